@@ -1,0 +1,14 @@
+"""What happened: the facts, the contract that maps them, and the moments asked about.
+
+errors      the one error tree of the project
+clock       UTC microseconds, durations, and the one statement of every interval
+tables      the columns and types of the five fact tables
+history     the facts as one frozen value
+contract    readiness.toml as one frozen, validated value
+sources     where facts come from: files and databases
+check       good rows, bad rows with a reason, counts that add up
+draft       a first contract, guessed from the files of a folder
+spine       which lead is asked about at which moment
+labels      what came next, and how long we could watch
+simulation  a seeded market whose truth is known
+"""

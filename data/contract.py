@@ -1,0 +1,321 @@
+"""readiness.toml: what differs between customers, read once, validated, handed to each room as its own section.
+
+One parser for all rooms. Unknown keys, missing keys and impossible combinations are one sentence each, with the fix.
+Paths are relative to the folder of the contract. A database URL may be ``$NAME``, read from the environment, so that
+secrets stay out of the file.
+"""
+
+import os
+import tomllib
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from data.clock import DAY, format_duration, parse_duration, to_micros
+from data.errors import ContractError
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return parse_duration(value)
+        except ContractError as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone. Write {value.isoformat()}Z for UTC.")
+        return to_micros(value)
+    if hasattr(value, "isoformat"):
+        return to_micros(datetime.fromisoformat(f"{value.isoformat()}T00:00:00+00:00"))
+    return value
+
+
+Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
+"""Microseconds, written as ``"30d"``."""
+Moment = Annotated[int, BeforeValidator(_moment)]
+"""Microseconds since 1970, written as a TOML date (midnight UTC) or date-time with a zone."""
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Ready(_Section):
+    """The definition of ready that sales and marketing agreed on."""
+
+    product: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "readiness"
+    outcome: tuple[Name, ...] = Field(min_length=1)
+    terminal: tuple[Name, ...] = ()
+    repeatable: bool = False
+    horizons: tuple[Annotated[int, BeforeValidator(_duration), Field(gt=0)], ...] = Field(min_length=1)
+    primary: Annotated[int, BeforeValidator(_duration)]
+    reporting_lag: Duration = 0
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if list(self.horizons) != sorted(set(self.horizons)):
+            raise ValueError("horizons must grow from left to right without repeats, such as ['30d', '90d'].")
+        if self.primary not in self.horizons:
+            horizons = [format_duration(h) for h in self.horizons]
+            raise ValueError(f"primary is {format_duration(self.primary)}, which is not among the horizons {horizons}.")
+        if self.repeatable and set(self.outcome) & set(self.terminal):
+            raise ValueError("an outcome cannot be both repeatable and terminal: take it out of terminal.")
+        if not self.repeatable and not set(self.outcome) <= set(self.terminal):
+            raise ValueError(
+                "outcomes that are not repeatable close the lead: add them to terminal, or set repeatable."
+            )
+        return self
+
+
+class TableMapping(_Section):
+    """Where one fact table is and what its columns are called there."""
+
+    table: str
+    """A file (``.parquet``, ``.csv``, a folder or a glob of them), or a table of the database."""
+    columns: dict[str, str] = {}
+    """Our column = theirs. A column that is not named here is looked for under our own name."""
+    kind: str | None = None
+    """The kind of every row, where the source has no column for it."""
+    kinds: dict[str, str] = {}
+    """Their kind = ours. Kinds that are not named here keep their own name."""
+    where: dict[str, str | int | float | bool | list[str | int | float | bool]] = {}
+    """Only the rows whose column (theirs) has this value, or one of these."""
+    attributes: tuple[str, ...] | None = None
+    """leads and accounts: the further columns (theirs) to take; events: further columns to look at. None takes none."""
+    tie_step: Duration = 0
+    """Where times are coarse but the order of the rows is real: each row of equal time is put this much later than the one before."""
+
+
+class Source(_Section):
+    """Where the facts are."""
+
+    kind: Literal["files", "database"] = "files"
+    path: str = "."
+    url: str | None = None
+    timezone: str | None = None
+    """The zone of times that come without one. Without it, a naive time is a bad row."""
+    history_end: Moment | None = None
+    """The end of the history. Default: just after the last known_at of events and outcomes."""
+    leads: TableMapping
+    events: TableMapping | None = None
+    outcomes: TableMapping
+    changes: TableMapping | None = None
+    accounts: TableMapping | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.kind == "database" and not self.url:
+            raise ValueError("a database source needs its url, such as url = '$READINESS_SOURCE_URL'.")
+        if self.kind == "files" and self.url:
+            raise ValueError("url belongs to kind = 'database'; files have a path.")
+        return self
+
+    def resolved_url(self) -> str:
+        """The database URL with ``$NAME`` read from the environment. Raises ContractError when it is not set."""
+        url = self.url or ""
+        if not url.startswith("$"):
+            return url
+        if url[1:] not in os.environ:
+            raise ContractError(
+                f"[source] url is {url}, but the environment has no {url[1:]}. Set it to the database URL."
+            )
+        return os.environ[url[1:]]
+
+
+class Spine(_Section):
+    """When the question is asked: exactly one of ``every``, ``at``, ``after`` or ``file``."""
+
+    every: Annotated[int, BeforeValidator(_duration), Field(gt=0)] | None = None
+    """Periodic cutoffs, at ``from`` and every so often after it."""
+    start: Moment | None = Field(default=None, alias="from")
+    until: Moment | None = None
+    """No cutoff at or after this moment."""
+    at: tuple[Moment, ...] = ()
+    """Snapshots at these moments."""
+    after: tuple[Duration, ...] = ()
+    """Cutoffs so long after a moment of the lead itself."""
+    after_column: str = "created_at"
+    """That moment: created_at, or a time among the attributes of leads."""
+    file: str | None = None
+    """A Parquet or CSV file of lead_id, cutoff."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        ways = [
+            name
+            for name, given in (("every", self.every), ("at", self.at), ("after", self.after), ("file", self.file))
+            if given
+        ]
+        if len(ways) > 1:
+            raise ValueError(f"{' and '.join(ways)} are given; a spine is made in one way.")
+        return self
+
+    @property
+    def period(self) -> int:
+        """The period of a periodic spine: a week unless the contract says otherwise."""
+        return self.every or 7 * DAY
+
+
+class Backtest(_Section):
+    """Which rows are for judging only."""
+
+    test_from: Moment | None = None
+    """Cutoffs from here on are test rows. Default: the latest matured cutoffs, ``test_share`` of the rows."""
+    test_until: Moment | None = None
+    test_share: float = Field(default=0.25, gt=0, lt=1)
+    train_from: Moment | None = None
+    train_until: Moment | None = None
+    folds: int = Field(default=4, ge=2, le=20)
+
+
+class ModelSettings(_Section):
+    """How the model is made."""
+
+    seed: int = 0
+    threads: int = Field(default=0, ge=0)
+    """Threads for training; 0 means all cores."""
+    max_rows: int = Field(default=2_000_000, ge=1_000)
+    """Training rows above this are thinned by lead, reproducibly, and the report says so."""
+    bins: int = Field(default=6, ge=1, le=30)
+    """Into how many periods the longest horizon is cut, at the most, for the discrete-time hazard."""
+
+
+class Points(_Section):
+    """The hand-made rules that the model replaces."""
+
+    file: str
+    threshold: float | None = None
+
+
+class Policy(_Section):
+    """When sales is asked to call."""
+
+    capacity_per_week: float | None = Field(default=None, gt=0)
+    """Hand-offs a week that sales can work."""
+    min_kinds: int = Field(default=2, ge=0)
+    """Distinct kinds of engagement before a hand-off, whatever the number says: one download is never enough."""
+    min_days: int = Field(default=2, ge=0)
+    """Distinct days of engagement before a hand-off."""
+    evidence_window: Duration = 90 * DAY
+
+
+class IndexScale(_Section):
+    """The 0-100 index: fixed here so that it means the same odds in every version."""
+
+    odds_at_50: float = Field(default=0.1, gt=0)
+    points_to_double: float = Field(default=10.0, gt=0)
+
+
+class MlflowSettings(_Section):
+    """Where versions are kept. Without a uri, SQLite under ``.readiness/`` beside the contract."""
+
+    uri: str | None = None
+    experiment: str | None = None
+    """Default: ``readiness/<product>``."""
+
+
+class Contract(_Section):
+    """A whole readiness.toml. ``folder`` is where it lies; relative paths start there."""
+
+    ready: Ready
+    source: Source
+    spine: Spine = Spine()
+    backtest: Backtest = Backtest()
+    model: ModelSettings = ModelSettings()
+    points: Points | None = None
+    policy: Policy = Policy()
+    index: IndexScale = IndexScale()
+    mlflow: MlflowSettings = MlflowSettings()
+    folder: Path = Field(default=Path(), exclude=True)
+    text: str = Field(default="", exclude=True, repr=False)
+
+    def resolve(self, path: str) -> Path:
+        """``path`` from the contract, made absolute from the folder of the contract."""
+        return (self.folder / Path(path).expanduser()).resolve()
+
+    @property
+    def source_folder(self) -> Path:
+        """The folder of a ``files`` source."""
+        return self.resolve(self.source.path)
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the program writes: ``.readiness/`` beside the contract."""
+        return self.folder / ".readiness"
+
+    @property
+    def experiment(self) -> str:
+        """The name of the MLflow experiment."""
+        return self.mlflow.experiment or f"readiness/{self.ready.product}"
+
+
+def parse_contract(text: str, folder: Path, name: str = "readiness.toml") -> Contract:
+    """The contract written in ``text``. Raises ContractError, one line for each thing that is wrong."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ContractError(f"{name} is not TOML: {error}. Mend that line.") from None
+    for private in ("folder", "text"):
+        if private in raw:
+            raise ContractError(f"{name}: unknown key {private!r}. Remove it.")
+    try:
+        return Contract.model_validate({**raw, "folder": folder.resolve(), "text": text})
+    except ValidationError as error:
+        raise ContractError("\n".join(f"{name}: {line}" for line in _sentences(error))) from None
+
+
+def load_contract(path: Path, source: Path | None = None) -> Contract:
+    """The contract in the file ``path``; ``source`` points its files elsewhere. Raises ContractError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContractError(
+            f"Cannot read the contract {path}: {error}. `readiness init --from DIR` writes one."
+        ) from None
+    contract = parse_contract(text, path.parent, path.name)
+    if source is None:
+        return contract
+    section = contract.source.model_copy(update={"path": str(source.resolve())})
+    return contract.model_copy(update={"source": section})
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    """Pydantic's findings as one sentence each: where, what, and the fix."""
+    lines = []
+    for found in error.errors(include_url=False):
+        where = ".".join(str(part) for part in found["loc"])
+        message = found["msg"].removeprefix("Value error, ")
+        match found["type"]:
+            case "extra_forbidden":
+                lines.append(f"unknown key {where}. {_known_keys(found['loc'])}")
+            case "missing":
+                lines.append(f"{where} is missing. Add it.")
+            case "value_error":
+                lines.append(f"{where}: {message}")
+            case _:
+                lines.append(f"{where} is {found['input']!r}: {message[:1].lower()}{message[1:]}.")
+    return lines
+
+
+def _known_keys(location: tuple[int | str, ...]) -> str:
+    """What could have been meant by an unknown key."""
+    model: Any = Contract
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        model = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
+        if model is None:
+            return "Remove it."
+    known = [field.alias or name for name, field in model.model_fields.items() if name not in {"folder", "text"}]
+    near = get_close_matches(str(location[-1]), known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"Known keys here: {', '.join(known)}."

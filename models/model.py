@@ -1,0 +1,150 @@
+"""The readiness model as a value: booster and linear model blended in log-odds, calibrated, for every horizon."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.errors import BundleError
+from models import calibration as calibrations
+from models import numerics
+from models.booster import Booster
+from models.calibration import Calibration
+from models.hazard import last_bins
+from models.linear import LinearModel
+from models.numerics import Floats, Matrix
+
+FILES = ("model.txt", "linear.json", "calibration.json")
+
+
+@dataclass(frozen=True, eq=False)
+class ReadinessModel:
+    """All numbers that turn a row of features into calibrated readiness.
+
+    ``edges``, ``horizons`` and ``primary`` are microseconds; ``weight`` is the booster's share of the blend. The booster
+    takes the features and, when there are several bins, the number of the bin as one further column.
+    """
+
+    booster_text: bytes
+    booster: Booster
+    linear: LinearModel
+    calibration: Calibration
+    weight: float
+    edges: tuple[int, ...]
+    horizons: tuple[int, ...]
+    primary: int
+
+    @property
+    def features(self) -> int:
+        """How many features a row has."""
+        return self.booster.features - (len(self.edges) > 1)
+
+    def member_logits(self, matrix: Matrix) -> tuple[Floats, Floats]:
+        """Hazard logits (n, bins) of the booster and of the linear model."""
+        return booster_logits(self.booster, matrix, len(self.edges)), self.linear.logits(matrix)
+
+    def predict(self, matrix: Matrix) -> Floats:
+        """(n, horizons) calibrated probabilities, non-decreasing along the horizons, for ``matrix`` (n, features)."""
+        matrix = self._rows(matrix)
+        blend = numerics.blended(*self.member_logits(matrix), self.weight)
+        return self.calibration.probabilities(numerics.cumulative_logits(blend, last_bins(self.edges, self.horizons)))
+
+    def explain(self, matrix: Matrix) -> Floats:
+        """(n, features + 1) contributions to the log-odds at the primary horizon; the last column is the base.
+
+        TreeSHAP (Lundberg et al., 2018) for the booster and the exact terms for the linear model, averaged over the bins
+        by how much each bin moves the horizon's log-odds; a row sums to those calibrated log-odds.
+        """
+        matrix = self._rows(matrix)
+        bins, features = len(self.edges), matrix.shape[1]
+        gbm, linear = self.member_logits(matrix)
+        blend = numerics.blended(gbm, linear, self.weight)
+        at = self.horizons.index(self.primary)
+        weights = numerics.bin_weights(blend, int(last_bins(self.edges, (self.primary,))[0]))
+        trees = self.booster.contributions(with_bins(matrix, bins)).reshape(len(matrix), bins, -1)
+        pushes = self.weight * (trees[:, :, :features] * weights[:, :, None]).sum(axis=1)
+        pushes += (1.0 - self.weight) * self.linear.pushes(matrix, weights)
+        pushes *= self.calibration.slopes[at]
+        logits = numerics.cumulative_logits(blend, last_bins(self.edges, self.horizons))[:, at]
+        total = self.calibration.slopes[at] * logits + self.calibration.intercepts[at]
+        return np.column_stack([pushes, total - pushes.sum(axis=1)])
+
+    def to_files(self) -> dict[str, bytes]:
+        """The model as the text files of a bundle."""
+        head = {
+            "edges": list(self.edges),
+            "horizons": list(self.horizons),
+            "primary": self.primary,
+            "weight": self.weight,
+            "calibration": calibrations.to_json(self.calibration),
+        }
+        texts = (self.booster_text, self.linear.to_json(), json.dumps(head, indent=1, allow_nan=False).encode())
+        return dict(zip(FILES, texts, strict=True))
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> "ReadinessModel":
+        """The model of a bundle's files. Raises BundleError when they are not one."""
+        try:
+            head = json.loads(files["calibration.json"])
+            edges, horizons = tuple(map(int, head["edges"])), tuple(map(int, head["horizons"]))
+            primary, weight = int(head["primary"]), float(head["weight"])
+            if not set(horizons) <= set(edges) or primary not in horizons or not 0.0 <= weight <= 1.0:
+                raise ValueError("horizons, bins and weight do not fit each other")
+        except (ValueError, KeyError, TypeError) as error:
+            raise BundleError(
+                f"calibration.json cannot be read ({error}). Take the bundle from its registry again."
+            ) from None
+        return assemble(
+            files["model.txt"],
+            LinearModel.from_json(files["linear.json"]),
+            calibrations.from_json(head["calibration"]),
+            weight,
+            edges,
+            horizons,
+            primary,
+        )
+
+    def _rows(self, matrix: Matrix) -> Matrix:
+        if matrix.ndim != 2 or matrix.shape[1] != self.features:
+            raise BundleError(
+                f"A row of {matrix.shape[-1]} features was given. This model was made for {self.features}."
+            )
+        return np.ascontiguousarray(matrix, np.float32)
+
+
+def assemble(
+    booster_text: bytes,
+    linear: LinearModel,
+    calibration: Calibration,
+    weight: float,
+    edges: tuple[int, ...],
+    horizons: tuple[int, ...],
+    primary: int,
+) -> ReadinessModel:
+    """A model from its parts; the fitted and the loaded model are both made here, from the same text."""
+    model = ReadinessModel(booster_text, Booster(booster_text), linear, calibration, weight, edges, horizons, primary)
+    bins, horizon_count = len(edges), len(horizons)
+    if len(linear.intercepts) != bins or len(calibration.slopes) != horizon_count:
+        raise BundleError(
+            f"The parts disagree: {len(linear.intercepts)} linear and {bins} bins. Take the bundle again."
+        )
+    if len(linear.features) and int(linear.features.max()) >= model.features:
+        raise BundleError("linear.json names a feature that model.txt does not have. Take the bundle again.")
+    return model
+
+
+def with_bins(matrix: Matrix, bins: int) -> Matrix:
+    """(n * bins, features + 1): each row once for each bin, the number of the bin behind; unchanged with one bin."""
+    if bins == 1:
+        return matrix
+    out = np.empty((len(matrix), bins, matrix.shape[1] + 1), np.float32)
+    out[:, :, :-1] = matrix[:, None, :]
+    out[:, :, -1] = np.arange(bins, dtype=np.float32)
+    return out.reshape(len(matrix) * bins, -1)
+
+
+def booster_logits(booster: Booster, matrix: Matrix, bins: int) -> Floats:
+    """(n, bins) hazard logits of the booster, in pieces so that memory stays bounded."""
+    pieces = [booster.raw(with_bins(matrix[i : i + 65_536], bins)) for i in range(0, len(matrix), 65_536)]
+    return np.concatenate([*pieces, np.empty(0)]).reshape(len(matrix), bins)

@@ -1,0 +1,140 @@
+"""The arithmetic of scoring, compiled, one row at a time.
+
+Every number is computed by scalar code in a fixed order, so that a row's score does not depend on the rows beside it: a
+lead scored alone, in a batch or over HTTP gets the same bits. (Vectorised ``exp`` and matrix products do not promise that.)
+"""
+
+import math
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+LOG, MISSING, LEVEL = 0, 1, 2
+"""What a term of the linear model looks at: a number on a signed log scale, whether it is missing, one category level."""
+
+
+@numba.njit(cache=True, nogil=True)
+def term_value(x: float, operation: int, level: float, mean: float, scale: float) -> float:
+    """The value of one term of the linear model for the feature value ``x``; a missing number stands at the mean."""
+    if operation == LOG:
+        if math.isnan(x):
+            return 0.0
+        logged = math.copysign(math.log1p(abs(x)), x)
+        return (logged - mean) / scale
+    if operation == MISSING:
+        return 1.0 if math.isnan(x) else 0.0
+    return 1.0 if x == level else 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def linear_logits(
+    matrix: Matrix,
+    features: Ints,
+    operations: Ints,
+    levels: Floats,
+    means: Floats,
+    scales: Floats,
+    coefficients: Floats,
+    intercepts: Floats,
+) -> Floats:
+    """(n, bins) logits of the linear model; ``coefficients`` is (terms, bins)."""
+    out = np.empty((matrix.shape[0], intercepts.shape[0]))
+    for i in range(matrix.shape[0]):
+        for b in range(intercepts.shape[0]):
+            out[i, b] = intercepts[b]
+        for t in range(features.shape[0]):
+            value = term_value(float(matrix[i, features[t]]), operations[t], levels[t], means[t], scales[t])
+            for b in range(intercepts.shape[0]):
+                out[i, b] += coefficients[t, b] * value
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def linear_pushes(
+    matrix: Matrix,
+    features: Ints,
+    operations: Ints,
+    levels: Floats,
+    means: Floats,
+    scales: Floats,
+    coefficients: Floats,
+    weights: Floats,
+) -> Floats:
+    """(n, features) contributions of the linear model, averaged over bins with ``weights`` (n, bins)."""
+    out = np.zeros((matrix.shape[0], matrix.shape[1]))
+    for i in range(matrix.shape[0]):
+        for t in range(features.shape[0]):
+            value = term_value(float(matrix[i, features[t]]), operations[t], levels[t], means[t], scales[t])
+            for b in range(weights.shape[1]):
+                out[i, features[t]] += weights[i, b] * coefficients[t, b] * value
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def sigmoid(logit: float) -> float:
+    """1 / (1 + exp(-logit)) without overflow."""
+    if logit >= 0.0:
+        return 1.0 / (1.0 + math.exp(-logit))
+    grown = math.exp(logit)
+    return grown / (1.0 + grown)
+
+
+@numba.njit(cache=True, nogil=True)
+def blended(gbm: Floats, linear: Floats, weight: float) -> Floats:
+    """``weight`` parts of the booster's logits and the rest of the linear model's, (n, bins)."""
+    out = np.empty_like(gbm)
+    for i in range(gbm.shape[0]):
+        for b in range(gbm.shape[1]):
+            out[i, b] = weight * gbm[i, b] + (1.0 - weight) * linear[i, b]
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def cumulative_logits(hazard_logits: Floats, last_bins: Ints) -> Floats:
+    """(n, horizons) log-odds that the outcome comes by the end of each horizon, from (n, bins) hazard logits."""
+    out = np.empty((hazard_logits.shape[0], last_bins.shape[0]))
+    for i in range(hazard_logits.shape[0]):
+        log_survival = 0.0
+        b = 0
+        for h in range(last_bins.shape[0]):
+            while b <= last_bins[h]:
+                logit = hazard_logits[i, b]
+                # log(1 - sigmoid(x)) = -log(1 + exp(x)), kept exact for small and large x
+                log_survival -= max(logit, 0.0) + math.log1p(math.exp(-abs(logit)))
+                b += 1
+            out[i, h] = math.log(-math.expm1(log_survival)) - log_survival
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def affine_probabilities(logits: Floats, slopes: Floats, intercepts: Floats) -> Floats:
+    """(n, horizons) probabilities: sigmoid(slope * logit + intercept), made non-decreasing along the horizons."""
+    out = np.empty_like(logits)
+    for i in range(logits.shape[0]):
+        highest = 0.0
+        for h in range(logits.shape[1]):
+            highest = max(highest, sigmoid(slopes[h] * logits[i, h] + intercepts[h]))
+            out[i, h] = highest
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def bin_weights(hazard_logits: Floats, last_bin: int) -> Floats:
+    """(n, bins): by how much the log-odds at the horizon ending in ``last_bin`` move with each hazard logit.
+
+    With P = 1 - prod(1 - h_b) the derivative of logit(P) by the logit of h_b is h_b / P.
+    """
+    out = np.zeros_like(hazard_logits)
+    for i in range(hazard_logits.shape[0]):
+        survival = 1.0
+        for b in range(last_bin + 1):
+            out[i, b] = sigmoid(hazard_logits[i, b])
+            survival *= 1.0 - out[i, b]
+        for b in range(last_bin + 1):
+            out[i, b] /= max(1.0 - survival, 1e-300)
+    return out

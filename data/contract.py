@@ -93,7 +93,7 @@ class TableMapping(_Section):
     attributes: tuple[str, ...] | None = None
     """leads and accounts: the further columns (theirs) to take; events: further columns to look at. None takes none."""
     tie_step: Duration = 0
-    """Where times are coarse but the order of the rows is real: each row of equal time is put this much later than the one before."""
+    """Where times are coarse but rows are in order: each row of equal time is put so much after the one before."""
 
 
 class Source(_Section):
@@ -148,6 +148,8 @@ class Spine(_Section):
     """That moment: created_at, or a time among the attributes of leads."""
     file: str | None = None
     """A Parquet or CSV file of lead_id, cutoff."""
+    seen: tuple[Name, ...] = ()
+    """Ask only about leads of whom an event of one of these kinds was known before the cutoff. Empty: about all."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -42,8 +42,8 @@ class Labels:
         missing = int((~self.matured(horizon)).sum())
         if missing:
             raise NotMaturedError(
-                f"{missing} of {len(self.watched)} rows cannot be answered yet: their {format_duration(horizon)} horizon "
-                f"and reporting lag reach beyond the end of the history, {iso(ends_at)}. Ask about earlier cutoffs."
+                f"{missing} of {len(self.watched)} rows cannot be answered yet: {format_duration(horizon)} and the "
+                f"reporting lag reach beyond the end of the history, {iso(ends_at)}. Ask about earlier cutoffs."
             )
 
 

@@ -1,8 +1,8 @@
 """Which lead is asked about at which moment.
 
 A lead is *open* at cutoff *c* when ``created_at <= c`` and no terminal outcome has ``occurred_at < c``. A spine is a
-table of lead_id and cutoff, sorted by cutoff and lead_id, without repeats, of open leads only. Cutoffs whose horizon has
-not matured stay in: labels say how long each row could be watched.
+table of lead_id and cutoff, sorted by cutoff and lead_id, without repeats, of open leads only. Cutoffs whose horizon
+has not matured stay in: labels say how long each row could be watched.
 """
 
 from pathlib import Path
@@ -53,6 +53,8 @@ def build_spine(spine: Spine, ready: Ready, history: History, folder: Path) -> p
     else:
         rows, cutoffs = _periodic(spine, created, closed, history.ends_at)
     keep = (created[rows] <= cutoffs) & (closed[rows] >= cutoffs) & (cutoffs <= history.ends_at)
+    if spine.seen:
+        keep &= _first_seen(ids, spine.seen, history)[rows] < cutoffs
     if spine.start is not None:
         keep &= cutoffs >= spine.start
     if spine.until is not None:
@@ -74,6 +76,15 @@ def _closed_at(ids: pa.ChunkedArray, ready: Ready, history: History) -> Micros:
     terminal = history.outcomes.filter(pc.is_in(history.outcomes["kind"], pa.array(ready.terminal, pa.string())))
     np.minimum.at(closed, positions(terminal["lead_id"], ids), micros(terminal["occurred_at"]))
     return closed
+
+
+def _first_seen(ids: pa.ChunkedArray, kinds: tuple[str, ...], history: History) -> Micros:
+    """When each lead of ``ids`` was first known to have done one of ``kinds``; NEVER when it was not."""
+    first = np.full(len(ids), NEVER, np.int64)
+    events = history.events.filter(pc.is_in(history.events["kind"], pa.array(kinds, pa.string())))
+    known = np.maximum(micros(events["occurred_at"]), micros(events["known_at"]))
+    np.minimum.at(first, positions(events["lead_id"], ids), known)
+    return first
 
 
 def positions(wanted: pa.ChunkedArray, ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:

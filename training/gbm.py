@@ -1,0 +1,120 @@
+"""The booster: LightGBM, small, bounded and monotone where the sign is certain, on person-period cells."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from models.numerics import Floats, Matrix
+from training.cells import Cells
+
+MOST_ROUNDS = 400
+PATIENCE = 40
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a tree may grow. Depth stays at most 5, which also keeps TreeSHAP cheap."""
+
+    name: str
+    leaves: int
+    depth: int
+
+
+SHAPES = (Shape("small", 4, 2), Shape("medium", 12, 4))
+
+
+@dataclass(frozen=True)
+class GbmSettings:
+    """What does not change between folds: seed, threads, which columns are categories, which signs are certain."""
+
+    seed: int
+    threads: int
+    categorical: npt.NDArray[np.bool_]
+    signs: npt.NDArray[np.int8]
+
+
+def cell_matrix(matrix: Matrix, of: Cells, bins: int) -> Matrix:
+    """(c, features [+ 1]) float32: the features of each cell's row and, with several bins, the bin."""
+    if bins == 1:
+        return matrix[of.rows]
+    out = np.empty((len(of), matrix.shape[1] + 1), np.float32)
+    out[:, :-1] = matrix[of.rows]
+    out[:, -1] = of.bins
+    return out
+
+
+def parameters(settings: GbmSettings, shape: Shape, of: Cells, bins: int) -> dict[str, object]:
+    """LightGBM's parameters: regularised by default, minimum leaf size growing with the rows."""
+    smallest = int(np.clip(0.01 * len(of), 5, 200))
+    extra = [0] if bins > 1 else []
+    return {
+        "objective": "binary",
+        "metric": "binary_logloss",
+        "learning_rate": 0.05,
+        "num_leaves": shape.leaves,
+        "max_depth": shape.depth,
+        "min_data_in_leaf": smallest,
+        "min_sum_hessian_in_leaf": 1e-3,
+        "lambda_l2": 10.0,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "cat_smooth": 20.0,
+        "cat_l2": 20.0,
+        "max_cat_threshold": 16,
+        "max_bin": 127,
+        "monotone_constraints": [*settings.signs.tolist(), *extra],
+        "seed": settings.seed,
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": settings.threads,
+        "verbosity": -1,
+    }
+
+
+def fit_gbm(
+    matrix: Matrix,
+    of: Cells,
+    bins: int,
+    settings: GbmSettings,
+    shape: Shape,
+    rounds: int,
+    validation: Cells | None = None,
+    tick: Callable[[int], None] | None = None,
+) -> tuple[lgb.Booster, Floats]:
+    """(booster, validation loss after each round). With ``validation`` it stops early after PATIENCE idle rounds."""
+    numbers = [i for i, is_category in enumerate(settings.categorical) if is_category]
+    known = parameters(settings, shape, of, bins)
+    train = lgb.Dataset(
+        cell_matrix(matrix, of, bins),
+        of.outcome,
+        weight=of.weights,
+        categorical_feature=numbers,
+        params=known,
+        free_raw_data=True,
+    )
+    curve: dict[str, dict[str, list[float]]] = {}
+    callbacks = [lgb.record_evaluation(curve)]
+    if tick is not None:
+        callbacks.append(lambda state: tick(state.iteration + 1))
+    sets = []
+    if validation is not None:
+        sets = [
+            lgb.Dataset(
+                cell_matrix(matrix, validation, bins), validation.outcome, weight=validation.weights, reference=train
+            )
+        ]
+        callbacks.append(lgb.early_stopping(PATIENCE, verbose=False))
+    booster = lgb.train(
+        known, train, num_boost_round=rounds, valid_sets=sets, valid_names=["later"][: len(sets)], callbacks=callbacks
+    )
+    losses = curve.get("later", {}).get("binary_logloss", [])
+    return booster, np.array(losses)
+
+
+def model_text(booster: lgb.Booster, rounds: int) -> bytes:
+    """The first ``rounds`` trees as LightGBM's text, in the form that a bundle keeps."""
+    return str(booster.model_to_string(num_iteration=rounds)).encode()

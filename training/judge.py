@@ -1,0 +1,114 @@
+"""Judgement: the field's figures for a probability, with intervals that respect that a lead's rows belong together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_at_10")
+SMALLEST = 1e-12
+BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Scores (n,) sorted from high to low, with tied scores in one group, ready to be weighted again and again."""
+
+    order: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64]
+    outcome: Floats
+    score: Floats
+
+    @classmethod
+    def of(cls, outcome: Mask, score: Floats) -> "Ranking":
+        """The ranking of n rows by ``score``."""
+        order = np.argsort(-score, kind="stable")
+        ranked = score[order]
+        groups = np.concatenate([[0], np.cumsum(np.diff(ranked) != 0)]) if len(ranked) else np.empty(0, int)
+        return cls(order, groups.astype(np.int64), outcome[order].astype(np.float64), ranked)
+
+    def metrics(self, weights: Floats | None = None) -> dict[str, float]:
+        """All of METRICS; NaN where there are no outcomes, or nothing else. ``weights`` (n,) in the original order."""
+        weight = np.ones(len(self.order)) if weights is None else weights[self.order]
+        hit, miss = self._grouped(weight * self.outcome), self._grouped(weight * (1.0 - self.outcome))
+        hits, total = hit.sum(), weight.sum()
+        if hits <= 0 or hits >= total:
+            return dict.fromkeys(METRICS, float("nan"))
+        found, called = np.cumsum(hit), np.cumsum(hit + miss)
+        chance = np.clip(self.score, SMALLEST, 1.0 - SMALLEST)
+        losses = -(self.outcome * np.log(chance) + (1.0 - self.outcome) * np.log1p(-chance))
+        return {
+            "auc": float((miss * (found - hit / 2)).sum() / (hits * (total - hits))),
+            "average_precision": float((hit * found / np.maximum(called, 1e-300)).sum() / hits),
+            "log_loss": float((weight * losses).sum() / total),
+            "brier": float((weight * (self.score - self.outcome) ** 2).sum() / total),
+            "ece": self._calibration_error(weight),
+            "lift_at_10": float(np.interp(0.1 * total, [0.0, *called], [0.0, *found]) / (0.1 * hits)),
+        }
+
+    def _grouped(self, values: Floats) -> Floats:
+        return np.asarray(np.bincount(self.groups, values), np.float64)
+
+    def _calibration_error(self, weight: Floats) -> float:
+        """Expected calibration error over BINS bins of equal size."""
+        middle = np.cumsum(weight) - weight / 2
+        bins = np.minimum((middle / weight.sum() * BINS).astype(int), BINS - 1)
+        gap = np.bincount(bins, weight * (self.score - self.outcome), BINS)
+        return float(np.abs(gap).sum() / weight.sum())
+
+
+def judge(outcome: Mask, score: Floats) -> dict[str, float]:
+    """METRICS of ``score`` (n,) against ``outcome`` (n,). Ties count half in the AUC and are shared out in the lift."""
+    return Ranking.of(outcome, score).metrics()
+
+
+def lead_weights(leads: npt.NDArray[np.int64], draws: int, seed: int) -> npt.NDArray[np.float32]:
+    """(draws, n) bootstrap weights: leads are drawn with replacement, each with all its rows (block bootstrap)."""
+    generator = np.random.default_rng(seed)
+    count = int(leads.max()) + 1 if len(leads) else 0
+    drawn = generator.multinomial(count, np.full(count, 1.0 / count), size=draws) if count else np.empty((draws, 0))
+    return drawn.astype(np.float32)[:, leads]
+
+
+def intervals(ranking: Ranking, weights: npt.NDArray[np.float32]) -> dict[str, list[float]]:
+    """The 95 % interval of each metric over the bootstrap ``weights`` (draws, n)."""
+    drawn = [ranking.metrics(weight.astype(np.float64)) for weight in weights]
+    found = {}
+    for name in METRICS:
+        values = np.array([draw[name] for draw in drawn])
+        values = values[np.isfinite(values)]
+        found[name] = [float(x) for x in np.quantile(values, (0.025, 0.975))] if len(values) else [float("nan")] * 2
+    return found
+
+
+def reliability(outcome: Mask, score: Floats, bins: int = BINS) -> list[dict[str, float]]:
+    """Rows of a reliability curve: ``bins`` groups of equal size by score; the interval is Wilson's at 95 %."""
+    order = np.argsort(score, kind="stable")
+    rows = []
+    for part in np.array_split(order, bins):
+        if not len(part):
+            continue
+        n, rate, z = len(part), float(outcome[part].mean()), 1.96
+        centre, half = rate + z * z / (2 * n), z * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+        rows.append(
+            {
+                "predicted": float(score[part].mean()),
+                "observed": rate,
+                "n": n,
+                "low": float(max((centre - half) / (1 + z * z / n), 0.0)),
+                "high": float(min((centre + half) / (1 + z * z / n), 1.0)),
+            }
+        )
+    return rows
+
+
+def gains(outcome: Mask, score: Floats, points: int = 101) -> dict[str, list[float]]:
+    """The gains curve: of all outcomes, the share among the highest-scored share of the rows; ties are shared out."""
+    ranking = Ranking.of(outcome, score)
+    hit, size = np.bincount(ranking.groups, ranking.outcome), np.bincount(ranking.groups)
+    at = np.linspace(0.0, 1.0, points)
+    captured = np.interp(at * size.sum(), [0, *np.cumsum(size)], [0.0, *np.cumsum(hit)]) / max(hit.sum(), 1)
+    return {"contacted": at.tolist(), "captured": captured.tolist()}

@@ -1,0 +1,86 @@
+"""Splits by time: what may be learned from, what may only be judged on.
+
+A split has one moment. Rows with a cutoff at or after it are for judging. From the rows before it only what was known
+just before the moment may be learned: a hazard bin takes part when it ended, reporting lag included, by then. So no
+label window of a training row reaches into that of a test row, which is the embargo, row by row and bin by bin.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data.clock import format_duration, iso
+from data.contract import Backtest
+from data.errors import NotMaturedError
+from data.labels import Labels
+
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+FIRST_SHARE = 0.4
+"""No validation before this share of the rows has passed: the first model needs something to learn from."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to learn from, as known at ``moment`` (None: labels as they are), and rows to validate on."""
+
+    train: Ints
+    validate: Ints
+    moment: int | None
+
+
+def choose_test_from(settings: Backtest, cutoffs: Ints, labels: Labels, primary: int) -> int:
+    """The moment from which rows are for judging only: the contract's, or the latest ``test_share`` of matured rows.
+
+    Raises NotMaturedError when no row before or after the moment has matured.
+    """
+    matured = cutoffs[labels.matured(primary)]
+    if settings.test_from is None and len(np.unique(matured)) < 2:
+        raise NotMaturedError(
+            f"{len(matured)} of {len(cutoffs)} rows have matured for {format_duration(primary)}, at "
+            f"{len(np.unique(matured))} different cutoffs. Expected at least two cutoffs, one to learn from and one to "
+            "judge on. Shorten the horizon, or bring a longer history."
+        )
+    if settings.test_from is not None:
+        return settings.test_from
+    at = np.quantile(matured, 1.0 - settings.test_share, method="higher")
+    later = np.unique(matured)
+    return int(at if at > later[0] else later[1])
+
+
+def split_rows(settings: Backtest, cutoffs: Ints, test_from: int) -> tuple[Ints, Ints]:
+    """(train, test) rows around ``test_from``, in the contract's bounds. Raises NotMaturedError if one is empty."""
+    before = cutoffs < test_from
+    if settings.train_from is not None:
+        before &= cutoffs >= settings.train_from
+    if settings.train_until is not None:
+        before &= cutoffs < settings.train_until
+    after = cutoffs >= test_from
+    if settings.test_until is not None:
+        after &= cutoffs < settings.test_until
+    train, test = np.flatnonzero(before), np.flatnonzero(after)
+    for name, rows in (("train", train), ("test", test)):
+        if not len(rows):
+            raise NotMaturedError(f"There are no {name} rows around {iso(test_from)}. Move [backtest] test_from.")
+    return train, test
+
+
+def time_folds(cutoffs: Ints, most: int) -> list[Fold]:
+    """Rolling origin: up to ``most`` consecutive blocks of cutoffs, each judged by a model of what came before it."""
+    order = np.sort(cutoffs)
+    starts = np.unique(order[(np.linspace(FIRST_SHARE, 1.0, most + 1)[:-1] * len(order)).astype(int)])
+    starts = starts[starts > order[0]]
+    ends = [*starts[1:].tolist(), np.iinfo(np.int64).max]
+    return [
+        Fold(np.flatnonzero(cutoffs < start), np.flatnonzero((cutoffs >= start) & (cutoffs < end)), int(start))
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def lead_folds(leads: npt.NDArray[np.object_], most: int) -> list[Fold]:
+    """For a spine with one cutoff, where there is no earlier time to learn from: leads grouped by a hash of the id."""
+    group = np.array([zlib.crc32(str(lead).encode()) % most for lead in leads], np.int64)
+    return [Fold(np.flatnonzero(group != k), np.flatnonzero(group == k), None) for k in range(most)]

@@ -15,7 +15,7 @@ from data.errors import BundleError
 from models.numerics import Floats, affine_probabilities
 
 SLOPE_PRIOR = 5.0
-"""Strength of the pull of the slope towards 1: the penalty is SLOPE_PRIOR * (slope - 1)^2 in units of log likelihood."""
+"""Strength of the pull of the slope towards 1: SLOPE_PRIOR * (slope - 1)^2 in units of log likelihood."""
 LEAST_SLOPE = 0.05
 """The order of the leads is never turned around."""
 

@@ -1,10 +1,11 @@
 """Discrete-time hazards: one model for every horizon, censored rows used for what is known about them.
 
 The time after a cutoff is cut into bins, and every horizon ends a bin. The model gives, for each bin, the probability
-that the outcome falls into it when it has not come before. A row takes part in a bin's training as soon as that bin has
-passed, whatever its later bins will bring; so recent rows teach what they can and no row is called negative too early.
-A lead that was lost stays in the denominator as "no outcome": what is modelled is the chance that the outcome comes, not
-the chance among those who are still open (the subdistribution hazard of Fine and Gray, JASA 94, 1999, in discrete time).
+that the outcome falls into it when it has not come before. A row takes part in a bin's training as soon as that bin
+has passed, whatever its later bins will bring; so recent rows teach what they can and no row is called negative too
+early. A lead that was lost stays in the denominator as "no outcome": what is modelled is the chance that the outcome
+comes, not the chance among those who are still open (the subdistribution hazard of Fine and Gray, JASA 94, 1999, in
+discrete time).
 """
 
 import numpy as np

@@ -22,8 +22,8 @@ FILES = ("model.txt", "linear.json", "calibration.json")
 class ReadinessModel:
     """All numbers that turn a row of features into calibrated readiness.
 
-    ``edges``, ``horizons`` and ``primary`` are microseconds; ``weight`` is the booster's share of the blend. The booster
-    takes the features and, when there are several bins, the number of the bin as one further column.
+    ``edges``, ``horizons`` and ``primary`` are microseconds; ``weight`` is the booster's share of the blend. The
+    booster takes the features and, when there are several bins, the number of the bin as one further column.
     """
 
     booster_text: bytes
@@ -53,8 +53,8 @@ class ReadinessModel:
     def explain(self, matrix: Matrix) -> Floats:
         """(n, features + 1) contributions to the log-odds at the primary horizon; the last column is the base.
 
-        TreeSHAP (Lundberg et al., 2018) for the booster and the exact terms for the linear model, averaged over the bins
-        by how much each bin moves the horizon's log-odds; a row sums to those calibrated log-odds.
+        TreeSHAP (Lundberg et al., 2018) for the booster and the exact terms for the linear model, averaged over the
+        bins by how much each bin moves the horizon's log-odds; a row sums to those calibrated log-odds.
         """
         matrix = self._rows(matrix)
         bins, features = len(self.edges), matrix.shape[1]

@@ -1,7 +1,8 @@
 """The arithmetic of scoring, compiled, one row at a time.
 
-Every number is computed by scalar code in a fixed order, so that a row's score does not depend on the rows beside it: a
-lead scored alone, in a batch or over HTTP gets the same bits. (Vectorised ``exp`` and matrix products do not promise that.)
+Every number is computed by scalar code in a fixed order, so that a row's score does not depend on the rows beside it:
+a lead scored alone, in a batch or over HTTP gets the same bits. Vectorised ``exp`` and matrix products do not promise
+that.
 """
 
 import math
@@ -15,7 +16,7 @@ Matrix = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 LOG, MISSING, LEVEL = 0, 1, 2
-"""What a term of the linear model looks at: a number on a signed log scale, whether it is missing, one category level."""
+"""What a term looks at: a number on a signed log scale, whether it is missing, one category level."""
 
 
 @numba.njit(cache=True, nogil=True)

@@ -1,0 +1,71 @@
+"""The scoring service as an ASGI application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+
+from serving import problems, routes
+from serving.problems import Problem
+from serving.requests import RequestIds
+from serving.schemas import LeadIn, LeadsIn
+from serving.service import Service
+from serving.settings import Settings
+
+_DESCRIPTION = """\
+How likely is this outcome within this horizon, and why.
+
+Every moment is UTC and every probability is calibrated: of those told 20 %, 20 % convert. Errors are
+`application/problem+json` with one sentence that says what was found, what was expected and what to do.
+"""
+
+
+def create_app(settings: Settings, on_failure: Callable[[Exception], None] | None = None) -> FastAPI:
+    """The service for one bundle.
+
+    The bundle is checked in a canary process, loaded and warmed while the service already answers ``/healthz``;
+    ``/readyz`` says 503 until then. ``on_failure`` is told when that fails.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Service]]:
+        service = Service(settings, on_failure)
+        service.start()
+        yield {"service": service}
+
+    app = FastAPI(
+        title="Readiness",
+        summary="Calibrated sales readiness over HTTP.",
+        description=_DESCRIPTION,
+        version="1",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.include_router(routes.open_routes)
+    app.include_router(routes.keyed_routes)
+    app.add_middleware(RequestIds)
+    problems.install(app)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Add to the OpenAPI document what FastAPI cannot see: the bodies that are read by hand, and the problem."""
+    made_by_fastapi = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = made_by_fastapi()
+            _, extra = models_json_schema(
+                [(LeadIn, "validation"), (LeadsIn, "validation"), (Problem, "validation")],
+                ref_template="#/components/schemas/{model}",
+            )
+            document["components"]["schemas"].update(extra["$defs"])
+        assert app.openapi_schema is not None  # noqa: S101 - FastAPI keeps what it made
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document

@@ -1,0 +1,65 @@
+"""The command line: ``readiness <verb>``.
+
+Exit 0: fine. Exit 1: something that a user can mend, said in one sentence. Exit 2: the command itself is wrong.
+``readiness --help`` imports nothing that a verb needs.
+"""
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from data.errors import ReadinessError
+from serving.commands import check, demo, features, init, keys, serve, simulate, train, ui
+
+
+class _Verbs(TyperGroup):
+    """The verbs; an error that a user can mend is one sentence and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ReadinessError as error:
+            _fail(str(error))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if error.filename is None:
+                raise
+            _fail(f"{error.strerror}: {error.filename}. Check the path and who may read or write it.")
+
+
+def _fail(sentence: str) -> None:
+    sys.stderr.write(f"error: {sentence}\n")
+    raise typer.Exit(1)
+
+
+app = typer.Typer(
+    name="readiness",
+    cls=_Verbs,
+    help="How likely is this outcome within this horizon, and why.",
+    epilog="Start with: readiness demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command()(demo.demo)
+app.command()(init.init)
+app.command()(check.check)
+app.command()(simulate.simulate)
+app.command()(features.features)
+app.command()(train.train)
+app.command()(serve.serve)
+app.add_typer(keys.app)
+app.command()(ui.ui)
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

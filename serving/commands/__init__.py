@@ -1,0 +1,13 @@
+"""One module per verb, or per small group of verbs; each imports what it needs in its body.
+
+terminal  what the verbs share: tables, progress, the last line
+setup     init, check: a contract, and the facts it finds
+market    simulate: a market whose truth is known
+features  features: the catalog, and one lead's values
+train     train: a trial, a bundle, a registered version
+contest   the table of a trial against its rivals
+serve     serve: the champion over HTTP
+keys      keys create, list, revoke
+ui        ui: MLflow's own pages
+demo      demo: everything, on this machine
+"""

@@ -1,0 +1,52 @@
+"""The service on a port, until it is told to stop."""
+
+import errno
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+
+from data.errors import ContractError
+from serving.app import create_app
+from serving.settings import Settings
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at ``host``; port 0 takes a free one. Raises ContractError when it cannot."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = "something else listens there" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        raise ContractError(
+            f"Cannot listen at {host} port {port}: {reason}. Choose another --port (0 takes a free one) or --host."
+        ) from None
+
+
+def address(listening: socket.socket) -> str:
+    """The URL of a listening socket."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(settings: Settings, listening: socket.socket, announce: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; open requests are answered first. Raises what kept the bundle from loading."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    failures: list[Exception] = []
+
+    def stop(error: Exception) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    app = create_app(settings, on_failure=stop)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10)
+    server = uvicorn.Server(config)
+    announce(address(listening))
+    server.run(sockets=[listening])
+    if failures:
+        raise failures[0]

@@ -1,0 +1,97 @@
+"""The endpoints."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from serving.access import require_key
+from serving.body import parse, read_json
+from serving.problems import documented
+from serving.schemas import LeadIn, LeadsRaw, ModelOut, ScoreOut, ScoresOut, StatusOut
+from serving.scoring import model_card, score_many, score_one
+from serving.service import ServiceDep
+
+open_routes = APIRouter(tags=["state"])
+keyed_routes = APIRouter(prefix="/v1", tags=["readiness"], dependencies=[Depends(require_key)])
+
+
+def _body(schema: str, example: dict[str, Any]) -> dict[str, Any]:
+    """The description of a body that is read by hand."""
+    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "examples": {"one": {"value": example}}}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+_LEAD = {
+    "lead_id": "L-1042",
+    "created_at": "2026-01-05T08:00:00Z",
+    "as_of": "2026-01-31T09:30:00Z",
+    "attributes": {"industry": "software", "employees": 250},
+    "events": [
+        {"kind": "asset_download", "occurred_at": "2026-01-05T08:00:00Z", "item": "white-paper"},
+        {"kind": "pricing_view", "occurred_at": "2026-01-29T14:12:00Z", "value": 48},
+    ],
+}
+
+
+@keyed_routes.post(
+    "/score",
+    name="score",
+    summary="Score one lead",
+    description="One lead with its events in, one flat answer out. Nothing is stored.",
+    responses=documented(400, 401, 413, 415, 422, 500, 503),
+    openapi_extra=_body("LeadIn", _LEAD),
+)
+async def score(request: Request, service: ServiceDep) -> ScoreOut:
+    """Score one lead."""
+    raw = await read_json(request, service.settings.max_body_bytes)
+    return score_one(service.loaded, parse(LeadIn, raw), service.settings.version)
+
+
+@keyed_routes.post(
+    "/scores",
+    name="scoreMany",
+    summary="Score many leads",
+    description="Up to 1,000 leads with their events. A lead that is wrong is refused with its reason; the others are "
+    "answered, in the order of the request. Nothing is stored.",
+    responses=documented(400, 401, 413, 415, 422, 500, 503),
+    openapi_extra=_body("LeadsIn", {"leads": [_LEAD]}),
+)
+async def scores(request: Request, service: ServiceDep) -> ScoresOut:
+    """Score many leads, beside the event loop."""
+    raw = parse(LeadsRaw, await read_json(request, service.settings.max_body_bytes))
+    return await run_in_threadpool(score_many, service.loaded, raw.leads, service.settings.version)
+
+
+@keyed_routes.get(
+    "/model",
+    name="modelCard",
+    summary="The version card",
+    description="Which model answers, what it was made from, and how it did on later rows.",
+    responses=documented(401, 500, 503),
+)
+async def model(service: ServiceDep) -> ModelOut:
+    """The card of the bundle in use."""
+    return model_card(service.loaded, service.settings.version)
+
+
+@open_routes.get(
+    "/healthz", name="health", summary="Is the process alive", description="Always 200 while the process answers."
+)
+async def healthz() -> StatusOut:
+    """The process is alive."""
+    return StatusOut(status="alive")
+
+
+@open_routes.get(
+    "/readyz",
+    name="ready",
+    summary="Is the model loaded",
+    description="200 when leads can be scored; 503 while the bundle is loaded and warmed, or when it was refused.",
+    responses=documented(503),
+)
+async def readyz(service: ServiceDep, response: Response) -> StatusOut:
+    """The bundle is loaded and warm."""
+    _ = service.loaded
+    response.headers["cache-control"] = "no-store"
+    return StatusOut(status="ready")

@@ -1,0 +1,127 @@
+"""A request made a lead's history, a score made an answer."""
+
+import time
+from typing import Any
+
+from data.clock import DAY, iso
+from data.errors import ReadinessError
+from features.online import Event, LeadHistory
+from models.scorer import Score
+from serving.body import parse
+from serving.problems import Refusal
+from serving.schemas import EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoreOut, ScoresOut
+from serving.service import Loaded
+
+REASONS = 3
+
+
+def score_one(loaded: Loaded, lead: LeadIn, version: str) -> ScoreOut:
+    """The flat answer for one lead. Raises Refusal (422) when the question does not apply to it."""
+    return ScoreOut(**_answer(loaded, lead, version)[1])
+
+
+def score_many(loaded: Loaded, leads: list[Any], version: str) -> ScoresOut:
+    """The answers for leads that were not looked at yet, in their order; bad ones are refused one by one."""
+    scores, refused = [], []
+    for position, raw in enumerate(leads):
+        try:
+            score, flat = _answer(loaded, parse(LeadIn, raw), version)
+        except Refusal as refusal:
+            lead_id = raw.get("lead_id") if isinstance(raw, dict) else None
+            known = lead_id[:200] if isinstance(lead_id, str) else ""
+            refused.append(RefusedOut(position=position, lead_id=known, reason=refusal.detail))
+        else:
+            scores.append(ScoreManyOut(position=position, horizons=dict(score.horizons), **flat))
+    return ScoresOut(scores=scores, refused=refused)
+
+
+def model_card(loaded: Loaded, version: str) -> ModelOut:
+    """Which model answers."""
+    bundle = loaded.bundle
+    return ModelOut(
+        product=bundle.contract.ready.product,
+        model_version=version,
+        bundle_id=bundle.bundle_id,
+        horizon_days=bundle.model.primary / DAY,
+        horizons=list(bundle.horizon_names),
+        base_rate=loaded.base_rate,
+        card=bundle.card,
+    )
+
+
+def _answer(loaded: Loaded, lead: LeadIn, version: str) -> tuple[Score, dict[str, Any]]:
+    as_of = lead.as_of if lead.as_of is not None else time.time_ns() // 1_000
+    _must_be_open(loaded, lead, as_of)
+    history, used = _history(lead, as_of)
+    try:
+        score = loaded.scorer.score(history, as_of, REASONS)
+    except ReadinessError as error:
+        raise Refusal(422, "does-not-apply", str(error)) from None
+    told = [reason.text for reason in score.reasons] + [""] * REASONS
+    return score, {
+        "lead_id": score.lead_id,
+        "as_of": iso(score.as_of),
+        "readiness": score.readiness,
+        "horizon_days": loaded.bundle.model.primary / DAY,
+        "base_rate": loaded.base_rate,
+        "index": score.index,
+        "decision": score.decision,
+        "decision_reason": score.decision_reason,
+        "reason_1": told[0],
+        "reason_2": told[1],
+        "reason_3": told[2],
+        "events_used": used,
+        "events_ignored": len(lead.events) - used,
+        "product": score.product,
+        "model_version": version,
+        "bundle_id": score.bundle_id,
+    }
+
+
+def _must_be_open(loaded: Loaded, lead: LeadIn, as_of: int) -> None:
+    """Readiness is a question about open leads: created, and without a terminal outcome."""
+    if lead.created_at > as_of:
+        raise Refusal(
+            422,
+            "does-not-apply",
+            f"The lead was created at {iso(lead.created_at)}, after as_of {iso(as_of)}. Ask at a later moment.",
+        )
+    terminal = loaded.bundle.contract.ready.terminal
+    closed = [outcome for outcome in lead.outcomes if outcome.kind in terminal and outcome.occurred_at < as_of]
+    if closed:
+        first = min(closed, key=lambda outcome: outcome.occurred_at)
+        raise Refusal(
+            422,
+            "does-not-apply",
+            f"The lead met {first.kind!r} at {iso(first.occurred_at)}. Readiness is asked of open leads only.",
+        )
+
+
+def _history(lead: LeadIn, as_of: int) -> tuple[LeadHistory, int]:
+    """The lead as the online engine takes it, and how many of its events count at ``as_of``."""
+    events, seen = [], set()
+    for event in lead.events:
+        known_at = event.occurred_at if event.known_at is None else event.known_at
+        if event.occurred_at >= as_of or known_at >= as_of:
+            continue
+        if event.event_id is not None:
+            if event.event_id in seen:
+                continue
+            seen.add(event.event_id)
+        events.append(_event(event, known_at))
+    history = LeadHistory(lead.lead_id, lead.created_at, attributes=lead.attributes, events=tuple(events))
+    return history, len(events)
+
+
+def _event(event: EventIn, known_at: int) -> Event:
+    return Event(
+        event.kind,
+        event.occurred_at,
+        known_at,
+        event.actor,
+        event.value,
+        event.item,
+        dict(event.model_extra or {}),
+    )
+
+

@@ -1,0 +1,105 @@
+"""A trial's report as MLflow parameters and metrics, in scales that its pages do not round away.
+
+MLflow's pages show two or three decimals, in which two good models have the same log loss. So a metric is named
+``<horizon>/<metric>_x<scale>/<model>`` and multiplied by its scale: the part before the last slash is one chart, with
+the models side by side in it. The log loss is there unscaled as well, for programs that read it.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Report = Mapping[str, Any]
+
+SCALES = {"auc": 100, "average_precision": 100, "log_loss": 1000, "brier": 1000, "ece": 1000, "lift_at_10": 1}
+COUNTS = ("train", "test", "train_outcomes", "test_outcomes")
+RIVALS = ("prior", "points", "logistic", "gbm")
+
+
+def scaled(metric: str) -> str:
+    """The name of ``metric`` with its scale."""
+    scale = SCALES.get(metric, 1)
+    return metric if scale == 1 else f"{metric}_x{scale}"
+
+
+def metrics(report: Report) -> dict[str, float]:
+    """Every figure of the report, by its MLflow name. Figures that are not numbers (no outcomes) are left out."""
+    found = dict(_by_model(report)) | dict(_intervals(report)) | dict(_advantages(report))
+    found |= {
+        f"rows/{name}": float(report["rows"][name]) for name in ("train", "test", "train_outcomes", "test_outcomes")
+    }
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def headline(report: Report) -> dict[str, float]:
+    """The served model's figures at the primary horizon: the columns of MLflow's table of models."""
+    served = report["horizons"][report["primary"]]["models"][report["served"]]
+    named = {scaled(metric): number(served, metric) * scale for metric, scale in SCALES.items()}
+    return {name: value for name, value in named.items() if math.isfinite(value)}
+
+
+def fold_metrics(report: Report) -> Iterator[tuple[str, float, int]]:
+    """(name, value, step) of each backtest fold's log loss: one curve for each model."""
+    for step, fold in enumerate(report["blend"].get("folds", [])):
+        for model, value in fold["log_loss"].items():
+            if value is not None and math.isfinite(value):
+                yield f"folds/log_loss_x1000/{model}", value * 1000, step
+
+
+def params(report: Report, seed: int) -> dict[str, str]:
+    """What the version was made from, as MLflow parameters."""
+    definition, history, rows, blend = (report[part] for part in ("definition", "history", "rows", "blend"))
+    found = {f"ready_{key}": _text(value) for key, value in definition.items()}
+    found |= {f"history_{key}": _text(value) for key, value in history.items()}
+    found |= {f"rows_{key}": _text(value) for key, value in rows.items()}
+    found |= {f"features_{key}": _text(value) for key, value in report["features"].items()}
+    found |= {f"blend_{key}": _text(value) for key, value in blend.items() if key != "folds"}
+    found |= {f"calibration_{key}": _text(value) for key, value in report.get("calibration", {}).items()}
+    return found | {"ready_primary": report["primary"], "served": report["served"], "seed": str(seed)}
+
+
+def advantage(report: Report, horizon: str, rival: str) -> float | None:
+    """By how many per cent the served log loss is below that of ``rival`` on the same rows; None without the rival."""
+    models = report["horizons"][horizon]["models"]
+    if rival not in models or rival == report["served"]:
+        return None
+    theirs, ours = number(models[rival], "log_loss"), number(models[report["served"]], "log_loss")
+    gain = (1.0 - ours / theirs) * 100.0 if theirs else math.nan
+    return gain if math.isfinite(gain) else None
+
+
+def number(figures: Mapping[str, Any], metric: str) -> float:
+    """A metric of one model; NaN where the rows did not allow one (JSON has null there)."""
+    value = figures.get(metric)
+    return math.nan if value is None else float(value)
+
+
+def _by_model(report: Report) -> Iterator[tuple[str, float]]:
+    for horizon, part in report["horizons"].items():
+        yield f"{horizon}/rate_x100", part["rate"] * 100.0
+        for model, figures in part["models"].items():
+            yield f"{horizon}/log_loss/{model}", number(figures, "log_loss")
+            for metric, scale in SCALES.items():
+                yield f"{horizon}/{scaled(metric)}/{model}", number(figures, metric) * scale
+
+
+def _intervals(report: Report) -> Iterator[tuple[str, float]]:
+    for horizon, part in report["horizons"].items():
+        served = part["models"][report["served"]]
+        for metric, bounds in served.get("intervals", {}).items():
+            for end, value in zip(("low", "high"), bounds, strict=True):
+                found = math.nan if value is None else value * SCALES.get(metric, 1)
+                yield f"{horizon}/{scaled(metric)}_{end}/{report['served']}", found
+
+
+def _advantages(report: Report) -> Iterator[tuple[str, float]]:
+    for horizon in report["horizons"]:
+        for rival in RIVALS:
+            gain = advantage(report, horizon, rival)
+            if gain is not None:
+                yield f"{horizon}/log_loss_below_pct/{rival}", gain
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

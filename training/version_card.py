@@ -1,0 +1,93 @@
+"""The version card: a version's description in Markdown, as MLflow's registry shows it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from training.figures import RIVALS, advantage
+from training.wording import MODEL_NAMES, day, figure, long_duration, percent, said_of_interval, whole
+
+COLUMNS = {
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "ece": "calibration error",
+    "lift_at_10": "lift at 10 %",
+}
+
+
+def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
+    """Markdown: the definition of ready, what it was made from, figures with intervals beside the rivals', notes."""
+    parts = [_headline(report), _definition(report), _made_from(report)]
+    parts += [_table(report, horizon) for horizon in _primary_first(report)]
+    if report["notes"]:
+        parts.append("\n".join(["### Notes", "", *(f"- {note}" for note in report["notes"])]))
+    parts.append(f"Bundle `{bundle_id}` · features `{report['features']['fingerprint'][:12]}`")
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline(report: Mapping[str, Any]) -> str:
+    """One line: MLflow's list of versions shows the first."""
+    horizon = report["horizons"][report["primary"]]
+    served = horizon["models"][report["served"]]
+    gains = {rival: advantage(report, report["primary"], rival) for rival in RIVALS}
+    against = [f"{gain:+.1f} % against {MODEL_NAMES[rival]}" for rival, gain in gains.items() if gain is not None]
+    saved = f"; log loss saved: {', '.join(against)}" if against else ""
+    auc, lift = figure("auc", served["auc"]), figure("lift_at_10", served["lift_at_10"])
+    return f"**{report['product']}**: AUC {auc}, lift at 10 % {lift} on {whole(horizon['n'])} later rows{saved}."
+
+
+def _definition(report: Mapping[str, Any]) -> str:
+    definition = report["definition"]
+    horizons = " and ".join(long_duration(h) for h in definition["horizons"])
+    repeat = "may repeat" if definition["repeatable"] else "counts once"
+    return (
+        f"**Ready** means: {' or '.join(definition['outcome'])} within {horizons} (agreed on: "
+        f"{long_duration(report['primary'])}); the outcome {repeat}; reporting lag "
+        f"{long_duration(definition['reporting_lag'])}."
+    )
+
+
+def _made_from(report: Mapping[str, Any]) -> str:
+    history, rows = report["history"], report["rows"]
+    learned = [rows["train"], rows["train_leads"], rows["train_outcomes"]]
+    judged = [rows["test"], rows.get("test_leads"), rows["test_outcomes"]]
+    return "\n".join(
+        [
+            "| | rows | leads | outcomes | cutoffs |",
+            "|---|---:|---:|---:|---|",
+            _row("learned from", learned, rows["train_from"], rows["train_until"]),
+            _row("judged on", judged, rows["test_from"], rows["test_until"]),
+            "",
+            (
+                f"Embargo between the two: {long_duration(rows['embargo'])}. "
+                f"History: {whole(history['leads'])} leads, {whole(history['events'])} events, "
+                f"{whole(history['outcomes'])} outcomes, {day(history['starts_at'])} to {day(history['ends_at'])}, "
+                f"fingerprint `{history['fingerprint'][:12]}`."
+            ),
+        ]
+    )
+
+
+def _row(name: str, counts: list[int | None], begins: str, ends: str) -> str:
+    told = " | ".join("" if count is None else whole(count) for count in counts)
+    return f"| {name} | {told} | {day(begins)} to {day(ends)} |"
+
+
+def _table(report: Mapping[str, Any], horizon: str) -> str:
+    part = report["horizons"][horizon]
+    title = (
+        f"### Within {long_duration(horizon)}: {whole(part['n'])} rows, {whole(part['outcomes'])} outcomes "
+        f"({percent(part['rate'])})"
+    )
+    head = ["| model | " + " | ".join(COLUMNS.values()) + " |", "|---|" + "---:|" * len(COLUMNS)]
+    rows = [
+        f"| {MODEL_NAMES.get(model, model)}{' **(served)**' if model == report['served'] else ''} | "
+        + " | ".join(said_of_interval(figures, metric) for metric in COLUMNS)
+        + " |"
+        for model, figures in part["models"].items()
+    ]
+    return "\n".join([title, "", *head, *rows, "", "In brackets: 95 % intervals, leads drawn as wholes."])
+
+
+def _primary_first(report: Mapping[str, Any]) -> list[str]:
+    return sorted(report["horizons"], key=lambda horizon: horizon != report["primary"])

@@ -1,0 +1,66 @@
+"""What a check found: counts that add up, a reason and a first example for each kind of bad row."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from data.clock import iso
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One reason, how many rows of a table it met, and the first of them."""
+
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """The account of one fact table: ``read == accepted + sum of the rejections``, always."""
+
+    table: str
+    origin: str
+    read: int
+    """Rows that were looked at; those that ``where`` left out are not among them."""
+    not_selected: int
+    accepted: int
+    rejections: tuple[Rejection, ...]
+
+    @property
+    def rejected(self) -> int:
+        """How many rows are bad."""
+        return sum(rejection.count for rejection in self.rejections)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The account of a whole check."""
+
+    tables: tuple[TableReport, ...]
+    ends_at: int
+    """The end of the history, microseconds since 1970."""
+    notes: tuple[str, ...] = ()
+    """What was assumed, and what looks strange."""
+
+    @property
+    def rejected(self) -> int:
+        """How many rows of all tables are bad."""
+        return sum(table.rejected for table in self.tables)
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Rows for people: table, what, how many, first example."""
+        found: list[tuple[str, str, str, str]] = []
+        for table in self.tables:
+            found.append((table.table, "read", str(table.read), table.origin))
+            if table.not_selected:
+                found.append(("", "not selected", str(table.not_selected), "left out by where"))
+            found.append(("", "good", str(table.accepted), ""))
+            found += [("", f"bad: {bad.reason}", str(bad.count), bad.example) for bad in table.rejections]
+        return found
+
+    def to_json(self) -> str:
+        """The same for machines."""
+        tables = [{**asdict(table), "rejected": table.rejected} for table in self.tables]
+        whole = {"ends_at": iso(self.ends_at), "rejected": self.rejected, "notes": self.notes, "tables": tables}
+        return json.dumps(whole, indent=2, ensure_ascii=False)

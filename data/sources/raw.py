@@ -1,0 +1,55 @@
+"""Tables as they were read: their columns, their values, and which of them mean what to us.
+
+Nothing is converted or rejected here; ``check`` does both, and shows rejected rows as they came.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pyarrow as pa
+
+from data.tables import SCHEMAS, extra_columns
+
+Meaning = Literal["any", "time", "number"]
+"""What a column of text may hold: anything (a CSV cell), times or numbers. A column without a meaning is what it is."""
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """One fact table as its source has it, only the columns that are asked for and the rows that are selected."""
+
+    rows: pa.Table
+    """Under their names, of any type."""
+    columns: dict[str, str]
+    """Our column = theirs, for each fixed column that the source has; two of ours may share one of theirs."""
+    attributes: tuple[str, ...] = ()
+    """The further columns (theirs) to take along."""
+    origin: str = "memory"
+    """The file or table, for messages."""
+    kind: str | None = None
+    """The kind of every row, where no column says it."""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """Their kind = ours."""
+    meanings: dict[str, Meaning] = field(default_factory=dict)
+    """What text columns (theirs) may hold."""
+    not_selected: int = 0
+    """Rows of the source that ``where`` left out."""
+    numbers: pa.Array | None = None
+    """The number of each row in its source, from 1 (int64). None: the rows are all there, in order."""
+    shifts: pa.Array | None = None
+    """Microseconds to add to the times of each row (int64), where the order of rows stands for time."""
+
+    def number(self, row: int) -> int:
+        """The number in the source, from 1, of the row at position ``row``."""
+        return row + 1 if self.numbers is None else int(self.numbers[row].as_py())
+
+
+RawTables = Mapping[str, RawTable]
+"""By the name of the fact table: ``leads`` and ``outcomes`` always, the others where the source has them."""
+
+
+def raw_table(name: str, rows: pa.Table, origin: str = "memory") -> RawTable:
+    """A table whose columns already bear our names; every further column is taken along."""
+    columns = {column: column for column in SCHEMAS[name].names if column in rows.column_names}
+    return RawTable(rows, columns, tuple(extra_columns(name, rows)), origin)

@@ -82,7 +82,7 @@ def _square_root(axes: Axes, top: float) -> None:
     axes.set_xscale("function", functions=(_root, np.square))
     axes.set_yscale("function", functions=(_root, np.square))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(ticks, [percent(tick) if tick else "0" for tick in ticks])
+        axis.set_ticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
     axes.set(xlim=(0, top), ylim=(0, top))
 
 

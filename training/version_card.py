@@ -1,10 +1,11 @@
 """The version card: a version's description in Markdown, as MLflow's registry shows it."""
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from training.figures import RIVALS, advantage
-from training.wording import MODEL_NAMES, day, figure, long_duration, percent, said_of_interval, whole
+from training.wording import MODEL_NAMES, day, figure, long_duration, percent, whole, with_interval
 
 COLUMNS = {
     "auc": "AUC",
@@ -15,14 +16,35 @@ COLUMNS = {
 }
 
 
+LONGEST = 5000
+"""MLflow's databases keep so many characters of a description."""
+
+
 def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
-    """Markdown: the definition of ready, what it was made from, figures with intervals beside the rivals', notes."""
-    parts = [_headline(report), _definition(report), _made_from(report)]
-    parts += [_table(report, horizon) for horizon in _primary_first(report)]
-    if report["notes"]:
-        parts.append("\n".join(["### Notes", "", *(f"- {note}" for note in report["notes"])]))
-    parts.append(f"Bundle `{bundle_id}` · features `{report['features']['fingerprint'][:12]}`")
-    return "\n\n".join(parts) + "\n"
+    """Markdown: the definition of ready, what it was made from, figures with intervals beside the rivals', notes.
+
+    What matters most comes first; what does not fit into LONGEST characters is left to the version's report.html.
+    """
+    first, *others = _primary_first(report)
+    parts = [
+        _headline(report),
+        _definition(report),
+        f"Bundle `{bundle_id}` \u00b7 features `{report['features']['fingerprint'][:12]}` \u00b7 more in report.html",
+        _made_from(report),
+        _table(report, first),
+        _notes(report),
+        *(_table(report, horizon) for horizon in others),
+    ]
+    told = ""
+    for part in filter(None, parts):
+        if len(told) + len(part) + 2 <= LONGEST:
+            told += f"{part}\n\n"
+    return told.rstrip() + "\n"
+
+
+def _notes(report: Mapping[str, Any]) -> str:
+    notes = [f"- {escape(note, quote=False)}" for note in report["notes"]]
+    return "\n".join(["### Notes", "", *notes]) if notes else ""
 
 
 def _headline(report: Mapping[str, Any]) -> str:
@@ -82,11 +104,11 @@ def _table(report: Mapping[str, Any], horizon: str) -> str:
     head = ["| model | " + " | ".join(COLUMNS.values()) + " |", "|---|" + "---:|" * len(COLUMNS)]
     rows = [
         f"| {MODEL_NAMES.get(model, model)}{' **(served)**' if model == report['served'] else ''} | "
-        + " | ".join(said_of_interval(figures, metric) for metric in COLUMNS)
+        + " | ".join(with_interval(figures, metric) for metric in COLUMNS)
         + " |"
         for model, figures in part["models"].items()
     ]
-    return "\n".join([title, "", *head, *rows, "", "In brackets: 95 % intervals, leads drawn as wholes."])
+    return "\n".join([title, "", *head, *rows])
 
 
 def _primary_first(report: Mapping[str, Any]) -> list[str]:

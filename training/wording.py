@@ -54,10 +54,15 @@ def figure(metric: str, value: float | None) -> str:
     return "-" if value is None or not math.isfinite(value) else f"{value:.{DECIMALS.get(metric, 3)}f}"
 
 
-def said_of_interval(figures: Mapping[str, Any], metric: str) -> str:
-    """``0.812 (0.801 to 0.823)``, or the figure alone where no interval is given."""
+def interval(figures: Mapping[str, Any], metric: str) -> str:
+    """``0.801 to 0.823``; nothing where no interval is given."""
     bounds = figures.get("intervals", {}).get(metric)
-    told = figure(metric, figures[metric])
     if not bounds or any(bound is None or not math.isfinite(bound) for bound in bounds):
-        return told
-    return f"{told} ({figure(metric, bounds[0])} to {figure(metric, bounds[1])})"
+        return ""
+    return f"{figure(metric, bounds[0])} to {figure(metric, bounds[1])}"
+
+
+def with_interval(figures: Mapping[str, Any], metric: str) -> str:
+    """``0.812 (0.801 to 0.823)``, or the figure alone where no interval is given."""
+    told, bounds = figure(metric, figures[metric]), interval(figures, metric)
+    return f"{told} ({bounds})" if bounds else told

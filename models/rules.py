@@ -1,0 +1,184 @@
+"""The grammar of hand-made points: a neutral TOML table of rules, validated, never guessed.
+
+    threshold = 60                                  # from which sales is asked to call
+
+    [[rule]]
+    id = "pricing"
+    name = "Looked at prices"
+    when = { event = "pricing_view", item = "plans", min_count = 2, within = "30d" }   # or actor = "sales"
+    points = 20
+    repeat = "always"                               # or "once", or "once_per" with key = "item" or "day"
+    max_points = 60                                 # the most that this rule gives (or takes) in all
+    decay = { half_life = "30d" }                   # or linear, expire, or step_pct = 50 with every = "30d"
+    group = "interest"
+
+    [[rule]]
+    id = "seniority"
+    when = { field = "seniority", op = "in", value = ["director", "vp"] }   # eq ne in ge le gt lt
+    points = 15
+
+    [inactivity]                                    # or several: [[inactivity]]
+    after = "60d"
+    points = -20
+
+    [caps.interest]
+    max = 80
+    [caps.total]
+    min = 0
+
+``models.points`` says what the rules mean.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr, model_validator
+
+from data.contract import Duration
+
+Positive = Annotated[Duration, Field(gt=0)]
+Points = Annotated[FiniteFloat, Field(strict=True)]
+Scalar = StrictBool | Annotated[FiniteFloat, Field(strict=True)] | StrictStr
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class When(_Part):
+    """What a rule looks at: events of a kind, or one attribute."""
+
+    event: str | None = None
+    item: str | None = None
+    actor: Literal["lead", "marketing", "sales"] | None = None
+    min_count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    within: Positive | None = None
+    field: str | None = None
+    op: Literal["eq", "ne", "in", "ge", "le", "gt", "lt"] | None = None
+    value: Scalar | tuple[Scalar, ...] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.event is None) == (self.field is None):
+            raise ValueError("a rule looks at an event or at a field: give exactly one of the two.")
+        foreign = {"field", "op", "value"} if self.event is not None else {"item", "actor", "min_count", "within"}
+        if found := sorted(foreign & self.model_fields_set):
+            raise ValueError(f"{found[0]} does not belong to a rule on {'events' if self.event else 'a field'}.")
+        if self.field is not None:
+            _check_comparison(self.op, self.value)
+        return self
+
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        """The value or values that a field is compared with."""
+        if isinstance(self.value, tuple):
+            return self.value
+        return () if self.value is None else (self.value,)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether a field is compared as a number (true and false are 1 and 0)."""
+        return not isinstance(self.values[0], str)
+
+
+def _check_comparison(op: str | None, value: Scalar | tuple[Scalar, ...] | None) -> None:
+    if op is None or value is None:
+        raise ValueError("a rule on a field needs an op (eq, ne, in, ge, le, gt or lt) and a value.")
+    if (op == "in") != isinstance(value, tuple):
+        raise ValueError("op = 'in' takes a list of values, every other op takes one value.")
+    if isinstance(value, tuple) and (not value or len({isinstance(part, str) for part in value}) > 1):
+        raise ValueError("op = 'in' takes a list of texts or a list of numbers, with one entry at least.")
+    if op in {"ge", "le", "gt", "lt"} and (isinstance(value, str | bool)):
+        raise ValueError(f"op = {op!r} compares numbers, but the value is {value!r}.")
+
+
+class Decay(_Part):
+    """How the points of an event fade with its age: exactly one of the four ways."""
+
+    half_life: Positive | None = None
+    linear: Positive | None = None
+    expire: Positive | None = None
+    step_pct: Annotated[float, Field(gt=0, le=100)] | None = None
+    every: Positive | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        ways = [way for way in ("half_life", "linear", "expire", "step_pct") if getattr(self, way) is not None]
+        if len(ways) != 1:
+            raise ValueError("decay is exactly one of half_life, linear, expire and step_pct (with every).")
+        if (self.step_pct is None) != (self.every is None):
+            raise ValueError("step_pct and every belong together, such as { step_pct = 50, every = '30d' }.")
+        return self
+
+
+class Rule(_Part):
+    """So many points for what a lead did, or for who the lead is."""
+
+    id: Annotated[str, Field(min_length=1)]
+    name: str = ""
+    when: When
+    points: Points
+    repeat: Literal["always", "once", "once_per"] = "always"
+    key: Literal["item", "day"] | None = None
+    max_points: Annotated[Points, Field(gt=0)] | None = None
+    decay: Decay | None = None
+    group: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.repeat == "once_per") != (self.key is not None):
+            raise ValueError("repeat = 'once_per' and key = 'item' or 'day' belong together.")
+        if self.group == "total":
+            raise ValueError("a group cannot be called total: caps.total bounds the whole score.")
+        foreign = {"repeat", "key", "max_points", "decay"} & self.model_fields_set
+        if self.when.field is not None and foreign:
+            raise ValueError(f"{min(foreign)} belongs to rules on events; a field has its points while it holds.")
+        return self
+
+
+class Inactivity(_Part):
+    """Points for a lead that has done nothing for so long."""
+
+    after: Positive
+    points: Points
+
+
+class Cap(_Part):
+    """The bounds of a group, or of the total."""
+
+    min: Points | None = None
+    max: Points | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a cap has a min, a max, or both.")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}.")
+        return self
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
+class PointsTable(_Part):
+    """All rules, and the threshold from which sales is asked to call."""
+
+    threshold: Points | None = None
+    rules: Annotated[tuple[Rule, ...], Field(alias="rule", min_length=1)]
+    inactivity: Annotated[tuple[Inactivity, ...], BeforeValidator(_listed)] = ()
+    caps: dict[str, Cap] = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        ids = [rule.id for rule in self.rules]
+        if repeated := sorted({name for name in ids if ids.count(name) > 1}):
+            raise ValueError(f"{len(repeated)} rule ids are used twice (first: {repeated[0]!r}). Give each its own.")
+        if unused := sorted(self.caps.keys() - {"total"} - set(self.groups)):
+            raise ValueError(f"caps.{unused[0]} bounds a group that no rule has. Known groups: {list(self.groups)}.")
+        return self
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups, in the order of their first rule."""
+        return tuple(dict.fromkeys(rule.group for rule in self.rules if rule.group is not None))

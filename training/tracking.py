@@ -1,98 +1,125 @@
-"""The one place that speaks to MLflow: where versions are kept, and the few calls we make.
+"""The one door to MLflow: an open registry, a run in it, and what every call shares.
 
-The registry is the contract's ``[mlflow] uri``; without one MLflow's own ``MLFLOW_TRACKING_URI``; without either an
-SQLite database in the state folder, ``.readiness/mlflow.db``, with its artifacts beside it. MLflow writes absolute
-paths into that database, so a state folder that moves loses its artifacts: keep versions that must outlive a move on
-a tracking server. Nothing here sets MLflow's global address, so two registries can be open in one process.
+The rest of the room takes MLflow from here and never imports it, because its telemetry must be off before its import.
+MLflow's global address is never set, so that two registries can be open in one process.
 """
 
+import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from data.contract import Contract
-from data.errors import ContractError, ReadinessError
+from data.errors import ReadinessError
+from training.address import EMBEDDED_PAGES, PAGE_MODE, SERVERS, registry_uri, without_password
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow starts its telemetry while it is imported
 
 import mlflow
-from mlflow.entities import DatasetInput, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModel, Metric, Param
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-EMBEDDED_PAGES = "http://127.0.0.1:5000"
-"""Where ``readiness ui`` shows the embedded registry."""
-PAGE_MODE = "?workflowType=machine_learning"
-"""Without it MLflow opens in its mode for language models, where runs and models have other names."""
-SERVERS = ("http", "https", "databricks", "databricks-uc")
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+__all__ = [
+    "Dataset",
+    "DatasetInput",
+    "InputTag",
+    "LoggedModel",
+    "Metric",
+    "MlflowException",
+    "ModelVersion",
+    "Registry",
+    "Run",
+    "log",
+    "mlflow",
+    "open_experiment",
+    "open_registry",
+    "start_run",
+    "told",
+]
+
+for _chatty in ("mlflow.store.db.utils", "mlflow.pyfunc"):  # they tell of every table made and every example checked
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
+
 PARAMS_AT_ONCE = 100
 REACH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Registry:
-    """An open registry: its address, the experiment's id, the registered model's name and the address of its pages."""
+    """An open registry: its address, the registered model's name, the address of its pages, MLflow's client."""
 
     uri: str
-    experiment_id: str
     model: str
     pages: str
     client: mlflow.MlflowClient
-
-    def run_url(self, run_id: str) -> str:
-        """The page of a run; of an embedded registry it is there while ``readiness ui`` runs."""
-        return f"{self.pages}/#/experiments/{self.experiment_id}/runs/{run_id}{PAGE_MODE}"
 
     def model_url(self, number: str) -> str:
         """The page of a version of the registered model."""
         return f"{self.pages}/#/models/{self.model}/versions/{number}{PAGE_MODE}"
 
-    def compare_url(self, run_ids: tuple[str, ...]) -> str:
+    def compare_url(self, experiment_id: str, run_ids: Sequence[str]) -> str:
         """The page that shows runs side by side."""
         runs = ",".join(f"%22{run_id}%22" for run_id in run_ids)
-        return f"{self.pages}/#/compare-runs?runs=[{runs}]&experiments=[%22{self.experiment_id}%22]&{PAGE_MODE[1:]}"
+        return f"{self.pages}/#/compare-runs?runs=[{runs}]&experiments=[%22{experiment_id}%22]&{PAGE_MODE[1:]}"
 
 
-def registry_uri(contract: Contract) -> str:
-    """The address of the contract's registry, by the rule at the top of this file.
+@dataclass(frozen=True)
+class Run:
+    """A run in a registry: where, its own name, and the tags it shares with its model and its version."""
 
-    Raises ContractError for an address that MLflow cannot keep versions at.
-    """
-    uri = contract.mlflow.uri or os.environ.get("MLFLOW_TRACKING_URI")
-    if not uri:
-        return f"sqlite:///{(contract.state_folder / 'mlflow.db').resolve().as_posix()}"
-    scheme = uri.split(":", 1)[0].split("+", 1)[0] if ":" in uri else uri
-    if scheme not in (*SERVERS, *DATABASES):
-        raise ContractError(
-            f"The MLflow address is {without_password(uri)!r}, a {scheme!r} address. Expected a tracking server "
-            "(http://...) or a database (sqlite:///..., postgresql://...). Mend [mlflow] uri, or leave it out."
-        )
-    return uri
+    registry: Registry
+    experiment_id: str
+    run_id: str
+    name: str
+    tags: Mapping[str, str]
+
+    @property
+    def client(self) -> mlflow.MlflowClient:
+        """MLflow's client of the run's registry."""
+        return self.registry.client
+
+    @property
+    def url(self) -> str:
+        """The page of the run; of an embedded registry it is there while ``readiness ui`` runs."""
+        return f"{self.registry.pages}/#/experiments/{self.experiment_id}/runs/{self.run_id}{PAGE_MODE}"
 
 
 def open_registry(contract: Contract) -> Registry:
-    """The registry of ``contract``, its experiment created when it is new.
-
-    Raises ContractError for an impossible address, ReadinessError when it does not answer.
-    """
+    """The registry of ``contract``. Raises ContractError for an impossible address, ReadinessError for a silent one."""
     uri = registry_uri(contract)
     server = urlsplit(uri).scheme in {"http", "https"}
     if server:
         _reach(uri)
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     with told(uri):
         client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-        # A server decides where its files go. A database alone would put them into the working directory.
-        files = None if uri.split(":")[0] in SERVERS else (contract.state_folder / "mlartifacts").resolve().as_uri()
-        experiment = _experiment(client, contract.experiment, files)
     pages = uri.rstrip("/") if server else EMBEDDED_PAGES
-    return Registry(uri, experiment, f"readiness-{contract.ready.product}", pages, client)
+    return Registry(uri, f"readiness-{contract.ready.product}", pages, client)
+
+
+def open_experiment(registry: Registry, contract: Contract) -> str:
+    """The id of the contract's experiment, created when it is new. Raises ReadinessError when it was deleted."""
+    found = registry.client.get_experiment_by_name(contract.experiment)
+    if found is None:
+        # A server decides where its files go. A database alone would put them into the working directory.
+        own = (contract.state_folder / "mlartifacts").resolve().as_uri()
+        files = None if registry.uri.split(":")[0] in SERVERS else own
+        try:
+            return str(registry.client.create_experiment(contract.experiment, artifact_location=files))
+        except MlflowException:  # someone else may have created it in between; if not, the error is for all to see
+            found = registry.client.get_experiment_by_name(contract.experiment)
+            if found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        raise ReadinessError(
+            f"The MLflow experiment {contract.experiment!r} was deleted. Expected an active one. "
+            "Restore it in MLflow, or name another as [mlflow] experiment."
+        )
+    return str(found.experiment_id)
 
 
 @contextmanager
@@ -108,47 +135,25 @@ def told(uri: str) -> Iterator[None]:
         ) from error
 
 
-def without_password(uri: str) -> str:
-    """``uri`` as it may be shown: a password in it is replaced by stars."""
-    parts = urlsplit(uri)
-    if parts.password is None:
-        return uri
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}"))
+@contextmanager
+def start_run(registry: Registry, experiment_id: str, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+    """A new run that ends as finished, or as failed when the body raises."""
+    run_id = registry.client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id
+    try:
+        yield Run(registry, experiment_id, run_id, name, tags)
+    except BaseException:
+        registry.client.set_terminated(run_id, "FAILED")
+        raise
+    registry.client.set_terminated(run_id, "FINISHED")
 
 
-def log(
-    registry: Registry,
-    run_id: str,
-    *,
-    params: Mapping[str, str],
-    metrics: list[Metric],
-    tags: Mapping[str, str],
-    datasets: list[DatasetInput],
-) -> None:
-    """Write a run's parameters, figures, tags and data sets, in as few calls as MLflow allows."""
+def log(run: Run, params: Mapping[str, str], metrics: Sequence[Metric], datasets: Sequence[DatasetInput]) -> None:
+    """Write a run's parameters, metrics and data sets, in as few calls as MLflow allows."""
     waiting = [Param(key, value) for key, value in params.items()]
-    registry.client.log_batch(run_id, metrics, waiting[:PARAMS_AT_ONCE], [RunTag(k, v) for k, v in tags.items()])
+    run.client.log_batch(run.run_id, metrics, waiting[:PARAMS_AT_ONCE])
     for start in range(PARAMS_AT_ONCE, len(waiting), PARAMS_AT_ONCE):
-        registry.client.log_batch(run_id, params=waiting[start : start + PARAMS_AT_ONCE])
-    registry.client.log_inputs(run_id, datasets)
-
-
-def _experiment(client: mlflow.MlflowClient, name: str, files: str | None) -> str:
-    """The id of the experiment ``name``. Raises ReadinessError when it was deleted."""
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        try:
-            return str(client.create_experiment(name, artifact_location=files))
-        except MlflowException:  # someone else may have created it in between; if not, the error is theirs to see
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise
-    if found.lifecycle_stage != "active":
-        raise ReadinessError(
-            f"The MLflow experiment {name!r} was deleted. Expected an active one. "
-            "Restore it in MLflow, or name another as [mlflow] experiment."
-        )
-    return str(found.experiment_id)
+        run.client.log_batch(run.run_id, params=waiting[start : start + PARAMS_AT_ONCE])
+    run.client.log_inputs(run.run_id, datasets)
 
 
 def _reach(uri: str) -> None:

@@ -1,0 +1,105 @@
+"""A version's bundle, fetched from the registry and verified.
+
+``python -m training.fetch CONTRACT REFERENCE INTO`` prints the folder as JSON: the service's launcher calls it in a
+process of its own, so that the service itself never imports MLflow.
+"""
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from models.bundle import read_bundle
+
+from data.contract import Contract, load_contract
+from data.errors import BundleError, ReadinessError
+from training.address import registry_uri, without_password
+from training.logged_model import BUNDLE
+from training.tracking import MlflowException, ModelVersion, Registry, mlflow, open_registry, told
+
+
+def fetch(contract: Contract, reference: str = "champion", into: Path = Path()) -> Path:
+    """The folder ``into/<bundle id>`` with the bundle of the version that ``reference`` (an alias or a number) names.
+
+    The files are checked against the manifest and the manifest against the bundle id that was registered. A folder
+    that is already there and whole is not fetched again; a damaged one is replaced. Raises ReadinessError when there
+    is no such version or the registry does not answer, BundleError when what it holds is damaged.
+    """
+    uri = registry_uri(contract)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        raise ReadinessError(f"There is no registry at {uri} yet. Expected one with a version. Run `readiness train`.")
+    registry = open_registry(contract)
+    with told(uri):
+        found = _version(registry, reference)
+        bundle_id = found.tags.get("bundle_id")
+        if not bundle_id or bundle_id in {".", ".."} or "/" in bundle_id:
+            raise BundleError(
+                f"Version {found.version} of {registry.model} has the bundle_id tag {bundle_id!r}. Expected one made "
+                "by `readiness train`. Train again, or name another version."
+            )
+        folder = into / bundle_id
+        if not _whole(folder, bundle_id):
+            into.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=into, prefix=".fetching-") as scratch:
+                _swap_in(_download(registry, found, scratch), folder, bundle_id)
+    return folder
+
+
+def main(arguments: list[str]) -> int:
+    """``CONTRACT REFERENCE INTO``: print the folder; exit 1 with a sentence on stderr for an error, 2 for usage."""
+    if len(arguments) != 3:
+        sys.stderr.write("usage: python -m training.fetch CONTRACT REFERENCE INTO\n")
+        return 2
+    contract, reference, into = arguments
+    try:
+        folder = fetch(load_contract(Path(contract)), reference, Path(into))
+    except ReadinessError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(json.dumps({"folder": str(folder.resolve())}) + "\n")
+    return 0
+
+
+def _version(registry: Registry, reference: str) -> ModelVersion:
+    """The version that an alias or a number names. Raises ReadinessError when there is none."""
+    try:
+        if reference.isdecimal():
+            return registry.client.get_model_version(registry.model, reference)
+        return registry.client.get_model_version_by_alias(registry.model, reference)
+    except MlflowException as error:
+        if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            raise
+    raise ReadinessError(
+        f"{registry.model} has no version {reference!r} in the registry at {without_password(registry.uri)}. "
+        "Expected a version's number or an alias such as champion. Run `readiness train` to make one."
+    )
+
+
+def _download(registry: Registry, found: ModelVersion, scratch: str) -> Path:
+    """The bundle's files of a version, taken from the logged model: they live as long as the version does."""
+    kept = registry.client.get_model_version_download_uri(found.name, found.version)
+    address = f"{kept.rstrip('/')}/artifacts/{BUNDLE}"
+    return Path(mlflow.artifacts.download_artifacts(address, dst_path=scratch, tracking_uri=registry.uri))
+
+
+def _whole(folder: Path, bundle_id: str) -> bool:
+    try:
+        return folder.exists() and read_bundle(folder, expect_id=bundle_id).bundle_id == bundle_id
+    except BundleError:
+        return False
+
+
+def _swap_in(fetched: Path, folder: Path, bundle_id: str) -> None:
+    """Verify what was fetched, then move it to its place; two fetches at once leave one whole folder."""
+    read_bundle(fetched, expect_id=bundle_id)
+    if folder.exists() and not _whole(folder, bundle_id):
+        folder.rename(fetched.parent / "damaged")
+    try:
+        fetched.rename(folder)
+    except OSError:
+        if not _whole(folder, bundle_id):
+            raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

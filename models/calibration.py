@@ -16,6 +16,7 @@ from models.numerics import Floats, affine_probabilities
 
 SLOPE_PRIOR = 5.0
 """Strength of the pull of the slope towards 1: SLOPE_PRIOR * (slope - 1)^2 in units of log likelihood."""
+LEVEL_PRIOR = 1e-3
 LEAST_SLOPE = 0.05
 """The order of the leads is never turned around."""
 
@@ -37,25 +38,39 @@ def identity(horizons: int) -> Calibration:
     return Calibration((1.0,) * horizons, (0.0,) * horizons)
 
 
-def fit_affine(logits: Floats, outcome: npt.NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
-    """(slope, intercept) of one horizon from n rows: a few Newton steps on the penalised log likelihood."""
-    slope, intercept = 1.0, 0.0
-    if not len(logits):
-        return slope, intercept
-    for _ in range(50):
-        chance = 1.0 / (1.0 + np.exp(-np.clip(slope * logits + intercept, -40, 40)))
-        error = weights * (chance - outcome)
-        spread = weights * chance * (1.0 - chance)
-        gradient = np.array([(error * logits).sum() + 2 * SLOPE_PRIOR * (slope - 1.0), error.sum() + 1e-3 * intercept])
-        cross = (spread * logits).sum()
-        hessian = np.array(
-            [[(spread * logits**2).sum() + 2 * SLOPE_PRIOR, cross], [cross, spread.sum() + 1e-3]],
-        )
-        step = np.clip(np.linalg.solve(hessian, gradient), -1.0, 1.0)
-        slope, intercept = max(slope - step[0], LEAST_SLOPE), intercept - step[1]
-        if abs(step).max() < 1e-9:
+def fit_slope(logits: Floats, outcome: npt.NDArray[np.bool_], blocks: npt.NDArray[np.int64]) -> tuple[float, Floats]:
+    """(slope, intercept of each block) from n rows of predictions for later rows, in blocks 0, 1, ... of time.
+
+    The slope is common and is found within the blocks, so that a level which drifts between them does not bend it.
+    Newton steps on the penalised log likelihood; the intercepts carry a penalty that only keeps them finite.
+    """
+    count = int(blocks.max()) + 1 if len(blocks) else 0
+    slope, levels = 1.0, np.zeros(count)
+    for _ in range(100):
+        chance = 1.0 / (1.0 + np.exp(-np.clip(slope * logits + levels[blocks], -40, 40)))
+        spread = chance * (1.0 - chance)
+        gradient = np.array([((chance - outcome) * logits).sum() + 2 * SLOPE_PRIOR * (slope - 1.0), 0.0])
+        error = np.bincount(blocks, chance - outcome, count) + LEVEL_PRIOR * levels
+        own = np.bincount(blocks, spread, count) + LEVEL_PRIOR
+        cross = np.bincount(blocks, spread * logits, count)
+        # the blocks' intercepts are eliminated first: the Hessian is an arrow
+        curvature = (spread * logits**2).sum() + 2 * SLOPE_PRIOR - (cross**2 / own).sum()
+        step = float(np.clip((gradient[0] - (cross * error / own).sum()) / curvature, -1.0, 1.0))
+        moved = np.clip((error - cross * step) / own, -2.0, 2.0)
+        slope, levels = max(slope - step, LEAST_SLOPE), levels - moved
+        if max(abs(step), float(np.abs(moved).max(initial=0.0))) < 1e-9:
             break
-    return float(slope), float(intercept)
+    return slope, levels
+
+
+def level_for(logits: Floats, slope: float, rate: float) -> float:
+    """The intercept at which ``slope * logits + intercept`` predicts ``rate`` on average."""
+    low, high = -30.0, 30.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        mean = float((1.0 / (1.0 + np.exp(-np.clip(slope * logits + middle, -40, 40)))).mean())
+        low, high = (middle, high) if mean < rate else (low, middle)
+    return (low + high) / 2
 
 
 def to_json(calibration: Calibration) -> dict[str, object]:

@@ -1,12 +1,12 @@
 """One validation block: models of what came before it, and what they say about its rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from data.clock import iso
+from data.clock import DAY, iso
 from data.labels import Labels
 from models.model import with_bins
 from models.numerics import Floats, Matrix
@@ -22,6 +22,14 @@ LINEAR_BUDGET = 60_000
 VALIDATION_ROWS = 40_000
 LEAST_OUTCOMES = 5
 """A fold whose models would learn from, or be judged on, fewer outcomes than this says nothing."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """One candidate of the linear model: its penalty, and the half-life of a row's weight in microseconds."""
+
+    strength: float
+    half_life: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,28 +55,28 @@ class Ground:
             return known
         return np.minimum(known, moment - self.reporting_lag - self.cutoffs[rows])
 
-    def cells(self, rows: Ints, moment: int | None = None) -> Cells:
-        """The person-period cells of ``rows`` as known at ``moment``."""
-        return cells(rows, self.labels, self.edges, self.watched(rows, moment))
+    def cells(self, rows: Ints, moment: int | None = None, half_life: int | None = None) -> Cells:
+        """The person-period cells of ``rows`` as known at ``moment``; older ones weigh less, by ``half_life``."""
+        every = cells(rows, self.labels, self.edges, self.watched(rows, moment))
+        if half_life is None or not len(every):
+            return every
+        cutoffs = self.cutoffs[every.rows]
+        return replace(every, weights=np.exp2((cutoffs - cutoffs.max()) / half_life))
+
+    def half_lives(self) -> tuple[int | None, ...]:
+        """The recency weightings that are tried: none, and a half-life of a third of the time learned from."""
+        span = int(self.cutoffs.max() - self.cutoffs.min())
+        return (None, span // 3) if span >= 3 * DAY else (None,)
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """The models of one fold; ``linear`` has (rows, bins) logits for each penalty, ``later`` the cells to judge on."""
+    """One fold: ``later`` are the cells to judge on, ``linear`` the (rows, bins) logits of each candidate."""
 
     fold: Fold
     rows: Ints
     later: Cells
-    linear: dict[float, Floats]
-    boosters: dict[str, lgb.Booster]
-    curves: dict[str, Floats]
-
-    def trees(self, ground: Ground, shape: Shape, rounds: int) -> Floats:
-        """(rows, bins) logits of the booster of ``shape`` after ``rounds``."""
-        bins = len(ground.edges)
-        expanded = with_bins(ground.matrix[self.rows], bins)
-        said = self.boosters[shape.name].predict(expanded, raw_score=True, num_iteration=rounds)
-        return np.asarray(said, np.float64).reshape(len(self.rows), bins)
+    linear: dict[Linear, Floats]
 
     def loss(self, logits: Floats) -> float:
         """The log loss of (rows, bins) hazard logits over the cells to judge on."""
@@ -84,6 +92,23 @@ class Block:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Grove:
+    """The boosters of one fold, by tree shape, and their loss after each round."""
+
+    block: Block
+    boosters: dict[str, lgb.Booster]
+    curves: dict[str, Floats]
+
+    def logits(self, ground: Ground, shape: Shape, rounds: int) -> Floats:
+        """(rows, bins) logits of the booster of ``shape`` after ``rounds``."""
+        bins, rows = len(ground.edges), self.block.rows
+        said = self.boosters[shape.name].predict(
+            with_bins(ground.matrix[rows], bins), raw_score=True, num_iteration=rounds
+        )
+        return np.asarray(said, np.float64).reshape(len(rows), bins)
+
+
 def plan_folds(ground: Ground, most: int) -> tuple[str, list[Fold]]:
     """(kind of split, usable folds): by time where there is time, otherwise by groups of leads."""
     by_time = [fold for fold in time_folds(ground.cutoffs, most) if _usable(ground, fold)]
@@ -97,18 +122,27 @@ def _usable(ground: Ground, fold: Fold) -> bool:
     return min(earlier.outcomes, later.outcomes) >= LEAST_OUTCOMES
 
 
-def fit_block(ground: Ground, fold: Fold, gbm: GbmSettings, seed: int) -> Block:
-    """Every candidate, fitted on what was known when the block began."""
-    bins = len(ground.edges)
-    earlier = ground.cells(fold.train, fold.moment)
+def fit_block(ground: Ground, fold: Fold, categorical: npt.NDArray[np.bool_], seed: int) -> Block:
+    """Every linear candidate, fitted on what was known when the block began."""
     rows = fold.validate
     if len(rows) > VALIDATION_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, VALIDATION_ROWS, replace=False))
-    later = ground.cells(rows)
-    trainer = LogisticTrainer(ground.matrix, gbm.categorical, thinned(earlier, LINEAR_BUDGET, seed), bins)
-    linear = {strength: trainer.fit(strength).logits(ground.matrix[rows]) for strength in STRENGTHS}
-    few = thinned(earlier, GBM_BUDGET, seed)
-    boosters, curves = {}, {}
-    for shape in SHAPES:
-        boosters[shape.name], curves[shape.name] = fit_gbm(ground.matrix, few, bins, gbm, shape, MOST_ROUNDS, later)
-    return Block(fold, rows, later, linear, boosters, curves)
+    linear = {}
+    for half_life in ground.half_lives():
+        earlier = thinned(ground.cells(fold.train, fold.moment, half_life), LINEAR_BUDGET, seed)
+        trainer = LogisticTrainer(ground.matrix, categorical, earlier, len(ground.edges))
+        for strength in STRENGTHS:
+            linear[Linear(strength, half_life)] = trainer.fit(strength).logits(ground.matrix[rows])
+    return Block(fold, rows, ground.cells(rows), linear)
+
+
+def grow(ground: Ground, block: Block, gbm: GbmSettings, half_life: int | None, seed: int) -> Grove:
+    """Every booster candidate of one block, stopped where its loss on the block's rows stops falling."""
+    earlier = thinned(ground.cells(block.fold.train, block.fold.moment, half_life), GBM_BUDGET, seed)
+    bins = len(ground.edges)
+    grown = {s.name: fit_gbm(ground.matrix, earlier, bins, gbm, s, MOST_ROUNDS, block.later) for s in SHAPES}
+    return Grove(
+        block,
+        {name: booster for name, (booster, _) in grown.items()},
+        {name: curve for name, (_, curve) in grown.items()},
+    )

@@ -4,16 +4,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from data.clock import format_duration
-from models.calibration import Calibration, fit_affine, identity
+from data.clock import DAY, format_duration
+from models.calibration import Calibration, fit_slope, identity, level_for
 from models.hazard import last_bins
 from models.numerics import Floats, blended, cumulative_logits
-from training.folds import LEAST_OUTCOMES, STRENGTHS, Block, Ground, fit_block, plan_folds
+from training.folds import LEAST_OUTCOMES, STRENGTHS, Block, Ground, Grove, Linear, fit_block, grow, plan_folds
 from training.gbm import SHAPES, GbmSettings, Shape
+from training.splits import Ints
 
 WEIGHTS = tuple(np.linspace(0.0, 1.0, 11).tolist())
 """Shares of the booster in the blend that are tried."""
+
+PERSISTENCE = 0.5
+"""How much of the latest block's gap in level is expected to last: half, for want of evidence in so few blocks."""
 
 Progress = Callable[[str, float], None]
 
@@ -22,7 +27,7 @@ Progress = Callable[[str, float], None]
 class Choice:
     """The decisions and the evidence behind them; ``calibrations`` of the blend and of each member alone."""
 
-    strength: float
+    linear: Linear
     shape: Shape
     rounds: int
     weight: float
@@ -36,21 +41,31 @@ class Choice:
 def choose(ground: Ground, gbm: GbmSettings, folds: int, seed: int, progress: Progress) -> Choice:
     """The choice for ``ground``; it never looks at a row outside it."""
     split, planned = plan_folds(ground, folds)
+    if not planned:
+        return _unvalidated(ground, split)
     blocks = []
     for number, fold in enumerate(planned):
-        progress(f"validating on block {number + 1} of {len(planned)}", number / len(planned))
-        blocks.append(fit_block(ground, fold, gbm, seed + number))
-    if not blocks:
-        return _unvalidated(ground, split)
-    strength = min(STRENGTHS, key=lambda c: _pooled(blocks, [block.linear[c] for block in blocks]))
-    shape, rounds = best_rounds(blocks)
-    linear = [block.linear[strength] for block in blocks]
-    trees = [block.trees(ground, shape, rounds) for block in blocks]
-    mixed = {weight: _pooled(blocks, _mix(trees, linear, weight)) for weight in WEIGHTS}
+        progress(f"linear models for block {number + 1} of {len(planned)}", number / len(planned))
+        blocks.append(fit_block(ground, fold, gbm.categorical, seed + number))
+    linear = min(blocks[0].linear, key=lambda candidate: _pooled(blocks, [block.linear[candidate] for block in blocks]))
+    groves = []
+    for number, block in enumerate(blocks):
+        progress(f"boosters for block {number + 1} of {len(blocks)}", number / len(blocks))
+        groves.append(grow(ground, block, gbm, linear.half_life, seed + number))
+    return _settle(ground, split, linear, groves)
+
+
+def _settle(ground: Ground, split: str, linear: Linear, groves: Sequence[Grove]) -> Choice:
+    """Rounds, blend and calibration, once every block has its models."""
+    blocks = [grove.block for grove in groves]
+    shape, rounds = best_rounds(groves)
+    lines = [block.linear[linear] for block in blocks]
+    trees = [grove.logits(ground, shape, rounds) for grove in groves]
+    mixed = {weight: _pooled(blocks, _mix(trees, lines, weight)) for weight in WEIGHTS}
     weight = min(mixed, key=lambda share: mixed[share])
-    said = {"blend": _mix(trees, linear, weight), "gbm": trees, "logistic": linear}
+    said = {"blend": _mix(trees, lines, weight), "gbm": trees, "logistic": lines}
     return Choice(
-        strength,
+        linear,
         shape,
         rounds,
         weight,
@@ -61,7 +76,7 @@ def choose(ground: Ground, gbm: GbmSettings, folds: int, seed: int, progress: Pr
             block.describe({name: block.loss(logits[number]) for name, logits in said.items()})
             for number, block in enumerate(blocks)
         ],
-        _notes(ground, blocks, split),
+        _notes(ground, blocks, split, linear),
     )
 
 
@@ -71,9 +86,8 @@ def _unvalidated(ground: Ground, split: str) -> Choice:
         f"Fewer than {LEAST_OUTCOMES} outcomes in any validation block: nothing could be compared, so the stiffest "
         "linear model serves, which stays near the base rate."
     )
-    still = identity(len(ground.horizons))
-    names = ("blend", "gbm", "logistic")
-    return Choice(STRENGTHS[0], SHAPES[0], 10, 0.0, dict.fromkeys(names, still), split, {}, [], (note,))
+    still = dict.fromkeys(("blend", "gbm", "logistic"), identity(len(ground.horizons)))
+    return Choice(Linear(STRENGTHS[0], None), SHAPES[0], 10, 0.0, still, split, {}, [], (note,))
 
 
 def _pooled(blocks: Sequence[Block], logits: Sequence[Floats]) -> float:
@@ -86,36 +100,57 @@ def _mix(trees: Sequence[Floats], linear: Sequence[Floats], weight: float) -> li
     return [np.asarray(blended(tree, line, weight)) for tree, line in zip(trees, linear, strict=True)]
 
 
-def best_rounds(blocks: Sequence[Block]) -> tuple[Shape, int]:
+def best_rounds(groves: Sequence[Grove]) -> tuple[Shape, int]:
     """The shape and the number of rounds whose loss over all blocks is the lowest."""
     candidates = []
     for shape in SHAPES:
-        curves = [block.curves[shape.name] for block in blocks]
+        curves = [grove.curves[shape.name] for grove in groves]
         longest = max(map(len, curves))
         # a block that stopped early had stopped gaining: it stays at its last loss
         padded = [np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves]
-        total = np.average(padded, axis=0, weights=[len(block.later) for block in blocks])
+        total = np.average(padded, axis=0, weights=[len(grove.block.later) for grove in groves])
         candidates.append((float(total.min()), shape, int(total.argmin()) + 1))
     _, shape, rounds = min(candidates, key=lambda candidate: candidate[0])
     return shape, rounds
 
 
 def calibrate(ground: Ground, blocks: Sequence[Block], logits: Sequence[Floats]) -> Calibration:
-    """Slope and intercept of each horizon from predictions for later rows that have matured since."""
+    """Slope and intercept of each horizon from predictions for later rows that have matured since.
+
+    The slope is found within the blocks. The intercept keeps the mean prediction, and then goes part of the way to the
+    level of the latest block: base rates drift, but the model that serves has learned from that block too, and a gap
+    of one block may not last. See ``PERSISTENCE``.
+    """
     rows = np.concatenate([block.rows for block in blocks])
+    number = np.repeat(np.arange(len(blocks)), [len(block.rows) for block in blocks])
     said = cumulative_logits(np.concatenate(logits), last_bins(ground.edges, ground.horizons))
+    share = len(blocks[-1].fold.validate) / len(ground.cutoffs)
     pairs = []
     for at, horizon in enumerate(ground.horizons):
         matured = ground.labels.matured(horizon)[rows]
-        outcome = ground.labels.outcome(horizon)[rows[matured]]
-        enough = int(outcome.sum()) >= LEAST_OUTCOMES
-        pairs.append(fit_affine(said[matured, at], outcome, np.ones(len(outcome))) if enough else (1.0, 0.0))
+        outcome = ground.labels.outcome(horizon)[rows]
+        pairs.append(_affine(said[matured, at], outcome[matured], number[matured], PERSISTENCE * (1.0 - share)))
     return Calibration(tuple(slope for slope, _ in pairs), tuple(intercept for _, intercept in pairs))
 
 
-def _notes(ground: Ground, blocks: Sequence[Block], split: str) -> tuple[str, ...]:
+def _affine(logits: Floats, outcome: npt.NDArray[np.bool_], block: Ints, follow: float) -> tuple[float, float]:
+    """(slope, intercept) of one horizon; ``follow`` is how far the intercept goes to the level of the latest block."""
+    if int(outcome.sum()) < LEAST_OUTCOMES:
+        return 1.0, 0.0
+    slope, levels = fit_slope(logits, outcome, block)
+    latest = logits[block == block.max()]
+    neutral = level_for(latest, slope, float((1.0 / (1.0 + np.exp(-latest))).mean()))
+    return slope, neutral + follow * (float(levels[-1]) - neutral)
+
+
+def _notes(ground: Ground, blocks: Sequence[Block], split: str, linear: Linear) -> tuple[str, ...]:
     rows = np.concatenate([block.rows for block in blocks])
     notes = []
+    if linear.half_life is not None:
+        days = linear.half_life / DAY
+        notes.append(
+            f"Recent rows predicted better: a row's weight halves every {days:.0f} days (chosen by validation)."
+        )
     if split == "grouped by lead":
         notes.append("No earlier cutoff has enough outcomes: validation was by groups of leads, not by time.")
     for horizon in ground.horizons:

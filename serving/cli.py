@@ -5,7 +5,7 @@ Exit 0: fine. Exit 1: something that a user can mend, said in one sentence. Exit
 """
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -38,13 +38,31 @@ def _fail(sentence: str) -> None:
 app = typer.Typer(
     name="readiness",
     cls=_Verbs,
-    help="How likely is this outcome within this horizon, and why.",
     epilog="Start with: readiness demo",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        typer.echo(f"readiness {metadata.version('readiness')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """How likely is this outcome within this horizon, and why."""
+
+
 app.command()(demo.demo)
 app.command()(init.init)
 app.command()(check.check)

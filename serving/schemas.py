@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from data.clock import to_micros
-from data.tables import ACTORS
+from features.feature import ACTORS
 
 MAX_EVENTS = 10_000
 MAX_LEADS = 1_000

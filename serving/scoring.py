@@ -3,10 +3,11 @@
 import time
 from typing import Any
 
+from features.lead import Event, LeadHistory
+from models.scorer import Score
+
 from data.clock import DAY, iso
 from data.errors import ReadinessError
-from features.online import Event, LeadHistory
-from models.scorer import Score
 from serving.body import parse
 from serving.problems import Refusal
 from serving.schemas import EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoreOut, ScoresOut
@@ -99,29 +100,14 @@ def _must_be_open(loaded: Loaded, lead: LeadIn, as_of: int) -> None:
 
 def _history(lead: LeadIn, as_of: int) -> tuple[LeadHistory, int]:
     """The lead as the online engine takes it, and how many of its events count at ``as_of``."""
-    events, seen = [], set()
-    for event in lead.events:
-        known_at = event.occurred_at if event.known_at is None else event.known_at
-        if event.occurred_at >= as_of or known_at >= as_of:
-            continue
-        if event.event_id is not None:
-            if event.event_id in seen:
-                continue
-            seen.add(event.event_id)
-        events.append(_event(event, known_at))
-    history = LeadHistory(lead.lead_id, lead.created_at, attributes=lead.attributes, events=tuple(events))
-    return history, len(events)
+    events = [_event(event) for event in lead.events]
+    seen = [event for event in events if event.occurred_at < as_of and event.known_at < as_of]
+    named = [event.event_id for event in seen if event.event_id is not None]
+    history = LeadHistory(lead.lead_id, lead.created_at, attributes=lead.attributes, events=seen)
+    return history.told(as_of), len(seen) - len(named) + len(set(named))
 
 
-def _event(event: EventIn, known_at: int) -> Event:
-    return Event(
-        event.kind,
-        event.occurred_at,
-        known_at,
-        event.actor,
-        event.value,
-        event.item,
-        dict(event.model_extra or {}),
-    )
-
-
+def _event(event: EventIn) -> Event:
+    known_at = event.occurred_at if event.known_at is None else event.known_at
+    extra = event.model_extra or {}
+    return Event(event.kind, event.occurred_at, known_at, event.actor, event.value, event.item, extra, event.event_id)

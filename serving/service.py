@@ -7,10 +7,10 @@ from threading import Thread
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-
 from models.bundle import Bundle, read_bundle
 from models.canary import check_in_canary
 from models.scorer import Scorer
+
 from serving.keys import KeyRing
 from serving.problems import Refusal
 from serving.settings import Settings
@@ -67,7 +67,7 @@ class Service:
             self._loaded = load(self.settings)
         except Exception as error:  # noqa: BLE001 - whatever it was, the service is not ready and must say so
             self._failed = True
-            _LOG.error("the bundle was refused: %s", error)  # noqa: TRY400 - the sentence is the message
+            _LOG.error("the bundle was refused: %s", error)
             if self._on_failure:
                 self._on_failure(error)
         else:

@@ -1,11 +1,12 @@
 """A version's bundle, fetched from the registry and verified.
 
-``python -m training.fetch CONTRACT REFERENCE INTO`` prints the folder as JSON: the service's launcher calls it in a
-process of its own, so that the service itself never imports MLflow.
+``python -m training.fetch CONTRACT REFERENCE INTO`` prints the folder and the version's number as JSON:
+the service's launcher calls it in a process of its own, so that the service itself never imports MLflow.
 """
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +19,20 @@ from training.logged_model import BUNDLE
 from training.tracking import MlflowException, ModelVersion, Registry, mlflow, open_registry, told
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """The bundle folder of a version, and the version's number in the registry."""
+
+    folder: Path
+    number: str
+
+
 def fetch(contract: Contract, reference: str = "champion", into: Path = Path()) -> Path:
+    """The folder of ``fetch_version``."""
+    return fetch_version(contract, reference, into).folder
+
+
+def fetch_version(contract: Contract, reference: str = "champion", into: Path = Path()) -> Fetched:
     """The folder ``into/<bundle id>`` with the bundle of the version that ``reference`` (an alias or a number) names.
 
     The files are checked against the manifest and the manifest against the bundle id that was registered. A folder
@@ -42,7 +56,7 @@ def fetch(contract: Contract, reference: str = "champion", into: Path = Path()) 
             into.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=into, prefix=".fetching-") as scratch:
                 _swap_in(_download(registry, found, scratch), folder, bundle_id)
-    return folder
+    return Fetched(folder, str(found.version))
 
 
 def main(arguments: list[str]) -> int:
@@ -52,11 +66,11 @@ def main(arguments: list[str]) -> int:
         return 2
     contract, reference, into = arguments
     try:
-        folder = fetch(load_contract(Path(contract)), reference, Path(into))
+        fetched = fetch_version(load_contract(Path(contract)), reference, Path(into))
     except ReadinessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(json.dumps({"folder": str(folder.resolve())}) + "\n")
+    sys.stdout.write(json.dumps({"folder": str(fetched.folder.resolve()), "number": fetched.number}) + "\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What the verbs share: tables on stdout, progress on stderr, JSON for machines, and a last line that says what to do."""
+"""What the verbs share: tables on stdout, progress on stderr, JSON for machines, a last line that says what to do."""
 
 import json
 import sys

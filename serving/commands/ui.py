@@ -17,17 +17,21 @@ def ui(
     """Show runs and versions in MLflow's own pages."""
     from data.contract import load_contract
     from serving.commands import terminal
+    from training.address import PAGE_MODE, registry_uri, without_password
 
     agreed = load_contract(contract)
-    mode = "?workflowType=machine_learning"
-    if agreed.mlflow.uri and agreed.mlflow.uri.startswith("http"):
-        typer.echo(f"{agreed.mlflow.uri.rstrip('/')}/{mode}")
-        terminal.next_step("The contract names a tracking server: open that address.")
+    uri = registry_uri(agreed)
+    if uri.startswith("http"):
+        typer.echo(f"{without_password(uri).rstrip('/')}/{PAGE_MODE}")
+        terminal.next_step("Versions are kept on a tracking server: open that address.")
         return
-    store = agreed.mlflow.uri or f"sqlite:///{(agreed.state_folder / 'mlflow.db').resolve()}"
-    typer.echo(f"http://127.0.0.1:{port}/{mode}")
+    typer.echo(f"http://127.0.0.1:{port}/{PAGE_MODE}")
     terminal.next_step("Open that address in some 5 seconds; Ctrl-C stops it.")
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", store]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    raise typer.Exit(subprocess.run(command, env={**os.environ, **quiet}, check=False).returncode)  # noqa: S603 - ours
+    command += ["--workers", "1"]
+    own = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_BACKEND_STORE_URI": uri,  # not as an option: a password would be seen in the list of processes
+    }
+    raise typer.Exit(subprocess.run(command, env={**os.environ, **own}, check=False).returncode)  # noqa: S603 - ours

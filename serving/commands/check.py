@@ -1,0 +1,64 @@
+"""``readiness check``: what the contract finds, with a reason for every row that it leaves out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serving.commands import options
+
+if TYPE_CHECKING:
+    from data.report import Report
+
+
+def check(
+    contract: options.Contract = options.CONTRACT,
+    source: options.Source = None,
+    rejected: Annotated[
+        Path | None, typer.Option("--rejected", help="Write the bad rows and their reasons to this folder, as CSV.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Read your facts as the contract maps them: good rows, bad rows and why."""
+    from data.check import check as check_facts
+    from data.check import write_rejected
+    from data.contract import load_contract
+    from serving.commands import terminal
+
+    checked = check_facts(load_contract(contract, source))
+    if rejected is not None:
+        write_rejected(checked, rejected)
+    if as_json:
+        typer.echo(checked.report.to_json())
+    else:
+        _show(checked.report)
+    if checked.report.rejected and rejected is None:
+        terminal.say(f"--rejected DIR writes the {checked.report.rejected:,} bad rows with their reasons.")
+    terminal.next_step(f"readiness train --contract {contract}")
+
+
+def _show(report: "Report") -> None:
+    from data.clock import iso
+    from serving.commands import terminal
+
+    rows = [
+        (table.table, f"{table.read:,}", f"{table.accepted:,}", f"{table.rejected:,}", f"{table.not_selected:,}")
+        for table in report.tables
+    ]
+    title = f"The facts until {iso(report.ends_at)}"
+    terminal.print_table(title, ("table", "read", "good", "bad", "not selected"), rows, numeric=range(1, 5))
+    bad = [
+        (table.table, found.reason, f"{found.count:,}", _short(found.example))
+        for table in report.tables
+        for found in table.rejections
+    ]
+    if bad:
+        columns = ("table", "reason", "rows", "first example")
+        terminal.print_table(f"{report.rejected:,} bad rows", columns, bad, numeric=(2,))
+    for note in report.notes:
+        terminal.say(f"note: {note}")
+
+
+def _short(example: str, most: int = 60) -> str:
+    """An example that leaves room for its reason; the whole row is among the rejected rows."""
+    return example if len(example) <= most else f"{example[: most - 1]}…"

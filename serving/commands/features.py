@@ -1,0 +1,106 @@
+"""``readiness features``: the catalog for your facts, and one lead's values."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from serving.commands import options
+
+if TYPE_CHECKING:
+    from data.history import History
+    from features.feature_set import FeatureSet
+
+
+def features(
+    contract: options.Contract = options.CONTRACT,
+    source: options.Source = None,
+    lead: Annotated[str | None, typer.Option("--lead", help="Show this lead's values.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="At this moment, such as 2026-01-31T00:00:00Z; default: the end.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show the features for your facts, or one lead's values at a moment."""
+    from data.check import check
+    from data.contract import load_contract
+    from features.catalog import default_catalog, profile
+    from serving.commands import terminal
+
+    history = check(load_contract(contract, source)).history
+    moment = history.ends_at if at is None else moment_of(at)
+    asked = default_catalog(profile(history, moment))
+    if lead is not None:
+        _show_values(values_of(history, asked, lead, moment), lead, moment, as_json=as_json)
+        terminal.next_step("--at MOMENT shows them as they were earlier.")
+        return
+    _show_catalog(asked, as_json=as_json)
+    terminal.next_step("--lead ID shows one lead's values. The catalog to edit is features/catalog.py.")
+
+
+def moment_of(text: str) -> int:
+    """Microseconds of an ISO 8601 moment with a zone. Raises ContractError for any other text."""
+    from datetime import datetime
+
+    from data.clock import to_micros
+    from data.errors import ContractError
+
+    try:
+        return to_micros(datetime.fromisoformat(text))
+    except ValueError:
+        raise ContractError(f"--at is {text!r}. Expected a moment with a zone, such as 2026-01-31T00:00:00Z.") from None
+
+
+def values_of(history: "History", asked: "FeatureSet", lead: str, moment: int) -> dict[str, Any]:
+    """The value of each feature of ``lead`` at ``moment`` (microseconds): a number, a text, or None."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from data.errors import SchemaError
+    from data.spine import SPINE
+    from data.tables import TIME
+    from features.local import compute
+    from features.vocabulary import Vocabulary
+
+    if not pc.any(pc.equal(history.leads["lead_id"], lead)).as_py():
+        raise SchemaError(f"There is no lead {lead!r}. Expected a lead_id of the leads table.")
+    spine = pa.table([pa.array([lead]), pa.array([moment], TIME)], schema=SPINE)
+    table = compute(history, spine, asked, Vocabulary({})).to_arrow()
+    row: dict[str, Any] = table.select(list(asked.names)).to_pylist()[0]
+    return row
+
+
+def _show_catalog(asked: "FeatureSet", *, as_json: bool) -> None:
+    from serving.commands import terminal
+
+    rows = [
+        {"name": f.name, "group": f.group, "dtype": f.dtype, "unit": f.unit, "null": f.null, "sign": f.sign}
+        for f in asked
+    ]
+    if as_json:
+        terminal.print_json({"fingerprint": asked.fingerprint, "features": rows})
+        return
+    shown = [(row["name"], row["group"], row["unit"], row["null"], _arrow(int(row["sign"]))) for row in rows]
+    title = f"{len(rows)} features, fingerprint {asked.fingerprint[:12]}"
+    terminal.print_table(title, ("feature", "answers", "unit", "null when", "sign"), shown)
+
+
+def _arrow(sign: int) -> str:
+    return {1: "+", -1: "-"}.get(sign, "")
+
+
+def _show_values(values: dict[str, Any], lead: str, moment: int, *, as_json: bool) -> None:
+    from data.clock import iso
+    from serving.commands import terminal
+    from serving.commands.contest import without_nan
+
+    if as_json:
+        terminal.print_json({"lead_id": lead, "at": iso(moment), "values": without_nan(values)})
+        return
+    shown = [(name, _said(value)) for name, value in values.items()]
+    terminal.print_table(f"Lead {lead} at {iso(moment)}", ("feature", "value"), shown, numeric=(1,))
+
+
+def _said(value: Any) -> str:
+    if value is None or value != value:  # noqa: PLR0124 - only NaN differs from itself
+        return "null"
+    return f"{value:g}" if isinstance(value, float) else str(value)

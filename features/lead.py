@@ -1,0 +1,56 @@
+"""One lead's own facts, as the service and custom features see them: plain values, no table library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+Scalar = str | float | int | bool | None
+
+_NONE: Mapping[str, Scalar] = MappingProxyType({})
+
+
+class Event(NamedTuple):
+    """Something that happened. Times in microseconds since 1970, UTC. ``extra``: further columns by name."""
+
+    kind: str
+    occurred_at: int
+    known_at: int
+    actor: str = "lead"
+    value: Scalar = None
+    item: Scalar = None
+    extra: Mapping[str, Scalar] = _NONE
+    event_id: str | None = None
+
+
+class Change(NamedTuple):
+    """What an attribute became, and when we could have known it (microseconds since 1970)."""
+
+    field: str
+    value: Scalar
+    known_at: int
+
+
+@dataclass(frozen=True)
+class LeadHistory:
+    """All that is known of one lead, in no particular order.
+
+    ``attributes``: as known at creation. Of an attribute whose changes are logged (``Attribute.source`` is
+    ``changes``) only ``changes`` count, here as in the tables. A caller who tells what is true now uses ``told``.
+    """
+
+    lead_id: str
+    created_at: int
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    account_attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    changes: Sequence[Change] = ()
+    events: Sequence[Event] = ()
+
+    def told(self, as_of: int) -> "LeadHistory":
+        """The same lead where each attribute without logged changes counts as known just before ``as_of``.
+
+        For callers that send a lead's present attributes and keep no log of changes.
+        """
+        logged = {change.field for change in self.changes}
+        told = [Change(name, value, as_of - 1) for name, value in self.attributes.items() if name not in logged]
+        return replace(self, changes=(*self.changes, *told))

@@ -56,6 +56,7 @@ class _Reader:
     def __init__(self, raw: RawTable, zone: str | None, length: int) -> None:
         self.raw, self.zone, self.length = raw, zone, length
         self.notes: list[str] = []
+        self.times: dict[str, Times] = {}
 
     def columns(self, name: str) -> list[pl.Series]:
         """The fixed columns of the table ``name``, times followed by their codes."""
@@ -97,7 +98,9 @@ class _Reader:
 
     def _time(self, ours: str) -> list[pl.Series]:
         theirs = self.raw.columns.get(ours) or self.raw.columns["occurred_at"]
-        times = self._shifted(read_times(cells(self.raw.rows, theirs), self.zone))
+        if theirs not in self.times:
+            self.times[theirs] = self._shifted(read_times(cells(self.raw.rows, theirs), self.zone))
+        times = self.times[theirs]
         if times.unit is not None:
             self.notes.append(f"{self.raw.origin}: the whole numbers of {theirs!r} are read as {times.unit} since 1970")
         return [times.at.alias(ours), times.found.alias(f"{ours}_found")]

@@ -21,9 +21,7 @@ def csv_header(path: Path) -> tuple[list[str], str]:
 
     Raises SchemaError when the file is no UTF-8, has no header, or names a column twice.
     """
-    first = _first_record(path)
-    separator = max(_SEPARATORS, key=first.count)
-    names = next(csv.reader([first], delimiter=separator), [])
+    names, separator = _first_record(path)
     if not names:
         raise SchemaError(f"{path} has no header. Expected the names of the columns in the first line.")
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -34,13 +32,15 @@ def csv_header(path: Path) -> tuple[list[str], str]:
     return names, separator
 
 
-def _first_record(path: Path) -> str:
+def _first_record(path: Path) -> tuple[list[str], str]:
     with path.open("rb") as file:
         if file.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
             raise SchemaError(f"{path} is UTF-16. Expected UTF-8: save it again as 'CSV UTF-8'.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
-            return text.readline().rstrip("\r\n")
+            separator = max(_SEPARATORS, key=text.readline().count)
+            text.seek(0)
+            return next(csv.reader(text, delimiter=separator), []), separator
     except UnicodeDecodeError:
         raise _not_utf8(path) from None
 

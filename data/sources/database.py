@@ -17,6 +17,8 @@ from data.sources.raw import Meaning
 BATCH_ROWS = 50_000
 """Rows fetched from the server at a time."""
 
+_TELLING = 3
+"""Shorter pieces of a broken URL are too common in any sentence to hide them."""
 _ARROW = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 _Values = list[Any]
 
@@ -32,13 +34,13 @@ def connect(url: str, folder: Path) -> Iterator[sa.Connection]:
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
-                connection.execute(sa.text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+                connection = connection.execution_options(postgresql_readonly=True)  # noqa: PLW2901 - the same one
                 connection.execute(sa.text("SET TIME ZONE 'UTC'"))
                 connection.execute(sa.text("SET DATESTYLE TO 'ISO'"))
             yield connection
     except sa.exc.DBAPIError as error:
         raise SchemaError(
-            f"The database {_shown(engine.url)} cannot be read: {_reason(error, url)}. "
+            f"The database {_shown(engine.url, url)} cannot be read: {_reason(error, url)}. "
             "Expected a database that answers: mend [source] url, its user or its password."
         ) from None
     finally:
@@ -74,18 +76,23 @@ def _sqlite(url: sa.URL, folder: Path) -> str:
     return f"sqlite:///file:{path}?mode=ro&uri=true"
 
 
-def _shown(url: sa.URL) -> str:
-    """The URL without its secrets: those in the query part too."""
-    return url.set(query={}).render_as_string(hide_password=True)
+def _shown(url: sa.URL, given: str) -> str:
+    """The URL without its secrets: those of its query, and those that a stray sign has put elsewhere."""
+    return _cleared(url.set(query={}).render_as_string(hide_password=True), given)
 
 
-def _reason(error: sa.exc.DBAPIError, url: str) -> str:
-    """The driver's first sentence, cleared of every piece of the URL that could be secret."""
-    text = str(error.orig).strip().split("\n")[0].rstrip(".")
-    private = url.split("://", 1)[-1].rpartition("@")[0].partition(":")[2]
-    pieces = [sa.make_url(url).password, private, *re.split(r"[@/:?#]", private)]
-    pieces += [value for value in sa.make_url(url).query.values() if isinstance(value, str)]
-    for piece in sorted({str(piece) for piece in pieces if piece}, key=len, reverse=True):
+def _reason(error: sa.exc.DBAPIError, given: str) -> str:
+    """The driver's first sentence without secrets."""
+    return _cleared(str(error.orig).strip().split("\n")[0].rstrip("."), given)
+
+
+def _cleared(text: str, given: str) -> str:
+    """``text`` without any piece of the URL ``given`` that could be secret, however the URL was understood."""
+    url = sa.make_url(given)
+    private = given.split("://", 1)[-1].rpartition("@")[0].partition(":")[2]
+    whole = [url.password, private, *(value for value in url.query.values() if isinstance(value, str))]
+    pieces = [piece for piece in re.split(r"[@/:?#]", private) if len(piece) >= _TELLING]
+    for piece in sorted({str(piece) for piece in [*whole, *pieces] if piece}, key=len, reverse=True):
         text = text.replace(piece, "***")
     return text
 

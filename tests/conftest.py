@@ -1,0 +1,98 @@
+"""What every test may ask for."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data sets beside the project; skips where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no public data sets at {SHARED.name}: this test needs the real tables")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a real PostgreSQL server: READINESS_TEST_POSTGRES, or one that this session starts and stops."""
+    given = os.environ.get("READINESS_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    programs = _postgres_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL: initdb is not on the PATH and READINESS_TEST_POSTGRES is not set")
+    with _postgres_server(programs) as url:
+        yield url
+
+
+def _postgres_programs() -> Path | None:
+    """The folder of initdb and postgres: from the PATH, or where Debian puts them."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+
+
+@contextmanager
+def _postgres_server(programs: Path) -> Iterator[str]:
+    """A server on a free loopback port, in a folder of its own; the password is asked for, as in real life."""
+    folder = Path(tempfile.mkdtemp(prefix="readiness-postgres-"))
+    (folder / "password").write_text("s3cret-of-tests")
+    owner = _postgres_owner(folder)
+    initdb = [programs / "initdb", "-D", folder / "cluster", "-U", "readiness", "--pwfile", folder / "password"]
+    options = ["-A", "scram-sha-256", "-E", "UTF8", "--locale", "C"]
+    subprocess.run([*initdb, *options], check=True, capture_output=True, **owner)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", folder / "cluster", "-p", str(port), *settings], stderr=log, **owner
+        )
+    try:
+        _await_port(server, port, folder / "log")
+        yield f"postgresql+psycopg://readiness:s3cret-of-tests@127.0.0.1:{port}/postgres"
+    finally:
+        server.send_signal(signal.SIGQUIT)
+        server.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgres_owner(folder: Path) -> dict[str, str]:
+    """PostgreSQL refuses to run as root: hand the folder to another user, and the programs too."""
+    if os.geteuid() != 0:
+        return {}
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    name = "postgres" if "postgres" in known else "nobody"
+    for path in (folder, folder / "password"):
+        shutil.chown(path, user=name)
+    return {"user": name}
+
+
+def _await_port(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    """Until the server answers, or the reason why it does not."""
+    for _ in range(300):
+        if server.poll() is not None:
+            pytest.fail(f"PostgreSQL did not start: {log.read_text()[-500:]}")
+        if "ready to accept connections" in log.read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"PostgreSQL did not listen on port {port} within 15 s: {log.read_text()[-500:]}")

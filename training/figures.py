@@ -7,7 +7,7 @@ the models side by side in it. The log loss is there unscaled as well, for progr
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Report = Mapping[str, Any]
@@ -25,7 +25,7 @@ def scaled(metric: str) -> str:
 
 def metrics(report: Report) -> dict[str, float]:
     """Every figure of the report, by its MLflow name. Figures that are not numbers (no outcomes) are left out."""
-    found = dict(_by_model(report)) | dict(_intervals(report)) | dict(_advantages(report))
+    found = dict(sorted([*_by_model(report), *_intervals(report), *_advantages(report)], key=_primary_first(report)))
     found |= {
         f"rows/{name}": float(report["rows"][name]) for name in ("train", "test", "train_outcomes", "test_outcomes")
     }
@@ -73,6 +73,10 @@ def number(figures: Mapping[str, Any], metric: str) -> float:
     """A metric of one model; NaN where the rows did not allow one (JSON has null there)."""
     value = figures.get(metric)
     return math.nan if value is None else float(value)
+
+
+def _primary_first(report: Report) -> Callable[[tuple[str, float]], tuple[bool, str]]:
+    return lambda figure: (not figure[0].startswith(f"{report['primary']}/"), figure[0])
 
 
 def _by_model(report: Report) -> Iterator[tuple[str, float]]:

@@ -16,7 +16,8 @@ import pyarrow as pa
 from models.bundle import Bundle
 
 from data.clock import format_duration
-from training.tracking import LoggedModel, Run, mlflow
+from features.feature_set import FeatureSet
+from training.tracking import ColSpec, LoggedModel, LoggedModelOutput, Run, Schema, TensorSpec, mlflow
 
 ROOMS = ("data", "features", "models")
 REQUIREMENTS = ("mlflow", "numpy", "numba", "lightgbm", "pandas", "pyarrow", "pydantic")
@@ -42,36 +43,37 @@ def log_bundle_model(run: Run, folder: Path, bundle: Bundle, reference: pa.Table
     except BaseException:
         run.client.finalize_logged_model(logged.model_id, "FAILED")
         raise
+    run.client.log_outputs(run.run_id, [LoggedModelOutput(logged.model_id, 0)])
     return run.client.finalize_logged_model(logged.model_id, "READY")
 
 
-def signature(names: tuple[str, ...], horizons: tuple[int, ...]) -> mlflow.models.ModelSignature:
-    """Columns in by name, each a number that may be null; a column out for each horizon, and the index."""
-    Schema, ColSpec = mlflow.types.Schema, mlflow.types.ColSpec
+def signature(features: FeatureSet, horizons: tuple[int, ...]) -> mlflow.models.ModelSignature:
+    """Columns in by name, numbers and texts that may be null; a column out for each horizon, and the index."""
+    types = {"number": "double", "category": "string"}
+    asked: list[ColSpec | TensorSpec] = [ColSpec(types[feature.dtype], feature.name) for feature in features]
     answers = [*(f"readiness_{format_duration(h)}" for h in horizons), "index"]
-    return mlflow.models.ModelSignature(
-        inputs=Schema([ColSpec("double", name) for name in names]),
-        outputs=Schema([ColSpec("double", name) for name in answers]),
-    )
+    told: list[ColSpec | TensorSpec] = [ColSpec("double", name) for name in answers]
+    return mlflow.models.ModelSignature(Schema(asked), Schema(told))
 
 
 def _save(local: Path, card: mlflow.models.Model, folder: Path, bundle: Bundle, reference: pa.Table) -> None:
-    names = tuple(bundle.feature_set.names)
     mlflow.pyfunc.save_model(
         local,
         mlflow_model=card,
         python_model=str(Path(__file__).with_name("pyfunc_model.py")),
         artifacts={BUNDLE: str(folder)},
         code_paths=[_sources(room) for room in ROOMS],
-        signature=signature(names, bundle.model.horizons),
-        input_example=_example(reference, names),
+        signature=signature(bundle.feature_set, bundle.model.horizons),
+        input_example=_example(reference, bundle.feature_set),
         pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
     )
 
 
-def _example(reference: pa.Table, names: tuple[str, ...]) -> pd.DataFrame:
+def _example(reference: pa.Table, features: FeatureSet) -> pd.DataFrame:
+    """The first rows of ``reference`` in the types of the signature."""
     rows = reference.slice(0, EXAMPLE_ROWS)
-    return pd.DataFrame({name: rows[name].to_numpy().astype("float64") for name in names})
+    types = {"number": "float64", "category": "object"}
+    return pd.DataFrame({f.name: pd.Series(rows[f.name].to_pylist(), dtype=types[f.dtype]) for f in features})
 
 
 def _sources(room: str) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 
 import mlflow.models
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from models.bundle import Bundle, read_bundle
-from models.index import index_of
 
 from data.clock import format_duration
+from features.vocabulary import levels_key
+from models.index import index_of
 
 
 class BundleModel(PythonModel):
@@ -34,16 +36,28 @@ class BundleModel(PythonModel):
     ) -> pd.DataFrame:
         """Readiness for each horizon, such as ``readiness_90d``, and the ``index``, for each row of features.
 
-        Columns are taken by name, in any order; categories as the codes of the bundle's vocabulary, nulls as NaN.
+        Columns are taken by name, in any order; a category as its text or its code, a null as None or NaN.
         """
-        matrix = np.ascontiguousarray(
-            model_input[list(self.bundle.feature_set.names)].to_numpy(np.float32, na_value=np.nan)
-        )
-        model = self.bundle.model
-        chances = model.predict(matrix)
+        model, scale = self.bundle.model, self.bundle.contract.index
+        chances = model.predict(self._matrix(model_input))
         columns = {f"readiness_{format_duration(h)}": chances[:, at] for at, h in enumerate(model.horizons)}
-        columns["index"] = index_of(chances[:, model.horizons.index(model.primary)], self.bundle.contract.index)
+        primary = chances[:, model.horizons.index(model.primary)]
+        columns["index"] = np.array([index_of(float(chance), scale) for chance in primary])
         return pd.DataFrame(columns, index=model_input.index)
+
+    def _matrix(self, table: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """(rows, features) as the model takes them: float32, C order, categories as their codes."""
+        features = self.bundle.feature_set
+        matrix = np.empty((len(table), len(features)), np.float32)
+        for at, feature in enumerate(features):
+            column, key = table[feature.name], levels_key(feature)
+            coded = key is None or pd.api.types.is_numeric_dtype(column)
+            values = column.to_numpy(np.float32, na_value=np.nan) if coded else self._codes(str(key), column)
+            matrix[:, at] = values
+        return matrix
+
+    def _codes(self, key: str, column: pd.Series) -> list[float]:
+        return [self.bundle.vocabulary.code(key, None if pd.isna(value) else value) for value in column]
 
 
 mlflow.models.set_model(BundleModel())

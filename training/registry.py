@@ -106,6 +106,8 @@ def _tags(trial: Trained, bundle_id: str) -> dict[str, str]:
         "data_fingerprint": trial.report["history"]["fingerprint"],
         "feature_fingerprint": trial.report["features"]["fingerprint"],
         "gate": "none",
+        "mlflow.source.name": "readiness train",
+        "mlflow.source.type": "LOCAL",
     }
     sha = _git_sha(trial.contract.folder)
     return {**tags, "git_sha": sha, "mlflow.source.git.commit": sha.removesuffix("-dirty")} if sha else tags
@@ -124,12 +126,12 @@ def _git_sha(folder: Path) -> str | None:
 def _log_figures(run: Run, model_id: str, trial: Trained) -> None:
     now = int(time.time() * 1000)
     learned, judged = (_dataset(trial, part) for part in ("train", "test"))
-    metrics = [Metric(name, value, now, 0) for name, value in figures.metrics(trial.report).items()]
-    metrics += [Metric(name, value, now, step) for name, value, step in figures.fold_metrics(trial.report)]
-    metrics += [
+    metrics = [  # in this order: MLflow's page of a run lists them as they came
         Metric(name, value, now, 0, model_id, judged.name, judged.digest, run.run_id)
         for name, value in figures.headline(trial.report).items()
     ]
+    metrics += [Metric(name, value, now, 0) for name, value in figures.metrics(trial.report).items()]
+    metrics += [Metric(name, value, now, step) for name, value, step in figures.fold_metrics(trial.report)]
     inputs = [
         DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
         for dataset, context in ((learned, "training"), (judged, "testing"))

@@ -18,22 +18,28 @@ from data.errors import ReadinessError
 from training.address import EMBEDDED_PAGES, PAGE_MODE, SERVERS, registry_uri, without_password
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow starts its telemetry while it is imported
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for answers, which machines read
 
 import mlflow
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModel, Metric, Param
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModel, LoggedModelOutput, Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.types import ColSpec, Schema, TensorSpec
 
 __all__ = [
+    "ColSpec",
     "Dataset",
     "DatasetInput",
     "InputTag",
     "LoggedModel",
+    "LoggedModelOutput",
     "Metric",
     "MlflowException",
     "ModelVersion",
     "Registry",
     "Run",
+    "Schema",
+    "TensorSpec",
     "log",
     "mlflow",
     "open_experiment",
@@ -42,7 +48,7 @@ __all__ = [
     "told",
 ]
 
-for _chatty in ("mlflow.store.db.utils", "mlflow.pyfunc"):  # they tell of every table made and every example checked
+for _chatty in ("mlflow.store", "mlflow.pyfunc"):  # they tell of every table made and every example checked
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 PARAMS_AT_ONCE = 100

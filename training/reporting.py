@@ -1,0 +1,223 @@
+"""The report of a trial: every claim beside its rivals, on the same rows, as one JSON object."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from data.check import Checked
+from data.clock import format_duration, iso
+from data.contract import Contract
+from data.fingerprint import fingerprint
+from data.history import History
+from data.spine import micros
+from models.numerics import Floats
+from models.policy import Policy
+from training.fit import Fitted
+from training.judge import Ranking, gains, intervals, judge, lead_weights, reliability
+from training.sample import Progress, Sample
+from training.testrows import TestRows
+
+DRAWS = 200
+"""Bootstrap draws behind an interval."""
+MOST_BOOTSTRAPPED = 100_000
+"""Above this many rows an interval is taken from a seeded draw of the leads, and scaled to the size of the whole."""
+IMPORTANCE_ROWS = 2_000
+
+Report = dict[str, Any]
+
+
+def make_report(
+    contract: Contract, checked: Checked, sample: Sample, fitted: Fitted, test: TestRows, tell: Progress
+) -> Report:
+    """The report dict: definition, history, rows, one contest for each horizon, curves, blend, importance, notes."""
+    ready, choice = contract.ready, fitted.choice
+    return {
+        "product": ready.product,
+        "version": None,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "served": "blend",
+        "primary": format_duration(ready.primary),
+        "definition": _definition(contract),
+        "history": _history(checked.history),
+        "rows": _rows(contract, sample, test),
+        "features": {"count": len(sample.table.feature_set), "fingerprint": sample.table.feature_set.fingerprint},
+        "horizons": contests(contract, sample, test, tell),
+        "curves": _curves(contract, test),
+        "blend": {
+            "weight": choice.weight,
+            "split": choice.split,
+            "folds": choice.folds,
+            "log_loss": choice.losses,
+            "linear_strength": choice.linear.strength,
+            "half_life_days": None if choice.linear.half_life is None else choice.linear.half_life / 86_400e6,
+            "shape": choice.shape.name,
+            "rounds": choice.rounds,
+            "bins": [format_duration(edge) for edge in fitted.model.edges],
+        },
+        "calibration": {
+            format_duration(horizon): {"slope": slope, "intercept": intercept}
+            for horizon, slope, intercept in zip(
+                ready.horizons, fitted.model.calibration.slopes, fitted.model.calibration.intercepts, strict=True
+            )
+        },
+        "importance": _importance(sample, fitted),
+        "notes": [*choice.notes, *_notes(sample, fitted)],
+    }
+
+
+def contests(contract: Contract, sample: Sample, test: TestRows, tell: Progress) -> dict[str, Any]:
+    """For each horizon the figures of every model on the same matured test rows, with 95 % intervals."""
+    codes = np.unique(sample.leads[sample.test], return_inverse=True)[1].astype(np.int64)
+    found: dict[str, Any] = {}
+    steps = len(contract.ready.horizons) * len(test.predictions)
+    for at, horizon in enumerate(contract.ready.horizons):
+        rows = np.flatnonzero(test.matured[:, at])
+        outcome = test.outcome[rows, at]
+        models: dict[str, Any] = {}
+        drawn = _bootstrap_rows(codes[rows], contract.model.seed)
+        for name, said in test.predictions.items():
+            tell("intervals by bootstrap over leads", (len(found) * len(test.predictions) + len(models)) / steps)
+            models[name] = contest(outcome, said[rows, at], codes[rows], drawn, contract.model.seed)
+        found[format_duration(horizon)] = {
+            "n": len(rows),
+            "rate": float(outcome.mean()) if len(rows) else None,
+            "outcomes": int(outcome.sum()),
+            "models": models,
+        }
+    return found
+
+
+def contest(
+    outcome: npt.NDArray[np.bool_], said: Floats, codes: npt.NDArray[np.int64], drawn: npt.NDArray[np.int64], seed: int
+) -> dict[str, Any]:
+    """All figures of one model, with intervals from the rows ``drawn``."""
+    figures: dict[str, Any] = {name: _number(value) for name, value in judge(outcome, said).items()}
+    part = np.unique(codes[drawn], return_inverse=True)[1].astype(np.int64)
+    bounds = intervals(Ranking.of(outcome[drawn], said[drawn]), lead_weights(part, DRAWS, seed))
+    shrink = np.sqrt(len(drawn) / max(len(outcome), 1))
+    figures["intervals"] = {name: _scaled(figures[name], bound, shrink) for name, bound in bounds.items()}
+    return figures
+
+
+def _bootstrap_rows(codes: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+    """All rows, or those of a seeded draw of leads, so that the bootstrap stays affordable."""
+    if len(codes) <= MOST_BOOTSTRAPPED:
+        return np.arange(len(codes))
+    leads = np.unique(codes)
+    share = MOST_BOOTSTRAPPED / len(codes)
+    return np.flatnonzero((np.random.default_rng(seed).random(len(leads)) < share)[np.searchsorted(leads, codes)])
+
+
+def _scaled(figure: float | None, bound: Sequence[float], shrink: float) -> list[float | None]:
+    """The interval around ``figure``, its width scaled by the square root of the share of rows it was taken from."""
+    if figure is None or not np.isfinite(bound).all():
+        return [None, None]
+    middle = (bound[0] + bound[1]) / 2
+    centre = figure if shrink < 1.0 else middle
+    return [centre + (edge - middle) * shrink for edge in bound]
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _definition(contract: Contract) -> dict[str, Any]:
+    ready = contract.ready
+    return {
+        "outcome": list(ready.outcome),
+        "terminal": list(ready.terminal),
+        "repeatable": ready.repeatable,
+        "horizons": [format_duration(horizon) for horizon in ready.horizons],
+        "reporting_lag": format_duration(ready.reporting_lag),
+    }
+
+
+def _history(history: History) -> dict[str, Any]:
+    starts = [micros(history.leads["created_at"]), micros(history.events["occurred_at"])]
+    return {
+        "leads": len(history.leads),
+        "events": len(history.events),
+        "outcomes": len(history.outcomes),
+        "starts_at": iso(int(min(times.min() for times in starts if len(times)))),
+        "ends_at": iso(history.ends_at),
+        "fingerprint": fingerprint(history),
+    }
+
+
+def _rows(contract: Contract, sample: Sample, test: TestRows) -> dict[str, Any]:
+    at = contract.ready.horizons.index(contract.ready.primary)
+    train, judged = sample.cutoffs[sample.train], sample.cutoffs[sample.test]
+    matured = sample.known.matured(contract.ready.primary)
+    return {
+        "train": len(train),
+        "test": int(test.matured[:, at].sum()),
+        "train_leads": len(np.unique(sample.leads[sample.train])),
+        "train_outcomes": int((sample.known.outcome(contract.ready.primary) & matured).sum()),
+        "test_outcomes": int((test.outcome & test.matured)[:, at].sum()),
+        "train_from": iso(int(train.min())),
+        "train_until": iso(int(train.max())),
+        "test_from": iso(int(judged.min())),
+        "test_until": iso(int(judged.max())),
+        "embargo": format_duration(contract.ready.primary),
+        "partly_watched": int((~matured).sum()),
+        "censored": int((~test.matured[:, at]).sum()),
+    }
+
+
+def _curves(contract: Contract, test: TestRows) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for at, horizon in enumerate(contract.ready.horizons):
+        rows = test.matured[:, at]
+        outcome, said = test.outcome[rows, at], {name: p[rows, at] for name, p in test.predictions.items()}
+        found[format_duration(horizon)] = {
+            "reliability": {name: reliability(outcome, chance) for name, chance in said.items()},
+            "gains": {name: gains(outcome, chance) for name, chance in said.items()},
+        }
+    return found
+
+
+def _importance(sample: Sample, fitted: Fitted) -> list[dict[str, Any]]:
+    """How far each feature pushed the log-odds of a draw of test rows, on average, whichever way."""
+    rows = sample.test
+    if len(rows) > IMPORTANCE_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, IMPORTANCE_ROWS, replace=False))
+    pushes = np.abs(fitted.model.explain(np.ascontiguousarray(sample.table.matrix[rows]))[:, :-1]).mean(axis=0)
+    features = list(zip(sample.table.feature_set.names, sample.table.feature_set.groups, pushes, strict=True))
+    ordered = sorted(features, key=lambda feature: -feature[2])
+    return [{"feature": name, "group": group, "mean_abs_push": float(push)} for name, group, push in ordered]
+
+
+def _notes(sample: Sample, fitted: Fitted) -> list[str]:
+    notes = []
+    if sample.asked > len(sample.cutoffs):
+        notes.append(
+            f"{sample.asked} rows were asked for; a seeded draw of {len(sample.cutoffs)} was used ([model] max_rows)."
+        )
+    if fitted.thinned_to < fitted.cells:
+        notes.append(
+            f"The booster learned from {fitted.thinned_to} of {fitted.cells} cells, weighted to stand for all."
+        )
+    return notes
+
+
+def make_card(report: Mapping[str, Any], policy: Policy, history: History) -> dict[str, Any]:
+    """The version card: what a caller of the service may know about the model that answers."""
+    primary = report["horizons"][report["primary"]]
+    served = primary["models"][report["served"]]
+    return {
+        "product": report["product"],
+        "created_at": report["created_at"],
+        "definition": report["definition"],
+        "primary": report["primary"],
+        "history": report["history"],
+        "rows": report["rows"],
+        "features": report["features"],
+        "base_rate": primary["rate"],
+        "test": {"n": primary["n"], "rate": primary["rate"], **{k: v for k, v in served.items() if k != "intervals"}},
+        "threshold": policy.threshold,
+        "kinds": sorted(pc.unique(history.events["kind"]).to_pylist()),
+    }

@@ -1,0 +1,77 @@
+"""The rows of a trial: which there are, what they looked like, and on which side of the split they stand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from features.catalog import default_catalog, profile
+
+from data.contract import Contract
+from data.errors import NotMaturedError
+from data.history import History
+from data.labels import Labels, label
+from data.spine import Micros, build_spine, micros
+from features.levels import learn
+from features.local import FeatureTable, compute
+from training.splits import choose_test_from, split_rows
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The rows of a trial: features, cutoffs and leads, split in time at ``test_from`` (microseconds).
+
+    ``known`` are the training labels as they were known at ``test_from``, ``labels`` those of all rows as known now;
+    ``asked`` is how many rows there were before any were left out for size.
+    """
+
+    table: FeatureTable
+    cutoffs: Micros
+    leads: npt.NDArray[np.object_]
+    labels: Labels
+    train: Micros
+    known: Labels
+    test: Micros
+    test_from: int
+    asked: int
+
+
+def draw_sample(contract: Contract, history: History, tell: Progress) -> Sample:
+    """Spine, labels, split and features; definitions and category levels are learned from before the split alone."""
+    tell("laying out the spine", 0.0)
+    spine = build_spine(contract.spine, contract.ready, history, contract.folder)
+    if not len(spine):
+        raise NotMaturedError(
+            "The spine has no rows: no lead was open at any cutoff. Correct [spine] from, until or at."
+        )
+    labels = label(history, spine, contract.ready)
+    cutoffs = micros(spine["cutoff"])
+    test_from = choose_test_from(contract.backtest, cutoffs, labels, contract.ready.primary)
+    train, test = split_rows(contract.backtest, cutoffs, test_from)
+    asked = len(train) + len(test)
+    few = _kept(np.concatenate([train, test]), contract.model.max_rows, contract.model.seed)
+    spine, cutoffs, labels = spine.take(pa.array(few)), cutoffs[few], labels.take(few)
+    train, test = np.flatnonzero(np.isin(few, train)), np.flatnonzero(np.isin(few, test))
+    feature_set = default_catalog(profile(history, test_from))
+    vocabulary = learn(history, feature_set, test_from)
+    table = compute(
+        history,
+        spine,
+        feature_set,
+        vocabulary,
+        threads=contract.model.threads,
+        progress=lambda done, total: tell("computing features", done / max(total, 1)),
+    )
+    known = label(history.upto(test_from), spine.take(pa.array(train)), contract.ready)
+    leads = np.array(spine["lead_id"].to_pylist(), object)
+    return Sample(table, cutoffs, leads, labels, train, known, test, test_from, asked)
+
+
+def _kept(rows: Micros, most: int, seed: int) -> Micros:
+    """All ``rows``, or a seeded draw of ``most`` of them, in order."""
+    if len(rows) <= most:
+        return np.sort(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data.clock import format_duration
 from data.errors import ContractError
 from data.simulation.crowd import Crowd
 from data.simulation.points import FieldRule, PointsTable
@@ -139,15 +140,16 @@ def company_of(world: World) -> Company:
     """The company of a world.
 
     Raises ContractError when nobody calls by points there, or when the truth could not follow it: it needs one regime,
-    and calls that are made by the points alone.
+    calls that are made by the points alone, and outcomes that the company knows at once.
     """
     if world.company is None:
         raise ContractError(f"World {world.name!r} has no company that calls by points. Expected one with `company`.")
     random = [touch.kind for touch in world.regimes[0].touches if touch.per_month]
-    if len(world.regimes) > 1 or world.company.touch in random:
+    if len(world.regimes) > 1 or world.company.touch in random or world.recording_lag:
         raise ContractError(
-            f"World {world.name!r} has {len(world.regimes)} regimes and random touches {random}. Expected one regime "
-            f"and no random {world.company.touch!r} where the company calls by points."
+            f"World {world.name!r} has {len(world.regimes)} regimes, random touches {random} and a recording lag of "
+            f"{format_duration(world.recording_lag)}. Expected one regime, no random {world.company.touch!r} and no "
+            "lag where the company calls by points."
         )
     return world.company
 

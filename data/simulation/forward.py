@@ -64,6 +64,14 @@ class Books:
         self.place = until
 
 
+def open_books(market: Market, record: Record) -> Books:
+    """The books of a market's company before its first event."""
+    fixed = field_points(market.world.points, market.history.leads)
+    ledger = open_ledger(tariff_of(market.world), fixed, market.world.starts_at)
+    called = np.full(len(fixed), NEVER_CALLED, np.int64)
+    return Books(record, np.argsort(record.at, kind="stable"), ledger, called)
+
+
 def forecast_by_points(
     market: Market, record: Record, rows: Rows, odds: Floats, horizons: Micros, seed: int, paths: int, tell: Progress
 ) -> Estimate:
@@ -71,25 +79,23 @@ def forecast_by_points(
 
     ``rows`` must hold every open lead of each of its cutoffs, ``odds`` (rows, 6) their filtered states.
     """
-    rates, rules, newcomers = rates_of(market.world), _rules(market), _newcomers(market, seed)
-    fixed = field_points(market.world.points, market.history.leads)
-    ledger = open_ledger(rules.tariff, fixed, market.world.starts_at)
-    called = np.full(market.leads, NEVER_CALLED, np.int64)
-    books = Books(record, np.argsort(record.at, kind="stable"), ledger, called)
-    lead = np.repeat(np.arange(market.leads), np.diff(rows.start))
+    rates, rules, newcomers = rates_of(market.world), rules_of(market), newcomers_of(market, seed)
+    books = open_books(market, record)
+    lead = np.repeat(np.arange(len(record.created)), np.diff(rows.start))
     chance, error = np.empty((len(lead), len(horizons))), np.empty((len(lead), len(horizons)))
     cutoffs = np.unique(rows.cutoff)
     for count, cutoff in enumerate(cutoffs):
         chosen = np.flatnonzero(rows.cutoff == cutoff)
         books.read(int(cutoff), rates.emit.shape[2] + rules.touch)
-        present = _present(books, int(cutoff), lead[chosen], odds[chosen])
+        present = present_of(books, int(cutoff), lead[chosen], odds[chosen])
         stream = np.random.SeedSequence([seed, int(cutoff) // 1_000_000])
         chance[chosen], error[chosen] = _at_cutoff(rates, rules, present, newcomers, horizons, paths, stream)
         tell("computing the truth", 0.1 + 0.9 * (count + 1) / len(cutoffs))
     return chance, error
 
 
-def _rules(market: Market) -> Rules:
+def rules_of(market: Market) -> Rules:
+    """How the company of a market calls."""
     company = company_of(market.world)
     return Rules(
         company=company,
@@ -100,7 +106,8 @@ def _rules(market: Market) -> Rules:
     )
 
 
-def _newcomers(market: Market, seed: int) -> Newcomers:
+def newcomers_of(market: Market, seed: int) -> Newcomers:
+    """The pool of those who may still come."""
     world = market.world
     rng = np.random.default_rng([seed, POOL])
     pool = draw_leads(world, np.full(POOL, world.starts_at, np.int64), rng)
@@ -110,7 +117,8 @@ def _newcomers(market: Market, seed: int) -> Newcomers:
     )
 
 
-def _present(books: Books, cutoff: int, lead: Micros, odds: Floats) -> Present:
+def present_of(books: Books, cutoff: int, lead: Micros, odds: Floats) -> Present:
+    """What the books and the filter (``odds``) say at a cutoff of the open leads ``lead`` (n)."""
     record, ledger = books.record, books.ledger
     return Present(
         cutoff=cutoff,

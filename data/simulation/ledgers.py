@@ -19,8 +19,11 @@ LATENT = pa.schema(
 )
 
 
-def event_table(world: World, ids: pa.ChunkedArray, log: Log, rng: np.random.Generator) -> pa.Table:
-    """The events of a log (schema ``EVENTS``), sorted by known_at, some rows twice with the same event_id."""
+def event_table(world: World, ids: pa.ChunkedArray, log: Log, rng: np.random.Generator, numbered: int = 0) -> pa.Table:
+    """The events of a log (schema ``EVENTS``), sorted by known_at, some rows twice with the same event_id.
+
+    ``numbered`` events had their ids before: whoever writes a market down week by week goes on counting.
+    """
     rates = rates_of(world)
     order = np.lexsort((log.lead, log.at))
     lead, at, symbol, state = log.lead[order], log.at[order], log.symbol[order], log.state[order]
@@ -41,7 +44,7 @@ def event_table(world: World, ids: pa.ChunkedArray, log: Log, rng: np.random.Gen
         kinds.take(codes),
         pa.array(at[rows], TIME),
         pa.array(known[rows], TIME),
-        pa.array(np.char.add("E", np.char.zfill(rows.astype(np.str_), 9))),
+        pa.array(np.char.add("E", np.char.zfill((rows + numbered).astype(np.str_), 9))),
         actors.take(codes),
         pa.array(value[rows], mask=spread[rows] == 0.0),
         items.take(codes),

@@ -29,6 +29,7 @@ from data.simulation.rates import rates_of
 from data.simulation.states import Codes
 from data.simulation.world import World
 from data.simulation.worlds import find_world
+from data.spine import micros
 from data.tables import TIME
 
 Progress = Callable[[str, float], None]
@@ -39,19 +40,32 @@ class Market:
     """A simulated market.
 
     ``history`` is what the company has recorded, as a source would bring it: not checked, with repeated rows and with
-    planted leaks among the fields of leads. ``latent`` is the truth: lead_id, state, entered_at, left_at (null where
+    planted leaks among the fields of leads. ``leads`` is how many leads the world creates in its whole history, the
+    scale of its company. ``latent`` is the truth: lead_id, state, entered_at, left_at (null where
     the state was not left within the history).
     """
 
     world: World
     seed: int
+    leads: int
     history: History
     latent: pa.Table
 
-    @property
-    def leads(self) -> int:
-        """How many leads were created in all."""
-        return len(self.history.leads)
+
+@dataclass(frozen=True)
+class Stage:
+    """A market before anything has happened: who will come when, in which state (int16), and the crowd to move forward.
+
+    For a simulation of your own, step it: ``log = stage.crowd.advance(moment)``, ``stage.crowd.touch(leads, touch)``
+    (positions in ``leads``), as often as you like; in the end ``record(stage, join_logs(logs))``.
+    """
+
+    world: World
+    seed: int
+    leads: pa.Table
+    start: Codes
+    crowd: Crowd
+    streams: tuple[np.random.SeedSequence, np.random.SeedSequence]
 
 
 def simulate(world: str | World, leads: int, seed: int, progress: Progress | None = None) -> Market:
@@ -59,26 +73,31 @@ def simulate(world: str | World, leads: int, seed: int, progress: Progress | Non
 
     Raises ContractError for a name that is not there or for fewer than one lead.
     """
-    place = find_world(world) if isinstance(world, str) else world
-    if leads < 1:
-        raise ContractError(f"A market of {leads} leads was asked for. Expected at least 1.")
-    tell = progress or _silent
-    people, walk, clerk, crm = np.random.SeedSequence([seed, zlib.crc32(place.name.encode())]).spawn(4)
-    rng = np.random.default_rng(people)
-    table = draw_leads(place, arrivals(place, leads, rng), rng)
-    start = draw_states(entry_states(place, table), rng.random(leads))
-    created = table["created_at"].cast(pa.int64()).to_numpy()
-    crowd = start_crowd(rates_of(place), start, created, multipliers(place, table), walk)
+    tell = progress or (lambda _label, _share: None)
+    stage = set_stage(find_world(world) if isinstance(world, str) else world, leads, seed)
     tell("simulating", 0.05)
-    log = run_company(place, crowd, table, tell) if place.company else crowd.advance(place.ends_at)
+    log = run_company(stage, tell) if stage.world.company else stage.crowd.advance(stage.world.ends_at)
     tell("writing the log", 0.6)
-    market = _record(place, seed, table, start, log, clerk, crm)
+    market = record(stage, log)
     tell("simulated", 1.0)
     return market
 
 
-def run_company(world: World, crowd: Crowd, leads: pa.Table, tell: Progress) -> Log:
-    """Move a crowd from the start to the end of its world's history while the company calls by its points."""
+def set_stage(world: World, leads: int, seed: int) -> Stage:
+    """Draw who will come. Raises ContractError for fewer than one lead."""
+    if leads < 1:
+        raise ContractError(f"A market of {leads} leads was asked for. Expected at least 1.")
+    people, walk, clerk, crm = np.random.SeedSequence([seed, zlib.crc32(world.name.encode())]).spawn(4)
+    rng = np.random.default_rng(people)
+    table = draw_leads(world, arrivals(world, leads, rng), rng)
+    start = draw_states(entry_states(world, table), rng.random(leads))
+    crowd = start_crowd(rates_of(world), start, micros(table["created_at"]), multipliers(world, table), walk)
+    return Stage(world, seed, table, start, crowd, (clerk, crm))
+
+
+def run_company(stage: Stage, tell: Progress) -> Log:
+    """Move the crowd from the start to the end of its world's history while the company calls by its points."""
+    world, crowd, leads = stage.world, stage.crowd, stage.leads
     company, touch = company_of(world), call_code(world)
     ledger = open_ledger(tariff_of(world), field_points(world.points, leads), world.starts_at)
     called = np.full(len(leads), NEVER_CALLED, np.int64)
@@ -92,20 +111,13 @@ def run_company(world: World, crowd: Crowd, leads: pa.Table, tell: Progress) -> 
     return join_logs([*logs, crowd.advance(world.ends_at)])
 
 
-def _record(
-    world: World,
-    seed: int,
-    leads: pa.Table,
-    start: Codes,
-    log: Log,
-    clerk: np.random.SeedSequence,
-    crm: np.random.SeedSequence,
-) -> Market:
-    """What the company writes down of what happened."""
-    rng = np.random.default_rng(clerk)
-    events = event_table(world, leads["lead_id"], log, rng)
-    outcomes = outcome_table(world, leads, log, rng)
-    filled, changes = fill_leaks(world, leads, events, outcomes, np.random.default_rng(crm))
+def record(stage: Stage, log: Log) -> Market:
+    """What the company has written down, at the end of the history, of all that happened."""
+    world, leads = stage.world, stage.leads
+    clerk, crm = (np.random.default_rng(stream) for stream in stage.streams)
+    events = event_table(world, leads["lead_id"], log, clerk)
+    outcomes = outcome_table(world, leads, log, clerk)
+    filled, changes = fill_leaks(world, leads, events, outcomes, crm)
     end = pa.scalar(world.ends_at, TIME)
     history = History(
         leads=filled,
@@ -114,8 +126,4 @@ def _record(
         ends_at=world.ends_at,
         changes=changes.filter(pc.less(changes["known_at"], end)),
     )
-    return Market(world, seed, history, latent_table(leads, start, log))
-
-
-def _silent(_label: str, _share: float) -> None:
-    """Nobody is listening."""
+    return Market(world, stage.seed, len(leads), history, latent_table(leads, stage.start, log))

@@ -102,8 +102,8 @@ def _check_regimes(world: World) -> None:
     for place, regime in enumerate(world.regimes[1:], 2):
         if _lasting(regime) != first:
             raise ContractError(
-                f"World {world.name!r}: regime {place} names other signals or touches than the first, or "
-                "another order, values or delays of them. Expected regimes that differ in rates, jumps and sources only."
+                f"World {world.name!r}: regime {place} names other signals or touches than the first, or another "
+                "order, values or delays. Expected regimes that differ in rates, jumps and sources only."
             )
 
 

@@ -36,7 +36,7 @@ class Record(NamedTuple):
 
 
 def read_record(world: World, history: History) -> Record:
-    """The record of a history, repeated rows taken once. Raises SchemaError for events that are foreign to the world."""
+    """The record of a history, repeated rows taken once. Raises SchemaError for events foreign to the world."""
     leads, events = history.leads, _once(history.events)
     effects: Multipliers = multipliers(world, leads)
     lead = positions(events["lead_id"], leads["lead_id"])

@@ -74,7 +74,7 @@ def sort_rows(market: Market, spine: pa.Table) -> tuple[Micros, Rows]:
 def closed_at(market: Market) -> Micros:
     """When each lead was won or lost; NEVER when it was not."""
     outcomes = market.history.outcomes
-    closed = np.full(market.leads, NEVER, np.int64)
+    closed = np.full(len(market.history.leads), NEVER, np.int64)
     np.minimum.at(
         closed, positions(outcomes["lead_id"], market.history.leads["lead_id"]), micros(outcomes["occurred_at"])
     )
@@ -109,16 +109,16 @@ def _exact(rates: Rates, record: Record, rows: Rows, horizons: Micros, tell: Pro
 def _by_points(
     market: Market, record: Record, rows: Rows, horizons: Micros, seed: int, paths: int, tell: Progress
 ) -> tuple[Floats, Floats, Floats]:
-    """States, answers and errors of ``rows``; every open lead of their cutoffs is followed, as all compete for calls."""
+    """States, answers and errors of ``rows``; all open leads of their cutoffs are followed, for they compete."""
     cutoffs = np.unique(rows.cutoff)
-    every = _all_open(market, cutoffs)
+    every = all_open(market, cutoffs)
     odds = filtered(rates_of(market.world), record, every, tell, 0.1)
     chance, error = forecast_by_points(market, record, every, odds, horizons, seed, paths, tell)
     chosen = np.searchsorted(_key(every, cutoffs), _key(rows, cutoffs))
     return odds[chosen], chance[chosen], error[chosen]
 
 
-def _all_open(market: Market, cutoffs: Micros) -> Rows:
+def all_open(market: Market, cutoffs: Micros) -> Rows:
     """Every open lead at each of the sorted cutoffs."""
     created, closed = micros(market.history.leads["created_at"]), closed_at(market)
     first = np.searchsorted(cutoffs, created)

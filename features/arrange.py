@@ -11,7 +11,7 @@ Codes = npt.NDArray[np.int32]
 
 @compiled
 def by_lead(leads: Codes, count: int) -> tuple[Ints, Ints]:
-    """A stable counting sort: where each lead starts (count + 1), and the positions in order; negative leads are left out."""
+    """A stable counting sort: where each lead starts (count + 1), and the positions; negative leads are left out."""
     start = np.zeros(count + 1, np.int64)
     for lead in leads:
         if lead >= 0:
@@ -45,12 +45,12 @@ def strictly_ordered(start: Ints, occurred: Ints, known: Ints) -> bool:
 def _after(a: int, b: int, occurred: Ints, known: Ints, ties: Ints) -> bool:
     """Whether event ``a`` comes after event ``b`` in the total order."""
     if occurred[a] != occurred[b]:
-        return occurred[a] > occurred[b]
+        return bool(occurred[a] > occurred[b])
     if known[a] != known[b]:
-        return known[a] > known[b]
+        return bool(known[a] > known[b])
     for column in range(ties.shape[0]):
         if ties[column, a] != ties[column, b]:
-            return ties[column, a] > ties[column, b]
+            return bool(ties[column, a] > ties[column, b])
     return False
 
 

@@ -11,7 +11,7 @@ from data.spine import micros
 from features.arrange import by_lead
 from features.block import Codes
 from features.columns import column_of, moments_of, numbers_of, texts_of
-from features.definitions import Attribute
+from features.context import Attribute
 from features.kernel import Floats, Ints
 from features.plan import Plan
 from features.vocabulary import Vocabulary, attribute_key
@@ -60,7 +60,7 @@ def _of_account(history: History, attribute: Attribute, vocabulary: Vocabulary) 
 
 
 def _changes(history: History, plan: Plan, vocabulary: Vocabulary) -> tuple[Ints, Ints, Codes, Floats]:
-    """Start of each lead, known_at, field and value; of changes known at once the one with the greatest text is last."""
+    """Start of each lead, known_at, field and value; of changes known at once the greatest text comes last."""
     logged = [(k, attribute) for k, attribute in enumerate(plan.attributes) if attribute.source == "changes"]
     leads = history.leads["lead_id"]
     parts = [_changes_of(history.changes, k, attribute, vocabulary) for k, attribute in logged]

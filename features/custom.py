@@ -1,4 +1,4 @@
-"""Own features: a Python class with one method over one lead's events. Slow beside the kernel, read alike everywhere."""
+"""Own features: a Python class with one method over one lead's events. Slow, but read alike everywhere."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -1,19 +1,17 @@
 """The kinds of features, each a frozen value.
 
-    over events   Count, DistinctCount, Sum, Mean, Max, Min, DaysSince, DecayedSum, GapMean, GapStd, First, Last, Trend
-    of features   Ratio, Difference
-    of the lead   Attribute, Tenure
-    of the day    Calendar
+    over events   Count, DistinctCount, Sum, Mean, Max, Min, DaysSince, DecayedSum, GapMean, GapStd, First, Last
 
-A count, sum or decayed sum over nothing is 0; anything else over nothing is null. Own classes: ``features.custom``.
+A count, sum or decayed sum over nothing is 0; anything else over nothing is null. What needs no event is in
+``features.context``, what compares two features in ``features.compared``; own classes derive from
+``features.custom.Custom``.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from data.clock import format_duration
-from features.custom import Custom
-from features.feature import Dtype, Feature, OverEvents, require_span, slug
+from features.feature import Dtype, OverEvents, require_span, slug
 
 PSEUDO_COLUMNS = ("kind", "day")
 """Columns that every event has without a column of that name in the table: its kind, and its UTC day."""
@@ -188,13 +186,17 @@ class GapStd(_Gap):
 class _OneEvent(OverEvents):
     column: str = "kind"
 
-    dtype: ClassVar[Dtype] = "category"
     unit: ClassVar[str] = "level"
     null: ClassVar[str] = "no such event with a value"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require(self.column != "day", "column 'day'", "kind, item or another text column")
+
+    @property
+    def dtype(self) -> Dtype:
+        """A category."""
+        return "category"
 
     @property
     def derived_name(self) -> str:
@@ -217,164 +219,3 @@ class First(_OneEvent):
 @dataclass(frozen=True, kw_only=True)
 class Last(_OneEvent):
     """The level of a text column, or the kind, at the latest event that has one. Nothing: null."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trend(OverEvents):
-    """The rate of a short window over the rate of a longer one: ``(n_short / n_long) * (long / short)``.
-
-    1 is steady, 0 means silent in the short window, ``long / short`` means all of it was recent. Nothing in the long
-    window: null. ``window`` is the long one.
-    """
-
-    short: int
-
-    unit: ClassVar[str] = "ratio of rates"
-    null: ClassVar[str] = "no such event in the long window"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_span(self, "window", self.window, needed=True)
-        require_span(self, "short", self.short, needed=True)
-        self.require(self.short < (self.window or 0), f"short {self.short} and window {self.window}", "short < window")
-
-    @property
-    def derived_name(self) -> str:
-        """Such as ``page_view_trend_7d_30d``."""
-        return self.worded(f"trend_{format_duration(self.short)}")
-
-    @property
-    def question(self) -> str:
-        """Momentum: more or less than before."""
-        return "momentum"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _OfTwo(Feature):
-    left: Feature
-    right: Feature
-
-    null: ClassVar[str] = "either side is null"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for side in (self.left, self.right):
-            number = isinstance(side, Feature) and side.dtype == "number" and not isinstance(side, Custom)
-            self.require(number, f"the side {side!r}", "two number features that are not custom")
-
-    @property
-    def group(self) -> str:
-        """That of the left side."""
-        return self.left.group
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ratio(_OfTwo):
-    """``left / right``; null when either is null or ``right`` is 0."""
-
-    unit: ClassVar[str] = "ratio"
-    null: ClassVar[str] = "either side is null, or the right one is 0"
-
-    @property
-    def derived_name(self) -> str:
-        """Such as ``reply_count_30d_per_email_count_30d``."""
-        return f"{self.left.name}_per_{self.right.name}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference(_OfTwo):
-    """``left - right``; null when either is null."""
-
-    @property
-    def derived_name(self) -> str:
-        """Such as ``order_days_since_minus_order_gap_mean``."""
-        return f"{self.left.name}_minus_{self.right.name}"
-
-    @property
-    def unit(self) -> str:
-        """That of the left side."""
-        return self.left.unit
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attribute(Feature):
-    """An attribute of the lead or its account, as of the cutoff.
-
-    ``type``: ``number``; ``category`` (a level of the vocabulary); ``time`` (days from that moment to the cutoff,
-    negative when it lies ahead). It is part of the definition, so that a value of another type is parsed or null, but
-    never changes what the feature means. ``source``:
-
-    - ``leads``: the column of the leads table, as known at creation.
-    - ``changes``: only the changes with ``known_at < cutoff``, the latest wins; before the first one the attribute is
-      null and the leads column is *not* looked at. That defeats fields that were filled in later. It holds for all
-      leads as soon as the history logs changes of the field for any of them, and is frozen here so that a cut history,
-      a partition and one lead alone are read alike.
-    - ``accounts``: the column of the accounts table, joined by account_id.
-    """
-
-    column: str
-    type: Literal["number", "category", "time"] = "category"
-    source: Literal["leads", "changes", "accounts"] = "leads"
-
-    null: ClassVar[str] = "not known"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(isinstance(self.column, str) and bool(self.column), f"column {self.column!r}", "a name")
-        self.require(self.type in ("number", "category", "time"), f"type {self.type!r}", "number, category or time")
-        self.require(
-            self.source in ("leads", "changes", "accounts"), f"source {self.source!r}", "leads, changes or accounts"
-        )
-
-    @property
-    def dtype(self) -> Dtype:  # type: ignore[override]  # a class variable elsewhere, it depends on the type here
-        """A category, or a number."""
-        return "category" if self.type == "category" else "number"
-
-    @property
-    def derived_name(self) -> str:
-        """Such as ``industry``, ``account_size``, ``days_since_renewal``."""
-        words = ("days_since" if self.type == "time" else "", "account" if self.source == "accounts" else "")
-        return "_".join(word for word in (*words, slug(self.column)) if word)
-
-    @property
-    def unit(self) -> str:
-        """A level, days, or the unit of the column."""
-        return {"category": "level", "time": "days", "number": f"unit of {self.column}"}[self.type]
-
-    @property
-    def group(self) -> str:
-        """Such as ``profile: industry``."""
-        return f"profile: {'account ' if self.source == 'accounts' else ''}{self.column}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tenure(Feature):
-    """Days from the lead's creation to the cutoff."""
-
-    derived_name: ClassVar[str] = "tenure_days"  # type: ignore[misc]  # a constant suffices
-    unit: ClassVar[str] = "days"
-    group: ClassVar[str] = "time since creation"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calendar(Feature):
-    """A part of the cutoff in UTC: ``month`` 1 to 12, ``weekday`` 0 (Monday) to 6, ``hour`` 0 to 23."""
-
-    part: Literal["month", "weekday", "hour"]
-
-    group: ClassVar[str] = "season"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(self.part in ("month", "weekday", "hour"), f"part {self.part!r}", "month, weekday or hour")
-
-    @property
-    def derived_name(self) -> str:
-        """Such as ``cutoff_month``."""
-        return f"cutoff_{self.part}"
-
-    @property
-    def unit(self) -> str:
-        """The part."""
-        return self.part

@@ -1,8 +1,8 @@
 """Fact tables as arrays: strings become codes once, and any range of leads becomes a block for the kernel."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,8 @@ from features.block import Block, Codes
 from features.columns import Texts, column_of, numbers_of, texts_of
 from features.feature import ACTORS
 from features.kernel import Floats, Ints
-from features.plan import Condition, Plan, Present
+from features.lowering import Condition, Present
+from features.plan import Plan
 from features.vocabulary import Vocabulary
 
 LAST = np.iinfo(np.int64).max
@@ -51,7 +52,10 @@ class Events:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A history and a spine as arrays. ``leads``: how many; events and rows of lead *l* by ``event_start``, ``row_start``."""
+    """A history and a spine as arrays; ``leads`` is how many there are.
+
+    The events of lead *l* are ``event_order[event_start[l]:event_start[l + 1]]``, its rows likewise.
+    """
 
     plan: Plan
     vocabulary: Vocabulary
@@ -71,7 +75,7 @@ class Encoded:
         work = self.event_start + 4 * self.row_start
         cuts = np.searchsorted(work, np.linspace(0, work[-1], count + 1))
         cuts[0], cuts[-1] = 0, self.leads
-        return [(int(low), int(high)) for low, high in zip(cuts[:-1], cuts[1:], strict=True) if low < high]
+        return [(int(low), int(high)) for low, high in pairwise(cuts) if low < high]
 
 
 def encode(history: History, spine: pa.Table, plan: Plan, vocabulary: Vocabulary, threads: int = 1) -> Encoded:
@@ -225,11 +229,10 @@ def _holds(encoded: Encoded, events: Events, condition: Condition) -> npt.NDArra
 
 def _numbers(encoded: Encoded, events: Events) -> Floats:
     plan = encoded.plan
-    columns: list[Callable[[], Floats]] = []
     matrix = np.empty((len(events.occurred), len(plan.numbers) + len(plan.levels)), np.float64)
     for position, name in enumerate(plan.numbers):
         matrix[:, position] = events.reals[name]
-    for position, name in enumerate(plan.levels, len(columns) + len(plan.numbers)):
+    for position, name in enumerate(plan.levels, len(plan.numbers)):
         column = (
             Texts(events.kind, encoded.kinds) if name == "kind" else Texts(events.texts[name], encoded.levels[name])
         )

@@ -64,7 +64,6 @@ class Feature(ABC):
     alias: str = ""
     sign: int = 0
 
-    dtype: ClassVar[Dtype] = "number"
     null: ClassVar[str] = "never null"
 
     def __post_init__(self) -> None:
@@ -80,6 +79,11 @@ class Feature(ABC):
     def name(self) -> str:
         """The alias, or the name that follows from the definition."""
         return self.alias or self.derived_name
+
+    @property
+    def dtype(self) -> Dtype:
+        """A number, unless said otherwise."""
+        return "number"
 
     @property
     @abstractmethod

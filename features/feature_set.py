@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from data.errors import BundleError, ContractError
-from features import definitions
+from features import compared, context, definitions
 from features.custom import Custom
 from features.feature import Dtype, Feature, Where
 
@@ -95,7 +96,7 @@ class FeatureSet:
 def feature_types() -> dict[str, type[Feature]]:
     """All kinds of features by class name: those of ``features.definitions``, and the custom ones imported so far."""
     found: dict[str, type[Feature]] = {}
-    for candidate in vars(definitions).values():
+    for candidate in chain(*(vars(module).values() for module in (definitions, compared, context))):
         public = isinstance(candidate, type) and issubclass(candidate, Feature) and not candidate.__abstractmethods__
         if public and candidate is not Custom and not candidate.__name__.startswith("_"):
             found[candidate.__name__] = candidate
@@ -138,7 +139,8 @@ def _rebuild(entry: Any) -> Feature:
         )
     if issubclass(kind, Custom) and entry["version"] != kind.version:
         raise ContractError(
-            f"{entry['feature']} is version {entry['version']!r} there and {kind.version} here. Bring the version it was made with."
+            f"{entry['feature']} is version {entry['version']!r} there and {kind.version} here. "
+            "Bring the version it was made with."
         )
     return kind(**{key: _value(value) for key, value in entry.items() if key not in {"feature"} | custom})
 

@@ -11,6 +11,7 @@ numba's cache on disk knows of changes to this file only.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ from features.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Arrays = tuple[Any, ...]
+"""A plan or a block as a plain tuple: numba looks into these quickly, into named ones slowly."""
 
 # Updates of a running state by an event.
 COUNT, NEWEST, OLDEST, SUM, MAX, MIN, LAST, FIRST, DECAY, DECAY_NUMBER, DISTINCT, GAP = range(12)
@@ -38,9 +41,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @compiled
-def compute_rows(
-    plan: tuple[npt.NDArray[np.generic], ...], block: tuple[npt.NDArray[np.generic], ...], out: npt.NDArray[np.float32]
-) -> None:
+def compute_rows(plan: Arrays, block: Arrays, out: npt.NDArray[np.float32]) -> None:
     """Fill the rows of ``out`` (rows, features) that ``block`` asks for. See ``plan.Tables`` and ``block.Block``."""
     edges, read_start, reads, lates, factors, update_start, updates, initial, half_lives, sizes = plan
     event_start, occurred, known, event_class, bits, numbers, codes, created, fixed = block[:9]
@@ -138,7 +139,7 @@ def _update(
     stamps: Ints,
     stamp: int,
 ) -> None:
-    """Let one event act on the running states of its class. A row of ``updates``: what, state, argument, bits, other."""
+    """Let one event act on the states of its class. A row of ``updates``: what, state, argument, bits needed, other."""
     for u in range(start, stop):
         if updates[u, 3] & ~bits:
             continue
@@ -146,21 +147,26 @@ def _update(
         if what == COUNT:
             state[at] += 1.0
         elif what == NEWEST:
-            if math.isnan(state[at]):
-                state[at] = age
+            state[at] = age if math.isnan(state[at]) else state[at]
         elif what == OLDEST:
             state[at] = age
         elif what == DECAY:
             state[at] += weights[argument]
         elif what == DISTINCT:
-            code = codes[event, argument]
-            if stamps[updates[u, 4], code] != stamp:
-                stamps[updates[u, 4], code] = stamp
-                state[at] += 1.0
+            state[at] += _fresh(stamps, updates[u, 4], codes[event, argument], stamp)
         elif what == GAP:
             _gap(state, at, age)
         else:
             _update_number(what, state, at, numbers[event, argument], weights[updates[u, 4]])
+
+
+@compiled
+def _fresh(stamps: Ints, which: int, code: int, stamp: int) -> float:
+    """1 when this row sees the value for the first time, else 0."""
+    if stamps[which, code] == stamp:
+        return 0.0
+    stamps[which, code] = stamp
+    return 1.0
 
 
 @compiled
@@ -236,7 +242,7 @@ def _late(lates: Ints, factors: Floats, attributes: Floats, cutoff: int, created
     """Outputs that need no event, and those made of others. A row of ``lates``: what, output, argument, other."""
     for o in range(len(lates)):
         what, to, a, b = lates[o, 0], lates[o, 1], lates[o, 2], lates[o, 3]
-        if what == RATIO or what == SCALED_RATIO:
+        if what in (RATIO, SCALED_RATIO):
             values[to] = values[a] / values[b] * factors[o] if values[b] != 0.0 else math.nan
         elif what == DIFFERENCE:
             values[to] = values[a] - values[b]

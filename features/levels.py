@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from data.history import History
 from data.tables import TIME
 from features.columns import Texts, column_of, texts_of
-from features.definitions import Attribute
+from features.context import Attribute
 from features.feature import Feature
 from features.vocabulary import Vocabulary, levels_key
 
@@ -54,4 +54,5 @@ def _kept(column: pa.ChunkedArray, min_count: int, max_levels: int) -> tuple[str
 
 
 def _counts(texts: Texts) -> list[int]:
-    return np.bincount(texts.codes[texts.codes >= 0], minlength=len(texts.levels)).tolist()
+    counts = np.bincount(texts.codes[texts.codes >= 0], minlength=len(texts.levels))
+    return [int(count) for count in counts]

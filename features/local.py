@@ -56,7 +56,8 @@ class FeatureTable:
 
     def to_pandas(self) -> "pd.DataFrame":
         """``to_arrow`` as a pandas frame; categories are categoricals."""
-        return self.to_arrow().to_pandas()
+        frame: pd.DataFrame = self.to_arrow().to_pandas()
+        return frame
 
 
 def compute(

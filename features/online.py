@@ -1,48 +1,25 @@
 """Feed: one lead's own events. The same plan and the same kernel as for tables; only NumPy and numba are imported."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from data.clock import DAY
-from data.errors import SchemaError
 from features.block import Block, Codes, Matrix
+from features.context import Attribute
 from features.custom import custom_values
-from features.definitions import Attribute
 from features.feature import ACTORS
 from features.feature_set import FeatureSet
 from features.kernel import Floats, Ints, compute_rows
 from features.lead import Event, LeadHistory, Scalar
-from features.plan import Condition, Plan, Present, make_plan
+from features.lowering import Condition, Present
+from features.own_events import OwnEvents, is_nan, own_events
+from features.plan import Plan, make_plan
 from features.reading import NAN, read_moment, read_number, read_text
 from features.vocabulary import Vocabulary, attribute_key
 
-_ACTOR = {actor: k for k, actor in enumerate(ACTORS)}
 _ONE_ROW = np.array([0, 1], np.int64)
 _FIRST_ROW = np.array([0], np.int64)
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """A lead's events as parallel lists, nulls as NaN and None."""
-
-    occurred: list[int]
-    known: list[int]
-    kind: list[str]
-    actor: list[int]
-    reals: dict[str, list[float]]
-    texts: dict[str, list[str | None]]
-
-    def take(self, order: Sequence[int]) -> "_Columns":
-        return _Columns(
-            [self.occurred[k] for k in order],
-            [self.known[k] for k in order],
-            [self.kind[k] for k in order],
-            [self.actor[k] for k in order],
-            {name: [column[k] for k in order] for name, column in self.reals.items()},
-            {name: [column[k] for k in order] for name, column in self.texts.items()},
-        )
 
 
 class OnlineEngine:
@@ -61,8 +38,6 @@ class OnlineEngine:
         self._levels = [(name, vocabulary.codes(f"events.{name}")) for name in plan.levels]
         self._profile = [(a, vocabulary.codes(attribute_key(a))) for a in plan.attributes]
         self._logged = {a.column for a in plan.attributes if a.source == "changes"}
-        self._extra_reals = tuple(name for name in plan.reals if name != "value")
-        self._extra_texts = tuple(name for name in plan.texts if name != "item")
         self._customs = [custom for _, custom in plan.customs]
         self._custom_at = [position for position, _ in plan.customs]
 
@@ -71,59 +46,23 @@ class OnlineEngine:
         self.row(LeadHistory("", 0, events=(Event("", 0, 0),)), 1)
 
     def row(self, lead: LeadHistory, cutoff: int) -> Matrix:
-        """The features (f,) of ``lead`` as of ``cutoff`` (microseconds since 1970). Raises SchemaError for odd actors."""
-        columns = self._columns(lead)
+        """The features (f,) of ``lead`` as of ``cutoff`` (microseconds since 1970). Raises SchemaError."""
+        columns = self._own(lead)
         out = np.empty((1, self._width), np.float32)
         compute_rows(self._tables, tuple(self._block(lead, columns, cutoff)), out)
         if self._customs:
-            out[0, self._custom_at] = custom_values(self._customs, _events(columns), cutoff)
-        return out[0]
+            out[0, self._custom_at] = custom_values(self._customs, columns.events(), cutoff)
+        row: Matrix = out[0]
+        return row
 
     def block(self, lead: LeadHistory, cutoff: int) -> Block:
         """The arrays that the kernel, or the fold, reads for one lead and one row."""
-        return self._block(lead, self._columns(lead), cutoff)
+        return self._block(lead, self._own(lead), cutoff)
 
-    def _columns(self, lead: LeadHistory) -> _Columns:
-        """The events that count, in the total order of ``features.block.Block``."""
-        events = lead.events
-        if any(event[7] is not None for event in events):
-            events = self._first_known(events)
-        columns = self._read(events)
-        times = columns.occurred
-        if all(map(int.__lt__, times, times[1:])):
-            return columns
-        return columns.take(sorted(range(len(times)), key=lambda k: _order(columns, k)))
+    def _own(self, lead: LeadHistory) -> OwnEvents:
+        return own_events(lead.events, self._plan.reals, self._plan.texts)
 
-    def _read(self, events: Sequence[Event]) -> _Columns:
-        try:
-            actor = [_ACTOR[event[3]] for event in events]
-        except KeyError as error:
-            raise SchemaError(f"An event has the actor {error}. Expected one of {ACTORS}. Name one of them.") from None
-        reals = {"value": [NAN if event[4] is None else read_number(event[4]) for event in events]}
-        texts = {"item": [None if event[5] is None else read_text(event[5]) for event in events]}
-        for name in self._extra_reals:
-            reals[name] = [read_number(event[6].get(name)) for event in events]
-        for name in self._extra_texts:
-            texts[name] = [read_text(event[6].get(name)) for event in events]
-        return _Columns(
-            [event[1] for event in events],
-            [event[2] for event in events],
-            [event[0] for event in events],
-            actor,
-            reals,
-            texts,
-        )
-
-    def _first_known(self, events: Sequence[Event]) -> list[Event]:
-        """Of events with one event_id only the one known first counts; ties by the total order, then the text."""
-        kept: dict[str, Event] = {}
-        for event in events:
-            before = kept.get(event.event_id) if event.event_id is not None else None
-            if event.event_id is not None and (before is None or _precedence(event) < _precedence(before)):
-                kept[event.event_id] = event
-        return [event for event in events if event.event_id is None] + list(kept.values())
-
-    def _block(self, lead: LeadHistory, columns: _Columns, cutoff: int) -> Block:
+    def _block(self, lead: LeadHistory, columns: OwnEvents, cutoff: int) -> Block:
         count = len(columns.occurred)
         changes = self._changes(lead) if self._logged and lead.changes else []
         return Block(
@@ -145,12 +84,12 @@ class OnlineEngine:
             row_out=_FIRST_ROW,
         )
 
-    def _classes(self, columns: _Columns) -> Codes:
+    def _classes(self, columns: OwnEvents) -> Codes:
         of, other = self._class_of, self._other_class
         pairs = zip(columns.kind, columns.actor, strict=True)
         return np.array([of.get(kind, other) + actor for kind, actor in pairs], np.int32)
 
-    def _bits(self, columns: _Columns) -> Ints:
+    def _bits(self, columns: OwnEvents) -> Ints:
         bits = [0] * len(columns.occurred)
         for position, condition in enumerate(self._plan.conditions):
             bit = 1 << position
@@ -159,7 +98,7 @@ class OnlineEngine:
                     bits[k] |= bit
         return np.array(bits, np.int64)
 
-    def _numbers(self, columns: _Columns) -> Floats:
+    def _numbers(self, columns: OwnEvents) -> Floats:
         listed = [columns.reals[name] for name in self._plan.numbers]
         for name, codes in self._levels:
             texts = columns.kind if name == "kind" else columns.texts[name]
@@ -169,7 +108,7 @@ class OnlineEngine:
             return np.empty((len(columns.occurred), 0), np.float64)
         return np.array(list(zip(*listed, strict=True)), np.float64).reshape(-1, len(listed))
 
-    def _codes(self, columns: _Columns) -> Codes:
+    def _codes(self, columns: OwnEvents) -> Codes:
         listed = [_renumbered(columns, name) for name in self._plan.distinct]
         if not listed:
             return np.empty((len(columns.occurred), 0), np.int32)
@@ -204,19 +143,19 @@ def _read_as(attribute: Attribute, codes: dict[str, float], value: Scalar) -> fl
     return NAN if text is None else codes.get(text, float(len(codes)))
 
 
-def _holds(columns: _Columns, condition: Condition) -> list[bool]:
+def _holds(columns: OwnEvents, condition: Condition) -> list[bool]:
     """For which events a condition holds."""
     if isinstance(condition, Present):
         if condition.is_text:
             return [text is not None for text in columns.texts[condition.column]]
-        return [number == number for number in columns.reals[condition.column]]  # noqa: PLR0124  # not NaN
+        return [not is_nan(number) for number in columns.reals[condition.column]]
     if not condition.is_text:
         return [number in condition.values for number in columns.reals[condition.column]]
     texts = columns.kind if condition.column == "kind" else columns.texts[condition.column]
     return [text in condition.values for text in texts]
 
 
-def _renumbered(columns: _Columns, name: str) -> list[int]:
+def _renumbered(columns: OwnEvents, name: str) -> list[int]:
     """A number from 0 for each different value; null takes one too, nobody reads it."""
     if name == "day":
         values: Sequence[object] = [moment // DAY for moment in columns.occurred]
@@ -224,40 +163,3 @@ def _renumbered(columns: _Columns, name: str) -> list[int]:
         values = columns.kind if name == "kind" else columns.texts[name]
     seen: dict[object, int] = {}
     return [seen.setdefault(value, len(seen)) for value in values]
-
-
-def _order(columns: _Columns, k: int) -> tuple[object, ...]:
-    """What the total order compares: value and item, further numbers, further texts; null after all others."""
-    reals = [columns.reals["value"][k], *(column[k] for name, column in columns.reals.items() if name != "value")]
-    texts = [columns.texts["item"][k], *(column[k] for name, column in columns.texts.items() if name != "item")]
-    number_keys = [(number != number, 0.0 if number != number else number) for number in reals]  # noqa: PLR0124  # NaN
-    text_keys = [(text is None, text or "") for text in texts]
-    own = (number_keys[0], text_keys[0], *number_keys[1:], *text_keys[1:])
-    return (columns.occurred[k], columns.known[k], columns.kind[k], columns.actor[k], *own)
-
-
-def _precedence(event: Event) -> tuple[object, ...]:
-    value = read_number(event.value)
-    number = (value != value, 0.0 if value != value else value)  # noqa: PLR0124  # NaN
-    item = read_text(event.item)
-    extra = sorted((name, read_text(raw) or "") for name, raw in event.extra.items())
-    return (event.known_at, event.occurred_at, event.kind, event.actor, number, (item is None, item or ""), extra)
-
-
-def _events(columns: _Columns) -> list[Event]:
-    """The columns as events for custom features, null as None."""
-    reals = {n: [None if number != number else number for number in c] for n, c in columns.reals.items()}  # noqa: PLR0124  # NaN
-    table: dict[str, Sequence[Scalar]] = {**reals, **columns.texts}
-    value, item = table.pop("value"), table.pop("item")
-    return [
-        Event(
-            columns.kind[k],
-            columns.occurred[k],
-            columns.known[k],
-            ACTORS[columns.actor[k]],
-            value[k],
-            item[k],
-            {name: column[k] for name, column in table.items()},
-        )
-        for k in range(len(columns.occurred))
-    ]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.errors import BundleError
-from features.definitions import Attribute, First, Last
+from features.context import Attribute
+from features.definitions import First, Last
 from features.feature import Feature
 from features.reading import NAN, read_text
 

@@ -1,0 +1,85 @@
+"""Features that compare: two windows, or two other features."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from data.clock import format_duration
+from features.custom import Custom
+from features.feature import Feature, OverEvents, require_span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend(OverEvents):
+    """The rate of a short window over the rate of a longer one: ``(n_short / n_long) * (long / short)``.
+
+    1 is steady, 0 means silent in the short window, ``long / short`` means all of it was recent. Nothing in the long
+    window: null. ``window`` is the long one.
+    """
+
+    short: int
+
+    unit: ClassVar[str] = "ratio of rates"
+    null: ClassVar[str] = "no such event in the long window"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_span(self, "window", self.window, needed=True)
+        require_span(self, "short", self.short, needed=True)
+        self.require(self.short < (self.window or 0), f"short {self.short} and window {self.window}", "short < window")
+
+    @property
+    def derived_name(self) -> str:
+        """Such as ``page_view_trend_7d_30d``."""
+        return self.worded(f"trend_{format_duration(self.short)}")
+
+    @property
+    def question(self) -> str:
+        """Momentum: more or less than before."""
+        return "momentum"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfTwo(Feature):
+    left: Feature
+    right: Feature
+
+    null: ClassVar[str] = "either side is null"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for side in (self.left, self.right):
+            number = isinstance(side, Feature) and side.dtype == "number" and not isinstance(side, Custom)
+            self.require(number, f"the side {side!r}", "two number features that are not custom")
+
+    @property
+    def group(self) -> str:
+        """That of the left side."""
+        return self.left.group
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio(_OfTwo):
+    """``left / right``; null when either is null or ``right`` is 0."""
+
+    unit: ClassVar[str] = "ratio"
+    null: ClassVar[str] = "either side is null, or the right one is 0"
+
+    @property
+    def derived_name(self) -> str:
+        """Such as ``reply_count_30d_per_email_count_30d``."""
+        return f"{self.left.name}_per_{self.right.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(_OfTwo):
+    """``left - right``; null when either is null."""
+
+    @property
+    def derived_name(self) -> str:
+        """Such as ``order_days_since_minus_order_gap_mean``."""
+        return f"{self.left.name}_minus_{self.right.name}"
+
+    @property
+    def unit(self) -> str:
+        """That of the left side."""
+        return self.left.unit

@@ -81,7 +81,7 @@ def _primary_first(report: Report) -> Callable[[tuple[str, float]], tuple[bool, 
 
 def _by_model(report: Report) -> Iterator[tuple[str, float]]:
     for horizon, part in report["horizons"].items():
-        yield f"{horizon}/rate_x100", part["rate"] * 100.0
+        yield f"{horizon}/rate_x100", number(part, "rate") * 100.0
         for model, figures in part["models"].items():
             yield f"{horizon}/log_loss/{model}", number(figures, "log_loss")
             for metric, scale in SCALES.items():

@@ -39,16 +39,19 @@ TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
 
 def draw_plots(report: Report) -> dict[str, bytes]:
-    """PNG bytes by file name: reliability, gains, lift, comparison at the primary horizon, and importance by group."""
-    drawn = {
+    """PNG bytes by file name: reliability, gains, lift, comparison at the primary horizon, and importance by group.
+
+    What there is nothing to draw of (no row was judged, no importance) is not drawn.
+    """
+    drawn = {"importance.png": _importance(report)} if report["importance"] else {}
+    if not report["horizons"][report["primary"]]["n"]:
+        return drawn
+    return drawn | {
         "reliability.png": _reliability(report),
         "gains.png": _gains(report),
         "lift.png": _lift(report),
         "comparison.png": _comparison(report),
     }
-    if report["importance"]:
-        drawn["importance.png"] = _importance(report)
-    return drawn
 
 
 def _reliability(report: Report) -> bytes:

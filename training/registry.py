@@ -7,7 +7,7 @@ to. The alias is set last, so a version that could not be written whole is never
 import json
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,13 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import pyarrow as pa
-from models.bundle import read_bundle
 
 from data.contract import Contract
+from models.bundle import read_bundle
 from training import figures
 from training.logged_model import BUNDLE, log_bundle_model
 from training.plots import draw_plots
 from training.report import render_report, report_json
+from training.sample import Progress
 from training.tracking import (
     Dataset,
     DatasetInput,
@@ -38,9 +39,6 @@ from training.tracking import (
     told,
 )
 from training.version_card import version_card
-
-Progress = Callable[[str, float], None]
-"""Told what is being done and the share of it that is done."""
 
 
 class Trained(Protocol):

@@ -53,7 +53,7 @@ def _headlines(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = [
         (f"{lift} \u00d7", "as many outcomes in the top tenth as in a tenth drawn at random"),
         (auc, "of pairs are ranked rightly (AUC): 0.5 is chance, 1 is perfect"),
-        (wording.percent(gap) if math.isfinite(gap) else "-", "typical gap between what is told and what comes true"),
+        (wording.percent(gap), "typical gap between what is told and what comes true"),
     ]
     for rival in RIVALS:
         gain = advantage(report, report["primary"], rival)

@@ -30,8 +30,10 @@ def whole(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def percent(share: float) -> str:
-    """``4.2 %``, with as many decimals as small rates need."""
+def percent(share: float | None) -> str:
+    """``4.2 %``, with as many decimals as small rates need; a dash where it is not defined."""
+    if share is None or not math.isfinite(share):
+        return "-"
     value = share * 100.0
     return f"{value:.0f} %" if value >= 20 else f"{value:.1f} %" if value >= 1 else f"{value:.2g} %"
 

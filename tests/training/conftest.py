@@ -78,7 +78,7 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
             "test_from": "2025-01-06T00:00:00Z",
             "test_until": "2025-02-24T00:00:00Z",
             "embargo": "90d",
-            "left_out_for_embargo": 5_105,
+            "partly_watched": 5_105,
             "censored": 2_011,
         },
         "features": {"count": len(pushes), "fingerprint": "ab12" * 16},
@@ -88,14 +88,26 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
             "weight": 0.62,
             "split": "rolling origin",
             "folds": [
-                {"until": "2024-07-01T00:00:00Z", "n": 4_000, "log_loss": {"gbm": 0.151, "logistic": 0.149}},
-                {"until": "2024-08-01T00:00:00Z", "n": 5_000, "log_loss": {"gbm": 0.147, "logistic": 0.148}},
+                {
+                    "from": "2024-07-01T00:00:00Z",
+                    "n": 4_000,
+                    "outcomes": 201,
+                    "log_loss": {"gbm": 0.151, "logistic": 0.149},
+                },
+                {
+                    "from": "2024-08-01T00:00:00Z",
+                    "n": 5_000,
+                    "outcomes": 240,
+                    "log_loss": {"gbm": 0.147, "logistic": 0.148},
+                },
             ],
+            "log_loss": {"gbm": 0.149, "logistic": 0.1485, "blend": 0.147},
+            "half_life_days": None,
+            "bins": ["30d", "90d"],
         },
-        "calibration": {"slope": 0.98, "intercept": -0.03},
+        "calibration": {name: {"slope": 0.98, "intercept": -0.03} for name in HORIZONS},
         "importance": [
-            {"feature": name, "group": group, "mean_abs_push": push, "gain": 100 * push}
-            for name, (group, push) in pushes.items()
+            {"feature": name, "group": group, "mean_abs_push": push} for name, (group, push) in pushes.items()
         ],
         "notes": ["Quarantined: the attribute <deal_owner> is filled after the first call."],
     }

@@ -82,3 +82,10 @@ def test_rows_without_outcomes_are_drawn(report):
         for gain in curve["gains"].values():
             gain["captured"] = [0.0] * len(gain["captured"])
     assert set(draw_plots(silent)) == EVERY
+
+
+def test_without_judged_rows_nothing_is_claimed(report):
+    """Where no row could be judged no plot of a figure is drawn."""
+    empty = deepcopy(report)
+    empty["horizons"]["90d"].update(n=0, rate=None, outcomes=0)
+    assert set(draw_plots(empty)) == {"importance.png"}

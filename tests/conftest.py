@@ -96,3 +96,34 @@ def _await_port(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None
             return
         time.sleep(0.05)
     pytest.fail(f"PostgreSQL did not listen on port {port} within 15 s: {log.read_text()[-500:]}")
+
+
+@pytest.fixture(scope="session")
+def make_history():
+    """Builds a History of plain rows.
+
+    Leads as (lead_id, created_at), events as (lead_id, kind, occurred_at, known_at), outcomes as (lead_id, kind,
+    occurred_at); times in microseconds.
+    """
+    import pyarrow as pa
+
+    from data.history import History
+    from data.tables import EVENTS, LEADS, OUTCOMES
+
+    def build(leads, events=(), outcomes=(), ends_at=10**9):
+        lead_rows = [{"lead_id": lead, "created_at": at, "account_id": None} for lead, at in leads]
+        event_rows = [
+            {"lead_id": lead, "kind": kind, "occurred_at": at, "known_at": known, "actor": "lead"}
+            for lead, kind, at, known in events
+        ]
+        outcome_rows = [
+            {"lead_id": lead, "kind": kind, "occurred_at": at, "known_at": at} for lead, kind, at in outcomes
+        ]
+        return History(
+            pa.Table.from_pylist(lead_rows, LEADS),
+            pa.Table.from_pylist(event_rows, EVENTS),
+            pa.Table.from_pylist(outcome_rows, OUTCOMES),
+            ends_at,
+        )
+
+    return build

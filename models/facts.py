@@ -1,0 +1,85 @@
+"""What could be known of a lead at a moment, and which of its events a feature looks at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data.clock import DAY, in_window
+from features.feature import OverEvents, Where
+from features.lead import Event, LeadHistory, Scalar
+from features.reading import NAN, read_number, read_text
+
+LULL = 30 * DAY
+"""A silence this long ends a run of events; a lead that has been silent for so long is told as silent."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A lead as seen at a moment.
+
+    ``events`` are those known before it, oldest first; ``value`` is the number of the feature that is told.
+    """
+
+    lead: LeadHistory
+    events: tuple[Event, ...]
+    as_of: int
+    value: float = NAN
+
+    @property
+    def silent(self) -> bool:
+        """Whether the lead has not done anything yet."""
+        return not any(event.actor == "lead" for event in self.events)
+
+
+def facts_of(lead: LeadHistory, as_of: int) -> Facts:
+    """What could be known of ``lead`` just before ``as_of``; of events with one id the one known first."""
+    seen: dict[object, Event] = {}
+    for place, event in enumerate(lead.events):
+        if in_window(event.occurred_at, event.known_at, as_of, None):
+            key: object = place if event.event_id is None else event.event_id
+            if key not in seen or event.known_at < seen[key].known_at:
+                seen[key] = event
+    ordered = sorted(seen.values(), key=lambda event: (event.occurred_at, event.known_at, event.kind))
+    return Facts(lead, tuple(ordered), as_of)
+
+
+def latest_run(events: Sequence[Event]) -> Sequence[Event]:
+    """The latest events without a lull between them."""
+    start = len(events) - 1
+    while start > 0 and events[start].occurred_at - events[start - 1].occurred_at < LULL:
+        start -= 1
+    return events[start:]
+
+
+def selected(feature: OverEvents, facts: Facts, window: int | None) -> list[Event]:
+    """The events that a feature looks at, oldest first."""
+    return [
+        event
+        for event in facts.events
+        if (not feature.kinds or event.kind in feature.kinds)
+        and _by(feature, event.actor)
+        and (window is None or event.occurred_at >= facts.as_of - window)
+        and (feature.where is None or _holds(feature.where, event))
+    ]
+
+
+def _by(feature: OverEvents, actor: str) -> bool:
+    """Engagement is what the lead did; a kind by its name is told whoever did it, sales touches only if asked for."""
+    if feature.actor is not None:
+        return actor == feature.actor
+    return actor != "sales" if feature.kinds else actor == "lead"
+
+
+def _holds(where: Where, event: Event) -> bool:
+    raw = raw_value(event, where.column)
+    return (read_text(raw) if where.is_text else read_number(raw)) in where.values
+
+
+def raw_value(event: Event, column: str) -> Scalar:
+    """What the event holds in a column, as it came."""
+    own = {"kind": event.kind, "value": event.value, "item": event.item}
+    return own[column] if column in own else event.extra.get(column)
+
+
+def told_apart(event: Event, column: str) -> object:
+    """What a distinct count tells apart: a text, or the UTC day."""
+    return event.occurred_at // DAY if column == "day" else read_text(raw_value(event, column))

@@ -1,0 +1,114 @@
+"""From a lead's own events to a score: features, readiness for each horizon, index, decision and reasons.
+
+One reading: the engine and the arithmetic are those of training, so that a lead scored here alone, in a batch or over
+HTTP has the same bits as in the table it was trained from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data.clock import iso
+from data.errors import ReadinessError
+from features.lead import LeadHistory
+from features.online import OnlineEngine
+from models.bundle import Bundle
+from models.index import index_of
+from models.policy import Decision, Evidence
+from models.reasons import Reason, reasons_for
+
+Row = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """The answer for one lead at one moment (``as_of``, microseconds since 1970, UTC)."""
+
+    lead_id: str
+    as_of: int
+    readiness: float
+    """On the primary horizon."""
+    horizons: dict[str, float]
+    """Readiness by horizon, such as ``{"30d": 0.04, "90d": 0.11}``; non-decreasing."""
+    index: float
+    decision: Decision
+    decision_reason: str
+    reasons: tuple[Reason, ...]
+    bundle_id: str
+    product: str
+
+
+class Scorer:
+    """Scores leads with one bundle. Keeps nothing between calls; threads may share it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._engine = OnlineEngine(bundle.feature_set, bundle.vocabulary)
+        self._primary = bundle.model.horizons.index(bundle.model.primary)
+        self._names = bundle.horizon_names
+
+    def warm(self) -> None:
+        """Load or compile everything, and touch the whole model, so that the first lead does not wait."""
+        self._engine.warm()
+        golden = self.bundle.golden
+        for lead, cutoff in zip(golden.leads, golden.cutoffs, strict=True):
+            self.score(lead, cutoff)
+
+    def score(self, lead: LeadHistory, as_of: int, reasons: int = 3) -> Score:
+        """The score of ``lead`` as known just before ``as_of``, with at most so many reasons (0 spares their cost).
+
+        Raises ReadinessError when the lead did not exist yet, SchemaError for an unknown actor.
+        """
+        row = self._row(lead, as_of)
+        predicted = self.bundle.model.predict(row.reshape(1, -1))[0]
+        return self._answer(lead, as_of, row, predicted, reasons)
+
+    def score_many(self, leads: Sequence[tuple[LeadHistory, int]], reasons: int = 0) -> list[Score]:
+        """The scores of (lead, as_of) pairs, in their order; each equal to that of ``score``."""
+        if not leads:
+            return []
+        rows = np.array([self._row(lead, as_of) for lead, as_of in leads], np.float32).reshape(len(leads), -1)
+        predicted = self.score_matrix(rows)
+        return [
+            self._answer(lead, as_of, row, one, reasons)
+            for (lead, as_of), row, one in zip(leads, rows, predicted, strict=True)
+        ]
+
+    def score_matrix(self, matrix: Row) -> Scores:
+        """(n, H) readiness of a matrix (n, F) of the bundle's features, float32 in C order. Raises BundleError."""
+        return self.bundle.model.predict(matrix)
+
+    def _row(self, lead: LeadHistory, as_of: int) -> Row:
+        if as_of < lead.created_at:
+            raise ReadinessError(
+                f"Lead {lead.lead_id!r} was created at {iso(lead.created_at)}, after as_of {iso(as_of)}. Expected a "
+                "moment of its life. Ask at a later moment."
+            )
+        return self._engine.row(lead, as_of)
+
+    def _answer(self, lead: LeadHistory, as_of: int, row: Row, predicted: Scores, reasons: int) -> Score:
+        bundle = self.bundle
+        readiness = float(predicted[self._primary])
+        evidence = Evidence.seen(lead.events, as_of, bundle.policy.evidence_window)
+        decision, sentence = bundle.policy.decide(readiness, evidence)
+        return Score(
+            lead_id=lead.lead_id,
+            as_of=as_of,
+            readiness=readiness,
+            horizons=dict(zip(self._names, predicted.tolist(), strict=True)),
+            index=index_of(readiness, bundle.contract.index),
+            decision=decision,
+            decision_reason=sentence,
+            reasons=self._reasons(lead, as_of, row, reasons),
+            bundle_id=bundle.bundle_id,
+            product=bundle.contract.ready.product,
+        )
+
+    def _reasons(self, lead: LeadHistory, as_of: int, row: Row, count: int) -> tuple[Reason, ...]:
+        if count <= 0:
+            return ()
+        pushes = self.bundle.model.explain(row.reshape(1, -1))[0]
+        return reasons_for(self.bundle.feature_set, row, pushes, lead, as_of, count)

@@ -1,0 +1,215 @@
+"""One feature's question, answered in a sentence from the lead's own facts.
+
+The sentences say what happened and when; they never say that it caused anything.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+from data.clock import DAY, from_micros
+from features.compared import Difference, Ratio, Trend
+from features.context import Attribute, Calendar, Tenure
+from features.definitions import DistinctCount, First, GapMean, GapStd, Last, Max, Mean, Min, Sum
+from features.feature import Feature, OverEvents
+from features.lead import Event, Scalar
+from features.reading import read_moment, read_number, read_text
+from models import wording
+from models.facts import LULL, Facts, latest_run, raw_value, selected, told_apart
+
+NOTHING = "no engagement yet"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A sentence, and the moments (microseconds) of the first and last event that it speaks of, if any."""
+
+    text: str
+    since: int | None = None
+    until: int | None = None
+
+
+@singledispatch
+def tell(feature: Feature, facts: Facts) -> Told:
+    """The sentence for ``feature``; a feature of a class of its own is told by its name and number."""
+    value = "not known" if facts.value != facts.value else wording.number(facts.value)
+    return Told(f"{wording.phrase(feature.name)}: {value}")
+
+
+@tell.register
+def _(feature: OverEvents, facts: Facts) -> Told:
+    """Counts, sums with decay, recency: the latest run of such events, and the silence around it."""
+    noun = _noun(feature)
+    events = selected(feature, facts, window=None)
+    if not events:
+        return Told(NOTHING if noun == "engagement" else f"no {noun} yet")
+    latest = events[-1].occurred_at
+    silent = facts.as_of - latest
+    if silent >= LULL:
+        return Told(f"no {noun} for {wording.days(silent)}, the last on {wording.date(latest)}", None, latest)
+    run = latest_run(events)
+    text = f"{wording.counted(len(run), noun)} since {wording.date(run[0].occurred_at)}"
+    if len(run) == 1:
+        text = f"{wording.counted(1, noun)} on {wording.date(run[0].occurred_at)}"
+    if len(run) < len(events):
+        gap = run[0].occurred_at - events[-len(run) - 1].occurred_at
+        text += f"; nothing for {wording.days(gap)} before that"
+    return Told(text, run[0].occurred_at, latest)
+
+
+@tell.register
+def _(feature: DistinctCount, facts: Facts) -> Told:
+    events = selected(feature, facts, feature.window)
+    found = {told_apart(event, feature.column) for event in events} - {None}
+    if not found:
+        return _nothing(feature)
+    noun = "kind" if feature.column == "kind" else wording.phrase(feature.column)
+    what = "" if feature.column == "day" else f" of {_noun(feature)}"
+    return _spanned(f"{wording.counted(len(found), noun)}{what or f' with {_noun(feature)}'}", events)
+
+
+def _tell_rhythm(feature: GapMean | GapStd, facts: Facts) -> Told:
+    events = selected(feature, facts, feature.window)
+    if len(events) < 2:
+        return _nothing(feature) if not events else _spanned(f"one {_noun(feature)} only", events)
+    mean = (events[-1].occurred_at - events[0].occurred_at) / (len(events) - 1) / DAY
+    every = "day" if mean < 1.5 else f"{mean:.0f} days"
+    often = "several times a day" if mean < 0.5 else f"every {every} on average"
+    return _spanned(f"{wording.counted(len(events), _noun(feature))}, {often},", events)
+
+
+tell.register(GapMean)(_tell_rhythm)
+tell.register(GapStd)(_tell_rhythm)
+
+
+@tell.register
+def _(feature: Trend, facts: Facts) -> Told:
+    long, short = (selected(feature, facts, window) for window in (feature.window, feature.short))
+    if not long:
+        return Told(f"no {_noun(feature)} in the last {wording.days(feature.window or 0)}")
+    recent = f"{len(short)} in the last {wording.days(feature.short)}"
+    whole = f"{wording.counted(len(long), _noun(feature))} in the last {wording.days(feature.window or 0)}"
+    return Told(f"{whole}, {recent}", long[0].occurred_at, long[-1].occurred_at)
+
+
+def _tell_numbers(feature: Sum | Mean | Max | Min, facts: Facts) -> Told:
+    events = [e for e in selected(feature, facts, feature.window) if _is_number(raw_value(e, feature.column))]
+    name = wording.phrase(feature.column)
+    if not events:
+        return Told(f"no {name} yet")
+    numbers = [read_number(raw_value(event, feature.column)) for event in events]
+    total = 0.0
+    for one in numbers:
+        total += one
+    summaries: dict[type[Feature], tuple[str, float]] = {
+        Sum: ("in total", total),
+        Mean: ("on average", total / len(numbers)),
+        Max: ("at the most", max(numbers)),
+        Min: ("at the least", min(numbers)),
+    }
+    words, value = summaries[type(feature)]
+    return _spanned(f"{name} {wording.number(value)} {words} in {wording.counted(len(events), _noun(feature))}", events)
+
+
+for _kind in (Sum, Mean, Max, Min):
+    tell.register(_kind)(_tell_numbers)
+
+
+def _tell_one(feature: First | Last, facts: Facts) -> Told:
+    events = [e for e in selected(feature, facts, feature.window) if told_apart(e, feature.column) is not None]
+    if not events:
+        return _nothing(feature)
+    event = events[0] if isinstance(feature, First) else events[-1]
+    place = "first" if isinstance(feature, First) else "last"
+    name = _noun(feature) if feature.column == "kind" else f"{wording.phrase(feature.column)} of {_noun(feature)}"
+    value = str(told_apart(event, feature.column))
+    value = wording.phrase(value) if feature.column == "kind" else value
+    return Told(f"{place} {name}: {value} on {wording.date(event.occurred_at)}", event.occurred_at, event.occurred_at)
+
+
+tell.register(First)(_tell_one)
+tell.register(Last)(_tell_one)
+
+
+def _tell_left(feature: Ratio | Difference, facts: Facts) -> Told:
+    return tell(feature.left, facts)
+
+
+tell.register(Ratio)(_tell_left)
+tell.register(Difference)(_tell_left)
+
+
+@tell.register
+def _(feature: Attribute, facts: Facts) -> Told:
+    name = ("account " if feature.source == "accounts" else "") + wording.phrase(feature.column)
+    value = _known(feature, facts)
+    readers: dict[str, Callable[[Scalar], str | None]] = {"number": _as_number, "time": _as_date, "category": read_text}
+    text = readers[feature.type](value)
+    return Told(f"{name} not known" if text is None else f"{name}: {text}")
+
+
+@tell.register
+def _(feature: Tenure, facts: Facts) -> Told:
+    del feature
+    created = facts.lead.created_at
+    return Told(f"created {wording.days(facts.as_of - created)} ago, on {wording.date(created)}", created)
+
+
+@tell.register
+def _(feature: Calendar, facts: Facts) -> Told:
+    when = from_micros(facts.as_of)
+    words = {
+        "month": f"asked in {wording.MONTHS[when.month - 1]}",
+        "weekday": f"asked on a {wording.WEEKDAYS[when.weekday()]}",
+        "hour": f"asked at {when.hour:02}:00 UTC",
+    }
+    return Told(words[feature.part])
+
+
+def _known(feature: Attribute, facts: Facts) -> Scalar:
+    """The raw value as of the moment, by the same rule as the feature."""
+    if feature.source == "accounts":
+        return facts.lead.account_attributes.get(feature.column)
+    if feature.source == "leads":
+        return facts.lead.attributes.get(feature.column)
+    known = [c for c in facts.lead.changes if c.field == feature.column and c.known_at < facts.as_of]
+    latest = max(known, key=lambda change: (change.known_at, read_text(change.value) or ""), default=None)
+    return None if latest is None else latest.value
+
+
+def _as_number(value: Scalar) -> str | None:
+    return wording.number(read_number(value)) if _is_number(value) else None
+
+
+def _as_date(value: Scalar) -> str | None:
+    moment = read_moment(value)
+    return wording.date(int(moment)) if moment == moment else None  # noqa: PLR0124  NaN is not itself
+
+
+def _is_number(value: Scalar) -> bool:
+    number = read_number(value)
+    return number == number  # noqa: PLR0124  NaN is not itself
+
+
+def _noun(feature: OverEvents) -> str:
+    """What such an event is called."""
+    noun = wording.phrase(feature.kinds[0]) if len(feature.kinds) == 1 else "engagement"
+    if len(feature.kinds) > 1:
+        noun = " or ".join(wording.phrase(kind) for kind in feature.kinds)
+    if feature.actor == "sales":
+        noun = "sales touch" if not feature.kinds else f"{noun} by sales"
+    if feature.where is None:
+        return noun
+    values = " or ".join(wording.number(v) if isinstance(v, float) else v for v in feature.where.values)
+    return f"{noun} with {wording.phrase(feature.where.column)} {values}"
+
+
+def _nothing(feature: OverEvents) -> Told:
+    noun = _noun(feature)
+    return Told(NOTHING if noun == "engagement" else f"no {noun} yet")
+
+
+def _spanned(text: str, events: Sequence[Event]) -> Told:
+    first, last = events[0].occurred_at, events[-1].occurred_at
+    when = f"on {wording.date(first)}" if wording.date(first) == wording.date(last) else f"since {wording.date(first)}"
+    return Told(f"{text} {when}", first, last)

@@ -1,0 +1,48 @@
+"""Dates, counts and words as people read them. In UTC, the same text in every locale."""
+
+import math
+
+from data.clock import DAY, from_micros
+
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def date(moment: int) -> str:
+    """``12 May 2025`` of microseconds since 1970."""
+    when = from_micros(moment)
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def days(span: int) -> str:
+    """``41 days`` of a span in microseconds, whole days only."""
+    return counted(span // DAY, "day")
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 reply``, ``3 replies``."""
+    return f"{count} {noun if count == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """The plural of an English noun phrase, by its last letters."""
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2:-1] not in set("aeiou"):
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def phrase(name: str) -> str:
+    """``pricing_view`` as ``pricing view``."""
+    return " ".join(name.replace("_", " ").replace("-", " ").split()) or name
+
+
+def number(value: float) -> str:
+    """A number without needless digits: ``250``, ``3.5``, ``1,200``."""
+    if math.isfinite(value) and abs(value) < 1e15 and float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,5 +1,6 @@
 """Many leads moved forward together, touched, and what they left behind."""
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from data.simulation.walk import Tape, Walkers, tape, touch_lead, walk
 
 CHUNK = 4096
 """Leads that share a stream of random numbers: the same numbers whatever the count of threads."""
-THREADS = 2
+THREADS = os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,10 @@ def compute_rows(plan: Arrays, block: Arrays, out: npt.NDArray[np.float32]) -> N
         for row in range(row_start[lead], row_start[lead + 1]):
             cutoff = row_cutoff[row]
             stamp += 1
-            state[:] = initial
+            for s in range(len(initial)):
+                state[s] = initial[s]
             group = 0
-            newer = -1
+            newer = first - 1
             for event in range(_before(occurred, first, last, cutoff) - 1, first - 1, -1):
                 if known[event] >= cutoff:
                     continue
@@ -116,7 +117,7 @@ def _weigh(
     An event that is not known yet must leave no trace, so over one of these the step is computed afresh.
     """
     for h in range(len(half_lives)):
-        if newer < 0:
+        if newer < first:
             weights[h] = math.exp2(-(cutoff - occurred[event]) / half_lives[h])
         elif newer == event + 1:
             weights[h] *= steps[newer - first, h]
@@ -230,7 +231,8 @@ def _attributes(
     attributes: Floats,
 ) -> None:
     """The attributes as of the cutoff: changes come in the order they became known."""
-    attributes[:] = fixed[lead]
+    for a in range(len(attributes)):
+        attributes[a] = fixed[lead, a]
     for change in range(change_start[lead], change_start[lead + 1]):
         if change_known[change] >= cutoff:
             break

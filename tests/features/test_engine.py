@@ -1,0 +1,88 @@
+"""The engine as a machine: what it compiles, what it imports, what it does with nothing."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from data.clock import DAY
+from data.errors import ContractError
+from features.context import Tenure
+from features.definitions import Count, DecayedSum, DistinctCount, Max
+from features.feature import Where
+from features.feature_set import FeatureSet
+from features.kernel import compute_rows
+from features.local import compute
+from features.online import OnlineEngine
+from features.plan import make_plan
+from features.vocabulary import Vocabulary
+
+
+def test_a_new_catalog_compiles_nothing(make, all_features):
+    """Any feature set, from a table or online, runs the one compiled signature of the kernel."""
+    world = make.World([make.lead("a")], [make.event("a", "view", make.START)], [], [], [("a", make.START + DAY)])
+    sets = [
+        all_features,
+        FeatureSet((Tenure(),)),
+        FeatureSet(()),
+        FeatureSet((DecayedSum(half_life=DAY), Max(), DistinctCount(column="item"))),
+    ]
+    for features in sets:
+        compute(world.history(), world.spine(), features, Vocabulary({}))
+        OnlineEngine(features, Vocabulary({})).row(world.lead("a"), make.START + DAY)
+    assert len(compute_rows.signatures) == 1
+
+
+def test_the_service_side_imports_no_table_library():
+    """features.online brings NumPy and numba, not pyarrow, pandas or pydantic."""
+    code = "import sys, features.online; print([m for m in ('pyarrow', 'pandas', 'polars', 'pydantic') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_nothing_asked_is_nothing_answered(make):
+    """No rows, no events, no leads, no features: empty matrices of the right shape."""
+    world = make.World([make.lead("a")], [], [], [], [])
+    features = FeatureSet((Count(), Tenure()))
+    assert compute(world.history(), world.spine(), features, Vocabulary({})).matrix.shape == (0, 2)
+    world.leads = []
+    assert compute(world.history(), world.spine(), features, Vocabulary({})).to_arrow().num_columns == 4
+    world = make.World([make.lead("a")], [], [], [], [("a", make.START + DAY)])
+    found = compute(world.history(), world.spine(), features, Vocabulary({}))
+    assert found.matrix.tolist() == [[0, 1]]
+    assert found.matrix.dtype == np.float32
+    assert found.matrix.flags.c_contiguous
+
+
+def test_progress_counts_up_to_all_rows(make):
+    """Progress is told after each range and ends at the number of rows."""
+    leads = [make.lead(f"lead {k}") for k in range(10)]
+    world = make.World(leads, [], [], [], [(lead["lead_id"], make.START + DAY) for lead in leads])
+    told = []
+    compute(
+        world.history(),
+        world.spine(),
+        FeatureSet((Count(),)),
+        Vocabulary({}),
+        buckets=5,
+        progress=lambda done, rows: told.append((done, rows)),
+    )
+    assert told == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
+
+
+def test_too_many_conditions_are_refused():
+    """The bits of an event hold 62 conditions; one more is a sentence, not a wrong number."""
+    many = [Count(where=Where("item", (f"page {k}",))) for k in range(62)]
+    assert len(make_plan(many).conditions) == 62
+    with pytest.raises(ContractError, match="63 different conditions"):
+        make_plan([*many, Count(where=Where("item", ("one more",)))])
+
+
+def test_the_highest_bit_is_read(make):
+    """The 62nd condition works like the first."""
+    features = FeatureSet(tuple(Count(where=Where("item", (f"page {k}",))) for k in range(62)))
+    event = make.event("a", "view", make.START, item="page 61")
+    world = make.World([make.lead("a")], [event], [], [], [("a", make.START + DAY)])
+    found = compute(world.history(), world.spine(), features, Vocabulary({})).matrix[0]
+    assert np.flatnonzero(found).tolist() == [61]

@@ -6,8 +6,15 @@ tables      the columns and types of the five fact tables
 history     the facts as one frozen value
 contract    readiness.toml as one frozen, validated value
 sources     where facts come from: files and databases
+times       times as sources write them, made UTC; a code for what cannot be
+cells       cells made text, numbers or times, a column at a time
+prepare     a raw table as the columns that the rules look at
+rules       what makes a row good, declared
+rejects     bad rows as they came, and the account of why
+report      what a check found, for people and machines
 check       good rows, bad rows with a reason, counts that add up
 draft       a first contract, guessed from the files of a folder
+drafting    how it is guessed
 spine       which lead is asked about at which moment
 labels      what came next, and how long we could watch
 simulation  a seeded market whose truth is known

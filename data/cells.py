@@ -6,11 +6,15 @@ column is the strictest that fits every cell: numbers (without leading zeros, wh
 a zone, and text otherwise.
 """
 
+from typing import Literal
+
 import polars as pl
 
 from data.errors import SchemaError
-from data.sources.raw import Meaning
 from data.times import GOOD, NAIVE, UTC_MICROS, read_times
+
+Meaning = Literal["any", "time", "number"]
+"""What a column of text may hold: anything (a CSV cell), times or numbers. A column without a meaning is what it is."""
 
 _WHOLE = r"^\s*(-?\d+)\.0\s*$"
 _NUMBER = r"^(?:[+-]?(?:0|[1-9]\d*|0?\.\d+|[1-9]\d*\.\d*|0\.\d*)(?:[eE][+-]?\d+)?|[Nn]a[Nn])$"

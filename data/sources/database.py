@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from data.cells import Meaning
 from data.errors import ContractError, SchemaError
 from data.sources.mapping import Opened, listed
-from data.sources.raw import Meaning
 
 BATCH_ROWS = 50_000
 """Rows fetched from the server at a time."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.cells import Meaning
 from data.errors import SchemaError
 from data.sources.csvs import csv_header, read_csv
 from data.sources.mapping import Opened, listed
-from data.sources.raw import Meaning
 
 FORMATS = (".parquet", ".csv")
 

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from data.cells import texts
+from data.cells import Meaning, texts
 from data.contract import TableMapping
 from data.errors import ContractError, SchemaError
-from data.sources.raw import Meaning, RawTable
+from data.sources.raw import RawTable
 from data.tables import SCHEMAS
 from data.times import read_times
 

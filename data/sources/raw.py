@@ -5,14 +5,11 @@ Nothing is converted or rejected here; ``check`` does both, and shows rejected r
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import pyarrow as pa
 
+from data.cells import Meaning
 from data.tables import SCHEMAS, extra_columns
-
-Meaning = Literal["any", "time", "number"]
-"""What a column of text may hold: anything (a CSV cell), times or numbers. A column without a meaning is what it is."""
 
 
 @dataclass(frozen=True)

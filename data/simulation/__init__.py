@@ -12,8 +12,8 @@ rates          a world as arrays that compiled code reads
 population     who the leads are: accounts, attributes, arrivals, multipliers
 walk           the compiled walk of one lead through its states
 crowd          many leads moved forward together, touched, and what they left behind
-points         the company's hand-made points: their text, and a fast ledger of them
-company        whom the company calls in a week
+points         the company's hand-made points and their text
+company        a fast ledger of the points, and whom the company calls
 ledgers        the facts of a market as tables: values, late and repeated rows
 leaks          fields that the CRM fills too late
 market         a whole market from a world and a seed
@@ -21,6 +21,7 @@ record         what was observed of each lead, as arrays
 exponential    the action of a matrix exponential on six states, by uniformisation
 filtering      the exact forward filter
 forecast       P(won within a horizon) from the filtered state
+rehearsal      many copies of a market simulated side by side
 forward        the same by simulation, where touches follow the history
 truth          the best possible readiness on a spine
 folder         a market written to files, with its contract

@@ -1,0 +1,28 @@
+"""What it says: calibrated answers about what comes next, and their judgement.
+
+model          the readiness model as a value: booster and linear model, blended and calibrated
+hazard         one model for every horizon: discrete-time hazards
+linear         the linear model
+calibration    from log-odds to probabilities that can be believed
+numerics       the compiled arithmetic of scoring
+booster        LightGBM's C library without its package
+structure      what a LightGBM text must be before the C library sees it
+trees          the same for one tree
+index          readiness on a fixed scale of 0 to 100
+policy         when sales is asked to call, and why
+scorer         from a lead's own events to a score
+reasons        contributions as reasons, grouped by question
+telling        one feature's question, told as dated evidence
+facts          what could be known of a lead at a moment
+wording        dates, counts and words
+bundle         all that is needed to score, in one value and one folder
+folder         that folder as bytes: written whole, read once, hashed
+golden         rows with their exact readiness
+canary         a bundle tried in a process of its own
+histories      leads of the tables as values
+points         hand-made points, replayed as of each cutoff
+rules          the grammar of points
+field_rules    rules on attributes
+points_plan    rules and events as arrays
+points_kernel  the compiled replay
+"""

@@ -1,12 +1,28 @@
 """How it looked then: features of a lead's past at a cutoff.
 
-definitions  one frozen value per kind of feature; names derive from it
 catalog      the page a data scientist edits: which features there are
+profile      what a history has to offer to the catalog
+feature      what all features share: name, type, unit, null, sign, question; which events
+definitions  one frozen value per kind of feature over events
+compared     features that compare two windows or two features
+context      attributes, tenure, calendar
+custom       own features: a Python class with one method
 feature_set  an ordered tuple of definitions with names, types and a fingerprint
-vocabulary   category levels and their codes, learned once, stored in the bundle
-plan         definitions lowered to arrays
+vocabulary   category levels and their codes, stored in the bundle
+levels       learning them from what was known then
+lowering     what each kind of feature asks of the events: states, reads, late outputs
+plan         the definitions of a set lowered to tables
+block        leads as arrays: what every feed makes and the kernel reads
 kernel       the compiled fold that computes them
+compiled     the one way in which code is compiled
 fold         the same fold in plain Python: the executable specification
+reading      how one raw value becomes a number, a text or a moment
+columns      Arrow columns read by these rules
+arrange      events by lead, in the total order
+attributes   attributes and their changes as arrays
+encode       fact tables as arrays
 local        feed: tables on this machine
+lead         one lead's own facts as plain values
+own_events   one lead's events in order, each event_id once
 online       feed: one lead's own events
 """

@@ -19,7 +19,7 @@ from features.vocabulary import Vocabulary, attribute_key
 
 @dataclass(frozen=True)
 class Profiles:
-    """The attribute arrays of a ``Block``, for all leads."""
+    """The attribute arrays of a ``Block``, for all leads; writable, because numba compiles anew for others."""
 
     created: Ints
     fixed: Floats
@@ -38,7 +38,7 @@ def encode_profiles(history: History, plan: Plan, vocabulary: Vocabulary) -> Pro
             fixed[:, position] = values_of(column_of(leads, attribute.column, "leads"), attribute, vocabulary)
         elif attribute.source == "accounts":
             fixed[:, position] = _of_account(history, attribute, vocabulary)
-    return Profiles(micros(leads["created_at"]), fixed, *_changes(history, plan, vocabulary))
+    return Profiles(micros(leads["created_at"]).copy(), fixed, *_changes(history, plan, vocabulary))
 
 
 def values_of(column: pa.ChunkedArray, attribute: Attribute, vocabulary: Vocabulary) -> Floats:
@@ -69,7 +69,7 @@ def _changes(history: History, plan: Plan, vocabulary: Vocabulary) -> tuple[Ints
     )
     ids = pa.chunked_array([chunk for part in parts for chunk in part[0].chunks], pa.string())
     known, rank, field, value = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3, 4))
-    lead = np.asarray(pc.fill_null(pc.index_in(ids, value_set=leads), -1).to_numpy(), np.int32)
+    lead = np.array(pc.fill_null(pc.index_in(ids, value_set=leads), -1).to_numpy(), np.int32)
     in_time = np.lexsort((field, rank, known))
     start, order = by_lead(lead[in_time], len(leads))
     order = in_time[order]

@@ -8,14 +8,27 @@ from features.levels import learn
 from features.local import compute
 from features.profile import Profile, profile
 
-ENGAGEMENT = ["engagement_count_7d", "engagement_count_30d", "engagement_count_90d", "engagement_count", "engagement_decayed_7d", "engagement_decayed_30d", "engagement_days_since", "engagement_days_since_first", "engagement_trend_7d_30d", "engagement_trend_30d_90d", "engagement_gap_mean", "engagement_gap_std", "days_overdue", "gaps_since"]
-BREADTH = ["distinct_day_30d", "distinct_day_90d", "distinct_day", "distinct_kind_30d", "distinct_kind_90d", "distinct_kind", "distinct_item_30d", "distinct_item_90d", "distinct_item", "first_kind", "last_kind", "first_item", "last_item"]
+ENGAGEMENT = [
+    *("engagement_count_7d", "engagement_count_30d", "engagement_count_90d", "engagement_count"),
+    *("engagement_decayed_7d", "engagement_decayed_30d", "engagement_days_since", "engagement_days_since_first"),
+    *("engagement_trend_7d_30d", "engagement_trend_30d_90d"),
+    *("engagement_gap_mean", "engagement_gap_std", "days_overdue", "gaps_since"),
+]
+BREADTH = [
+    *("distinct_day_30d", "distinct_day_90d", "distinct_day"),
+    *("distinct_kind_30d", "distinct_kind_90d", "distinct_kind"),
+    *("distinct_item_30d", "distinct_item_90d", "distinct_item"),
+    *("first_kind", "last_kind", "first_item", "last_item"),
+]
 OF_KINDS = [
     f"{kind}_{what}"
     for kind in ("view", "pricing_view")
     for what in ("count_7d", "count_30d", "count_90d", "count", "decayed_7d", "decayed_30d", "days_since")
 ]
-VALUE = ["value_sum_30d", "value_sum_90d", "value_sum", "value_mean", "value_mean_90d", "value_max", "value_decayed_30d"]
+VALUE = [
+    *("value_sum_30d", "value_sum_90d", "value_sum"),
+    *("value_mean", "value_mean_90d", "value_max", "value_decayed_30d"),
+]
 REST = ["sales_touch_count_30d", "sales_touch_count", "sales_touch_days_since", "industry", "size", "tenure_days"]
 
 
@@ -61,8 +74,12 @@ def test_intent_has_a_sign_and_the_rest_has_none(small, make):
 
 @pytest.mark.parametrize(
     ("kinds", "low", "high"),
-    [(dict.fromkeys("abcdefghij", 100), 90, 130), (dict.fromkeys("abcdefghijklmnopqrst", 100), 90, 150), ({}, 1, 10)]
-    + [({"order": 100}, 25, 60)],
+    [
+        (dict.fromkeys("abcdefghij", 100), 90, 130),
+        (dict.fromkeys("abcdefghijklmnopqrst", 100), 90, 150),
+        ({}, 1, 10),
+        ({"order": 100}, 25, 60),
+    ],
 )
 def test_the_catalog_fits_sparse_and_dense_histories(kinds, low, high):
     """Ten kinds, twenty kinds, none, and a single one give a table of a sensible width."""

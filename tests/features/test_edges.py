@@ -86,7 +86,7 @@ def test_one_event_has_no_gap(ask, at):
     assert ask(features, [at(-DAY), at(-4 * DAY), at(-9 * DAY)]) == [4, 1]
 
 
-def test_events_before_the_creation_count(ask, at, make):
+def test_events_before_the_creation_count(ask, make):
     """A visitor may act before it becomes a lead."""
     early = make.event("a", "view", make.START - 10 * DAY)
     assert ask([Count(), DaysSince(first=True), Tenure()], [early]) == [1, 110, 100]
@@ -179,7 +179,7 @@ def test_ties_are_settled_by_content(ask, at):
     assert ask(features, valued, levels=levels) == [2, 0, 0]
 
 
-def test_the_calendar_is_utc(ask, make):
+def test_the_calendar_is_utc(ask):
     """The parts of 2024-02-29 23:30 UTC, a Thursday, and of a day before 1970."""
     parts = [Calendar(part="month"), Calendar(part="weekday"), Calendar(part="hour")]
     assert ask(parts, cutoff=1_709_249_400_000_000) == [2, 3, 23]

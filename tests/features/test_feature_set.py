@@ -174,7 +174,7 @@ def test_every_feature_says_what_it_is(all_features):
 
 
 def test_a_custom_feature_reads_alike_in_tables_and_online(make):
-    """One method over the events seen at the cutoff, the same from both feeds; it sees neither late nor later events."""
+    """One method over the events seen at the cutoff, the same from both feeds; late and later ones are not seen."""
     features = FeatureSet((Count(), WeekendShare(channel="web"), Sum()))
     start = make.START - make.START % (7 * DAY) + 2 * DAY  # a Saturday
     events = [make.event("a", "view", start + day * DAY, channel="web") for day in range(9)]

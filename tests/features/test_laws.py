@@ -18,10 +18,12 @@ few = settings(max_examples=40, deadline=None)
 
 
 def matrix(world, feature_set, **how):
+    """The features of a world from tables."""
     return compute(world.history(), world.spine(), feature_set, VOCABULARY, **{"threads": 1, **how}).matrix
 
 
 def same_bits(left, right):
+    """NaN and the sign of zero included."""
     np.testing.assert_array_equal(left.view(np.uint32), right.view(np.uint32))
 
 

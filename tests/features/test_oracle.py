@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -34,10 +35,12 @@ def null(value):
 
 
 def last_if_null(value, otherwise):
+    """Nulls come after all others."""
     return (1, otherwise) if null(value) else (0, value)
 
 
 def order(e):
+    """The total order of one lead's events."""
     actor = ["lead", "marketing", "sales"].index(e["actor"])
     nulls_last = (
         last_if_null(e["value"], 0.0),
@@ -64,6 +67,7 @@ def seen(world, lead_id, cutoff, f, window="its own"):
 
 
 def code(key, text):
+    """The code of a level."""
     if null(text):
         return math.nan
     levels = VOCABULARY.levels[key]
@@ -71,14 +75,17 @@ def code(key, text):
 
 
 def numbers_in(events, column):
+    """The numbers of a column that are not null."""
     return [e[column] for e in events if not null(e[column])]
 
 
 def days(microseconds):
+    """Exact, rounded once."""
     return float(Fraction(microseconds, DAY))
 
 
 def attribute(world, lead_id, cutoff, f):
+    """An attribute as of the cutoff."""
     lead = next(lead for lead in world.leads if lead["lead_id"] == lead_id)
     if f.source == "leads":
         value = lead[f.column]
@@ -115,7 +122,8 @@ def answer(world, lead_id, cutoff, f):
     return over_events(what, f, events, cutoff, lambda window: len(seen(world, lead_id, cutoff, f, window)))
 
 
-def over_events(what, f, events, cutoff, count):
+def over_events(what, f, events, cutoff, count):  # noqa: PLR0911  # one answer for each kind of feature
+    """A summary of the events that a feature looks at."""
     ages = [cutoff - e["occurred_at"] for e in events]
     if what == "Count":
         return float(len(events))
@@ -146,7 +154,8 @@ def over_events(what, f, events, cutoff, count):
 
 
 def gaps(what, ages):
-    between = [Fraction(b - a, DAY) for a, b in zip(ages, ages[1:], strict=False)]
+    """Exact statistics of the days between events."""
+    between = [Fraction(b - a, DAY) for a, b in pairwise(ages)]
     if len(between) < (1 if what == "GapMean" else 2):
         return math.nan
     mean = sum(between) / len(between)
@@ -156,6 +165,7 @@ def gaps(what, ages):
 
 
 def expected(world, feature_set):
+    """The whole matrix in float64."""
     return np.array([[answer(world, *row, f) for f in feature_set] for row in world.rows])
 
 

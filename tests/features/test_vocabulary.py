@@ -73,8 +73,16 @@ def test_levels_of_logged_attributes_come_from_the_changes(make):
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(1, 1.0), (True, 1.0), (" 2.5 ", 2.5), ("true", 1.0), ("False", 0.0), (-0.0, 0.0), (10**400, None)]
-    + [(odd, None) for odd in ("many", "", None, "nan", "inf", float("-inf"), [1], {})],
+    [
+        (1, 1.0),
+        (True, 1.0),
+        (" 2.5 ", 2.5),
+        ("true", 1.0),
+        ("False", 0.0),
+        (-0.0, 0.0),
+        (10**400, None),
+        *((odd, None) for odd in ("many", "", None, "nan", "inf", float("-inf"), [1], {})),
+    ],
 )
 def test_numbers_are_parsed_or_null(value, number):
     """No value of any type is a crash."""
@@ -84,8 +92,18 @@ def test_numbers_are_parsed_or_null(value, number):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("a", "a"), ("", None), (None, None), (3, "3"), (3.0, "3"), (2.5, "2.5"), (True, "true"), (math.nan, None)]
-    + [(math.inf, None), (date(2024, 1, 2), "2024-01-02")],
+    [
+        ("a", "a"),
+        ("", None),
+        (None, None),
+        (3, "3"),
+        (3.0, "3"),
+        (2.5, "2.5"),
+        (True, "true"),
+        (math.nan, None),
+        (math.inf, None),
+        (date(2024, 1, 2), "2024-01-02"),
+    ],
 )
 def test_texts_are_the_same_from_any_type(value, text):
     """A category that arrives as a number is the level of its text."""

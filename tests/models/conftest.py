@@ -118,6 +118,8 @@ def _fit(matrix, rng):
         levels=np.array([0.0, 0.0, 0.0]),
         means=np.array([0.5, 0.3, 0.0]),
         scales=np.array([0.7, 0.5, 1.0]),
+        lows=np.array([-2.0, -2.0, -2.0]),
+        highs=np.array([3.0, 3.0, 3.0]),
         coefficients=np.array([[0.8, 0.4], [0.3, 0.2], [-0.1, -0.1]]),
         intercepts=np.array([-3.0, -2.5]),
     )

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.contract import IndexScale
@@ -12,6 +12,7 @@ SCALES = st.builds(IndexScale, odds_at_50=st.floats(0.001, 10), points_to_double
 READINESS = st.floats(0, 1)
 
 
+@settings(max_examples=100, deadline=None)
 @given(SCALES, READINESS, READINESS)
 def test_a_higher_readiness_never_has_a_lower_index(scale, one, other):
     """The index grows with readiness and stays within 0 and 100."""
@@ -19,6 +20,7 @@ def test_a_higher_readiness_never_has_a_lower_index(scale, one, other):
     assert 0 <= index_of(low, scale) <= index_of(high, scale) <= 100
 
 
+@settings(max_examples=100, deadline=None)
 @given(SCALES)
 def test_the_anchor_is_50(scale):
     """The odds of the contract's anchor have the index 50."""
@@ -26,6 +28,7 @@ def test_the_anchor_is_50(scale):
     assert index_of(odds / (1 + odds), scale) == pytest.approx(50, abs=1e-9)
 
 
+@settings(max_examples=100, deadline=None)
 @given(SCALES, st.floats(-1, 1))
 def test_points_to_double_doubles_the_odds(scale, doublings):
     """So many points more mean twice the odds."""
@@ -36,6 +39,7 @@ def test_points_to_double_doubles_the_odds(scale, doublings):
     assert once == pytest.approx(50 + doublings * scale.points_to_double, abs=1e-9)
 
 
+@settings(max_examples=100, deadline=None)
 @given(SCALES, st.floats(0.5, 99.5))
 @example(IndexScale(odds_at_50=1e-6, points_to_double=0.01), 0.5)
 def test_the_inverse_is_the_inverse(scale, index):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from data.clock import DAY, HOUR, parse_duration
 from data.errors import ContractError
 from data.history import History
+from data.simulation.points import points_toml
+from data.simulation.worlds import WORLDS
 from data.tables import CHANGES, EVENTS, LEADS, TIME, empty
 from models.points import load_points, replay
 
@@ -254,6 +256,15 @@ def test_attributes_of_the_account_count():
     history = History(leads, _events([]), empty("outcomes"), T0 + DAY, accounts=accounts)
     points = load_points(_rule('field = "account_size", op = "gt", value = 100'))
     assert replay(points, history, _spine([("b", T0 + 1), ("a", T0 + 1)])).tolist() == [0, 10]
+
+
+@pytest.mark.parametrize("world", sorted(WORLDS))
+def test_the_simulated_companies_write_this_grammar(world):
+    """The rules of every simulated company load, each with its points and its threshold."""
+    table = WORLDS[world].points
+    points = load_points(points_toml(table))
+    assert points.threshold == table.threshold
+    assert [rule.points for rule in points.rules] == [rule.points for rule in (*table.events, *table.fields)]
 
 
 # --- an oracle by a different mind: plain dicts, one row at a time, straight from the words of the grammar

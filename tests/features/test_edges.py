@@ -168,7 +168,7 @@ def test_a_ratio_over_zero_is_null(ask, at):
     assert ask([ratio], [at(-8 * DAY, value=3.0)]) == [None]
 
 
-def test_ties_are_settled_by_content(ask, at):
+def test_ties_are_settled_by_content(ask, at, make):
     """Equal times: known_at first, then kind, actor, value, item; null last; the order told does not matter."""
     levels = {"events.item": ("p", "q", "r"), "events.kind": ("a", "b")}
     features = [First(column="item"), Last(column="item"), First()]
@@ -177,6 +177,21 @@ def test_ties_are_settled_by_content(ask, at):
     assert ask(features, events[::-1], levels=levels) == [2, 1, 0]
     valued = [at(-DAY, "a", item="p"), at(-DAY, "a", item="q", value=2.0), at(-DAY, "a", item="r", value=1.0)]
     assert ask(features, valued, levels=levels) == [2, 0, 0]
+    negative = [at(-DAY, item="p", value=-1.0), at(-DAY, item="q", value=-3.0), at(-DAY, item="r", value=-2.0)]
+    assert ask(features[:2], negative, levels=levels) == [1, 0]
+    known = [at(-DAY, "a", item="p", known_at=make.START + 99 * DAY + 5), at(-DAY, "b", item="q")]
+    assert ask(features[:2], known, levels=levels) == [1, 0]
+
+
+def test_changes_known_at_once_are_settled_by_text(ask, make):
+    """The greatest text wins, a value wins over null, and the order told does not matter."""
+    stage = [Attribute(column="industry", source="changes")]
+    levels = {"leads.industry": ("x", "y")}
+    values = ("y", None, "x")
+    changes = [{"lead_id": "a", "field": "industry", "value": value, "known_at": make.START} for value in values]
+    assert ask(stage, changes=changes, levels=levels) == [1]
+    assert ask(stage, changes=changes[::-1], levels=levels) == [1]
+    assert ask(stage, changes=changes[1:], levels=levels) == [0]
 
 
 def test_the_calendar_is_utc(ask):

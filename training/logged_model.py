@@ -10,14 +10,25 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from models.bundle import Bundle
 
 from data.clock import format_duration
 from features.feature_set import FeatureSet
-from training.tracking import ColSpec, LoggedModel, LoggedModelOutput, Run, Schema, TensorSpec, mlflow
+from models.bundle import Bundle
+from training.tracking import (
+    AnyType,
+    ColSpec,
+    DataType,
+    LoggedModel,
+    LoggedModelOutput,
+    Run,
+    Schema,
+    TensorSpec,
+    mlflow,
+)
 
 ROOMS = ("data", "features", "models")
 REQUIREMENTS = ("mlflow", "numpy", "numba", "lightgbm", "pandas", "pyarrow", "pydantic")
@@ -48,11 +59,14 @@ def log_bundle_model(run: Run, folder: Path, bundle: Bundle, reference: pa.Table
 
 
 def signature(features: FeatureSet, horizons: tuple[int, ...]) -> mlflow.models.ModelSignature:
-    """Columns in by name, numbers and texts that may be null; a column out for each horizon, and the index."""
-    types = {"number": "double", "category": "string"}
+    """Columns in by name, numbers and texts that may be null; a column out for each horizon, and the index.
+
+    A category is of any type: MLflow 3.17 refuses pandas' own categoricals for ``string``.
+    """
+    types: dict[str, Any] = {"number": DataType.double, "category": AnyType()}  # type: ignore[no-untyped-call]
     asked: list[ColSpec | TensorSpec] = [ColSpec(types[feature.dtype], feature.name) for feature in features]
     answers = [*(f"readiness_{format_duration(h)}" for h in horizons), "index"]
-    told: list[ColSpec | TensorSpec] = [ColSpec("double", name) for name in answers]
+    told: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name) for name in answers]
     return mlflow.models.ModelSignature(Schema(asked), Schema(told))
 
 
@@ -73,7 +87,9 @@ def _example(reference: pa.Table, features: FeatureSet) -> pd.DataFrame:
     """The first rows of ``reference`` in the types of the signature."""
     rows = reference.slice(0, EXAMPLE_ROWS)
     types = {"number": "float64", "category": "object"}
-    return pd.DataFrame({f.name: pd.Series(rows[f.name].to_pylist(), dtype=types[f.dtype]) for f in features})
+    example = pd.DataFrame({f.name: pd.Series(rows[f.name].to_pylist(), dtype=types[f.dtype]) for f in features})
+    # MLflow 3.17 compares column names with a range, of which pandas 3 warns unless they are plain objects.
+    return example.set_axis(pd.Index(features.names, dtype="object"), axis="columns")
 
 
 def _sources(room: str) -> str:

@@ -24,10 +24,13 @@ import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModel, LoggedModelOutput, Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.types import ColSpec, Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import AnyType
 
 __all__ = [
+    "AnyType",
     "ColSpec",
+    "DataType",
     "Dataset",
     "DatasetInput",
     "InputTag",

@@ -1,10 +1,27 @@
-"""A real report: predictions of known quality on drawn outcomes, judged by the project's own judge."""
+"""A report whose figures are computed, one real trial with its bundle, and a real MLflow server."""
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from data.check import check
+from data.clock import DAY
+from data.contract import load_contract
+from data.simulation.folder import write
+from data.simulation.market import simulate
+from models.bundle import write_bundle
+from models.golden import golden_rows
+from models.histories import lead_histories
 from training.judge import Ranking, gains, intervals, lead_weights, reliability
 
 HORIZONS = {"30d": -1.1, "90d": 0.0}
@@ -117,3 +134,81 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
 def report() -> dict[str, Any]:
     """A report whose figures are computed, not typed."""
     return example_report()
+
+
+@pytest.fixture(scope="session")
+def trial(tmp_path_factory):
+    """One real trial on a few hundred simulated leads."""
+    from training.trial import run_trial
+
+    folder = tmp_path_factory.mktemp("market")
+    write(simulate("steady", 400, 11), folder, paths=2)
+    agreed = load_contract(folder / "readiness.toml")
+    small = {
+        "spine": agreed.spine.model_copy(update={"every": 28 * DAY}),
+        "backtest": agreed.backtest.model_copy(update={"folds": 2}),
+        "model": agreed.model.model_copy(update={"threads": 1, "bins": 1}),
+    }
+    contract = agreed.model_copy(update=small)
+    return run_trial(contract, check(contract))
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(trial, tmp_path_factory) -> Path:
+    """The bundle of the trial, as `readiness train` writes it."""
+    folder = tmp_path_factory.mktemp("bundle") / "trained"
+    cutoffs = trial.test.cutoff.cast("int64").to_pylist()[:5]
+    leads = lead_histories(trial.history, trial.test.lead_id.to_pylist()[:5])
+    write_bundle(
+        folder,
+        model=trial.model,
+        feature_set=trial.feature_set,
+        vocabulary=trial.vocabulary,
+        contract_text=trial.contract.text,
+        policy=trial.policy,
+        card=trial.card,
+        report=trial.report,
+        reference=trial.reference,
+        golden=golden_rows(trial.model, trial.feature_set, trial.vocabulary, leads, cutoffs),
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory) -> Iterator[str]:
+    """The address of a real tracking server on a free loopback port, ended with all its children."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    stores = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, *stores],
+            cwd=folder,
+            env={**os.environ, **quiet},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _await_health(server, f"http://127.0.0.1:{port}", folder / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _await_health(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    """Until the server answers, or the reason why it does not."""
+    for _ in range(600):
+        if server.poll() is not None:
+            pytest.fail(f"the MLflow server did not start: {log.read_text()[-500:]}")
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=2):  # noqa: S310  our own loopback address
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the MLflow server did not answer within a minute: {log.read_text()[-500:]}")

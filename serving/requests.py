@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ASKED_BY_MACHINES = {"/healthz", "/readyz"}
 _LOG = logging.getLogger("readiness.access")
 
 
@@ -36,9 +37,13 @@ class RequestIds:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["x-request-id"] = request_id
                 took = (time.perf_counter() - started) * 1_000
-                _LOG.info(
-                    "%s %.200r %d %.1f ms %s", scope["method"], scope["path"], message["status"], took, request_id
-                )
+                _log(scope, message["status"], took, request_id)
             await send(message)
 
         await self.app(scope, receive, named)
+
+
+def _log(scope: Scope, status: int, took: float, request_id: str) -> None:
+    """One line; a probe of the service's state is only worth one to somebody who debugs."""
+    level = logging.DEBUG if scope["path"] in _ASKED_BY_MACHINES else logging.INFO
+    _LOG.log(level, "%s %.200r %d %.1f ms %s", scope["method"], scope["path"], status, took, request_id)

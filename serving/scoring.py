@@ -3,11 +3,10 @@
 import time
 from typing import Any
 
-from features.lead import Event, LeadHistory
-from models.scorer import Score
-
 from data.clock import DAY, iso
 from data.errors import ReadinessError
+from features.lead import Event, LeadHistory
+from models.scorer import Score
 from serving.body import parse
 from serving.problems import Refusal
 from serving.schemas import EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoreOut, ScoresOut

@@ -7,10 +7,10 @@ from threading import Thread
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+
 from models.bundle import Bundle, read_bundle
 from models.canary import check_in_canary
 from models.scorer import Scorer
-
 from serving.keys import KeyRing
 from serving.problems import Refusal
 from serving.settings import Settings
@@ -24,6 +24,11 @@ class Loaded:
 
     bundle: Bundle
     scorer: Scorer
+
+    @property
+    def base_rate(self) -> float:
+        """The share of test rows with the outcome within the primary horizon."""
+        return float(self.bundle.card["base_rate"] or 0.0)
 
 
 def load(settings: Settings) -> Loaded:

@@ -23,7 +23,8 @@ def features(
     """Show the features for your facts, or one lead's values at a moment."""
     from data.check import check
     from data.contract import load_contract
-    from features.catalog import default_catalog, profile
+    from features.catalog import default_catalog
+    from features.profile import profile
     from serving.commands import terminal
 
     history = check(load_contract(contract, source)).history
@@ -58,13 +59,13 @@ def values_of(history: "History", asked: "FeatureSet", lead: str, moment: int) -
     from data.errors import SchemaError
     from data.spine import SPINE
     from data.tables import TIME
+    from features.levels import learn
     from features.local import compute
-    from features.vocabulary import Vocabulary
 
     if not pc.any(pc.equal(history.leads["lead_id"], lead)).as_py():
         raise SchemaError(f"There is no lead {lead!r}. Expected a lead_id of the leads table.")
     spine = pa.table([pa.array([lead]), pa.array([moment], TIME)], schema=SPINE)
-    table = compute(history, spine, asked, Vocabulary({})).to_arrow()
+    table = compute(history, spine, asked, learn(history, asked, moment)).to_arrow()
     row: dict[str, Any] = table.select(list(asked.names)).to_pylist()[0]
     return row
 
@@ -72,16 +73,16 @@ def values_of(history: "History", asked: "FeatureSet", lead: str, moment: int) -
 def _show_catalog(asked: "FeatureSet", *, as_json: bool) -> None:
     from serving.commands import terminal
 
-    rows = [
-        {"name": f.name, "group": f.group, "dtype": f.dtype, "unit": f.unit, "null": f.null, "sign": f.sign}
-        for f in asked
-    ]
     if as_json:
+        rows = [
+            {"name": f.name, "group": f.group, "dtype": f.dtype, "unit": f.unit, "null": f.null, "sign": f.sign}
+            for f in asked
+        ]
         terminal.print_json({"fingerprint": asked.fingerprint, "features": rows})
         return
-    shown = [(row["name"], row["group"], row["unit"], row["null"], _arrow(int(row["sign"]))) for row in rows]
-    title = f"{len(rows)} features, fingerprint {asked.fingerprint[:12]}"
-    terminal.print_table(title, ("feature", "answers", "unit", "null when", "sign"), shown)
+    shown = [(f.name, f.group, f.unit, _arrow(f.sign)) for f in asked]
+    title = f"{len(asked)} features, fingerprint {asked.fingerprint[:12]}"
+    terminal.print_table(title, ("feature", "answers", "unit", "sign"), shown)
 
 
 def _arrow(sign: int) -> str:

@@ -47,12 +47,13 @@ def print_json(value: Any) -> None:
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> None:
     """A table on stdout; the columns at the positions ``numeric`` are aligned to the right."""
     right = set(numeric)
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    table = Table(header_style="bold", box=None, pad_edge=False)
     for position, name in enumerate(columns):
-        table.add_column(name, justify="right" if position in right else "left", overflow="fold")
+        table.add_column(name, justify="right" if position in right else "left", overflow="fold", no_wrap=not position)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     out = stdout()
+    out.print(Text(title, style="bold"))
     out.print(table)
     out.print()
 

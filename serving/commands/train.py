@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from serving.commands import options
 
 if TYPE_CHECKING:
-    from training.trial import Trial
-
     from data.check import Checked
     from data.contract import Contract
+    from models.golden import Golden
     from serving.commands.terminal import Report
     from training.registry import Version
+    from training.trial import Trial
+
+GOLDEN_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,54 @@ def train(
 
 def make_version(contract: "Contract", checked: "Checked", progress: "Report") -> Made:
     """Run the trial of a contract, write its bundle under the state folder, register it."""
+    from training.registry import register
     from training.trial import run_trial
 
-    from training.registry import register
-
     trial = run_trial(contract, checked, progress=progress)
-    folder = contract.state_folder / "trained"
-    progress("bundle", 0.0)
+    progress("writing the bundle", 0.0)
+    folder = keep_bundle(trial, contract.state_folder / "bundles")
     return Made(trial, folder, register(trial, folder, progress=progress))
+
+
+def keep_bundle(trial: "Trial", bundles: Path) -> Path:
+    """Write the bundle of a trial to ``bundles/<bundle id>``; the same bundle is kept once."""
+    from models.bundle import write_bundle
+
+    bundles.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=bundles, prefix=".new-") as scratch:
+        written = Path(scratch) / "bundle"
+        bundle_id = write_bundle(
+            written,
+            model=trial.model,
+            feature_set=trial.feature_set,
+            vocabulary=trial.vocabulary,
+            contract_text=trial.contract.text,
+            policy=trial.policy,
+            card=trial.card,
+            report=trial.report,
+            reference=trial.reference,
+            golden=golden_of(trial),
+        )
+        kept = bundles / bundle_id
+        if not kept.exists():
+            written.rename(kept)
+    return kept
+
+
+def golden_of(trial: "Trial") -> "Golden":
+    """Test rows from the least to the most ready, as the service would meet them, with their exact scores."""
+    import numpy as np
+
+    from data.spine import micros
+    from models.golden import golden_rows
+    from models.histories import lead_histories
+
+    readiness = trial.test.predictions[trial.report["served"]][:, -1]
+    spread = np.linspace(0, len(readiness) - 1, min(GOLDEN_ROWS, len(readiness))).astype(int)
+    rows = np.argsort(readiness, kind="stable")[spread]
+    leads = lead_histories(trial.history, trial.test.lead_id.take(rows).to_pylist())
+    cutoffs = micros(trial.test.cutoff)[rows].tolist()
+    return golden_rows(trial.model, trial.feature_set, trial.vocabulary, leads, cutoffs)
 
 
 def _show(made: Made) -> None:

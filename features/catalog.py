@@ -40,6 +40,9 @@ MAX_COLUMNS = 4
 MAX_LEVELS = 50
 """Text columns with more levels than this are counted, but their first and last level is no feature."""
 
+SEASONS = 2 * 365 * DAY
+"""A month of the year says something once it has been seen twice; before that it is only a name for lately."""
+
 INTENT = ("pricing", "demo", "trial", "quote", "contact", "reply", "meeting", "purchase")
 """Words in a kind whose events can only speak for a lead: more and fresher ones never lower its readiness."""
 
@@ -63,7 +66,8 @@ def _all(profile: Profile) -> Iterator[Feature]:
         yield from _touches()
     yield from profile.attributes
     yield Tenure()
-    yield Calendar(part="month")
+    if profile.span >= SEASONS:
+        yield Calendar(part="month")
 
 
 def own_kinds(profile: Profile) -> list[str]:

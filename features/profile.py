@@ -33,6 +33,8 @@ class Profile:
     numbers: Mapping[str, int]
     texts: Mapping[str, int]
     attributes: tuple[Attribute, ...]
+    span: int = 0
+    """How long there have been leads, in microseconds."""
 
 
 def profile(history: History, upto: int) -> Profile:
@@ -50,7 +52,13 @@ def profile(history: History, upto: int) -> Profile:
         numbers=_numbers(engagement),
         texts=_texts(engagement),
         attributes=(*_lead_attributes(history, past), *_account_attributes(past)),
+        span=_span(past),
     )
+
+
+def _span(past: History) -> int:
+    first = pc.min(past.leads["created_at"]).cast(pa.int64()).as_py()
+    return 0 if first is None else past.ends_at - int(first)
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:

@@ -1,11 +1,12 @@
 """The linear model as a value: what logistic regression learned, in a form that scores by itself.
 
-Numbers enter on a signed log scale, standardised; a missing number stands at the mean and has a term of its own; each
-category level has a term. ``coefficients`` has one column for each hazard bin.
+Numbers enter on a signed log scale, standardised and kept within what training saw; a missing number stands at the
+mean and has a term of its own; each category level has a term. ``coefficients`` has one column for each hazard bin.
 """
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from data.errors import BundleError
 from models import numerics
 from models.numerics import Floats, Ints, Matrix
 
-_FIELDS = ("features", "operations", "levels", "means", "scales", "coefficients", "intercepts")
+_FIELDS = ("features", "operations", "levels", "means", "scales", "lows", "highs", "coefficients", "intercepts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class LinearModel:
     levels: Floats
     means: Floats
     scales: Floats
+    lows: Floats
+    highs: Floats
     coefficients: Floats
     intercepts: Floats
 
@@ -39,6 +42,8 @@ class LinearModel:
                 self.levels,
                 self.means,
                 self.scales,
+                self.lows,
+                self.highs,
                 self.coefficients,
                 self.intercepts,
             )
@@ -54,6 +59,8 @@ class LinearModel:
                 self.levels,
                 self.means,
                 self.scales,
+                self.lows,
+                self.highs,
                 self.coefficients,
                 weights,
             )
@@ -68,7 +75,7 @@ class LinearModel:
         """The model that ``to_json`` wrote. Raises BundleError when it is not one."""
         try:
             raw = json.loads(text)
-            arrays = {name: _array(name, raw[name]) for name in _FIELDS}
+            arrays: dict[str, Any] = {name: _array(name, raw[name]) for name in _FIELDS}
         except (ValueError, KeyError, TypeError) as error:
             raise BundleError(
                 f"linear.json is not a linear model ({error}). Take the bundle from its registry again."
@@ -78,9 +85,9 @@ class LinearModel:
         return model
 
 
-def _array(name: str, values: list[float]) -> npt.NDArray[np.float64] | npt.NDArray[np.int64]:
+def _array(name: str, values: list[float]) -> npt.NDArray[Any]:
     kind = np.int64 if name in {"features", "operations"} else np.float64
-    array = np.array(values, kind)
+    array: npt.NDArray[Any] = np.array(values, kind)
     if name == "coefficients" and array.size == 0:
         array = array.reshape(0, 0)
     if not np.isfinite(array).all():
@@ -90,7 +97,7 @@ def _array(name: str, values: list[float]) -> npt.NDArray[np.float64] | npt.NDAr
 
 def _require_consistent(model: LinearModel) -> None:
     terms = len(model.features)
-    columns = (model.operations, model.levels, model.means, model.scales)
+    columns = (model.operations, model.levels, model.means, model.scales, model.lows, model.highs)
     fits = (
         all(column.shape == (terms,) for column in columns)
         and model.intercepts.ndim == 1

@@ -20,13 +20,17 @@ LOG, MISSING, LEVEL = 0, 1, 2
 
 
 @numba.njit(cache=True, nogil=True)
-def term_value(x: float, operation: int, level: float, mean: float, scale: float) -> float:
-    """The value of one term of the linear model for the feature value ``x``; a missing number stands at the mean."""
+def term_value(x: float, operation: int, level: float, mean: float, scale: float, low: float, high: float) -> float:
+    """The value of one term of the linear model for the feature value ``x``.
+
+    A missing number stands at the mean; one beyond what training saw stands at the nearest seen (``low``, ``high`` on
+    the log scale), because a straight line must not be believed where there was no data.
+    """
     if operation == LOG:
         if math.isnan(x):
             return 0.0
         logged = math.copysign(math.log1p(abs(x)), x)
-        return (logged - mean) / scale
+        return (min(max(logged, low), high) - mean) / scale
     if operation == MISSING:
         return 1.0 if math.isnan(x) else 0.0
     return 1.0 if x == level else 0.0
@@ -40,6 +44,8 @@ def linear_logits(
     levels: Floats,
     means: Floats,
     scales: Floats,
+    lows: Floats,
+    highs: Floats,
     coefficients: Floats,
     intercepts: Floats,
 ) -> Floats:
@@ -49,7 +55,8 @@ def linear_logits(
         for b in range(intercepts.shape[0]):
             out[i, b] = intercepts[b]
         for t in range(features.shape[0]):
-            value = term_value(float(matrix[i, features[t]]), operations[t], levels[t], means[t], scales[t])
+            x = float(matrix[i, features[t]])
+            value = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
             for b in range(intercepts.shape[0]):
                 out[i, b] += coefficients[t, b] * value
     return out
@@ -63,6 +70,8 @@ def linear_pushes(
     levels: Floats,
     means: Floats,
     scales: Floats,
+    lows: Floats,
+    highs: Floats,
     coefficients: Floats,
     weights: Floats,
 ) -> Floats:
@@ -70,7 +79,8 @@ def linear_pushes(
     out = np.zeros((matrix.shape[0], matrix.shape[1]))
     for i in range(matrix.shape[0]):
         for t in range(features.shape[0]):
-            value = term_value(float(matrix[i, features[t]]), operations[t], levels[t], means[t], scales[t])
+            x = float(matrix[i, features[t]])
+            value = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
             for b in range(weights.shape[1]):
                 out[i, features[t]] += weights[i, b] * coefficients[t, b] * value
     return out

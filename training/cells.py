@@ -55,7 +55,6 @@ def thinned(every: Cells, budget: int, seed: int) -> Cells:
     return Cells(every.rows[kept], every.bins[kept], every.outcome[kept], every.weights[kept] / chance[kept])
 
 
-def cell_loss(logits: Floats, of: Cells) -> float:
-    """Mean weighted log loss of hazard ``logits`` (c,) over cells, in nats."""
-    signed = np.where(of.outcome == 1, -logits, logits)
-    return float(np.average(np.logaddexp(0.0, signed), weights=of.weights))
+def cell_losses(logits: Floats, of: Cells) -> Floats:
+    """(c,) log loss, in nats, of the hazard ``logits`` (c,) of cells."""
+    return np.asarray(np.logaddexp(0.0, np.where(of.outcome == 1, -logits, logits)))

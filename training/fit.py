@@ -53,9 +53,9 @@ def fit(
         )
     few = thinned(every, budget, seed)
     progress("fitting the linear model", 0.0)
-    linear = LogisticTrainer(ground.matrix, gbm.categorical, thinned(every, LINEAR_BUDGET, seed), bins).fit(
-        choice.linear.strength
-    )
+    linear = LogisticTrainer(
+        ground.matrix, gbm.categorical, thinned(every, LINEAR_BUDGET, seed), bins, bounded=choice.linear.bounded
+    ).fit(choice.linear.strength)
     rounds = max(int(choice.rounds * ROUNDS_GROWTH), 1)
     booster, _ = fit_gbm(
         ground.matrix,

@@ -1,5 +1,6 @@
 """One validation block: models of what came before it, and what they say about its rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
@@ -10,7 +11,7 @@ from data.clock import DAY, iso
 from data.labels import Labels
 from models.model import with_bins
 from models.numerics import Floats, Matrix
-from training.cells import Cells, cell_loss, cells, thinned
+from training.cells import Cells, cell_losses, cells, thinned
 from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, Shape, fit_gbm
 from training.logistic import LogisticTrainer
 from training.splits import Fold, Ints, lead_folds, time_folds
@@ -18,7 +19,7 @@ from training.splits import Fold, Ints, lead_folds, time_folds
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3, 3.0)
 """Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free."""
 GBM_BUDGET = 150_000
-LINEAR_BUDGET = 60_000
+LINEAR_BUDGET = 40_000
 VALIDATION_ROWS = 40_000
 LEAST_OUTCOMES = 5
 """A fold whose models would learn from, or be judged on, fewer outcomes than this says nothing."""
@@ -26,10 +27,15 @@ LEAST_OUTCOMES = 5
 
 @dataclass(frozen=True)
 class Linear:
-    """One candidate of the linear model: its penalty, and the half-life of a row's weight in microseconds."""
+    """One candidate of the linear model.
+
+    ``strength`` is its penalty, ``half_life`` that of a row's weight in microseconds, and a ``bounded`` one does not
+    follow a number beyond what training saw.
+    """
 
     strength: float
-    half_life: int | None
+    half_life: int | None = None
+    bounded: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,24 +69,27 @@ class Ground:
         cutoffs = self.cutoffs[every.rows]
         return replace(every, weights=np.exp2((cutoffs - cutoffs.max()) / half_life))
 
-    def half_lives(self) -> tuple[int | None, ...]:
-        """The recency weightings that are tried: none, and a half-life of a third of the time learned from."""
+    def half_life(self) -> int | None:
+        """The recency weighting that is tried: a third of the time learned from; None where there is hardly any."""
         span = int(self.cutoffs.max() - self.cutoffs.min())
-        return (None, span // 3) if span >= 3 * DAY else (None,)
+        return span // 3 if span >= 3 * DAY else None
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """One fold: ``later`` are the cells to judge on, ``linear`` the (rows, bins) logits of each candidate."""
+    """One fold: the rows it is judged on, in order, and their cells."""
 
     fold: Fold
     rows: Ints
     later: Cells
-    linear: dict[Linear, Floats]
 
     def loss(self, logits: Floats) -> float:
         """The log loss of (rows, bins) hazard logits over the cells to judge on."""
-        return cell_loss(logits[np.searchsorted(self.rows, self.later.rows), self.later.bins], self.later)
+        return float(np.average(self.losses(logits), weights=self.later.weights))
+
+    def losses(self, logits: Floats) -> Floats:
+        """The log loss of each cell to judge on."""
+        return cell_losses(logits[np.searchsorted(self.rows, self.later.rows), self.later.bins], self.later)
 
     def describe(self, losses: dict[str, float]) -> dict[str, object]:
         """The fold as the report shows it."""
@@ -122,18 +131,25 @@ def _usable(ground: Ground, fold: Fold) -> bool:
     return min(earlier.outcomes, later.outcomes) >= LEAST_OUTCOMES
 
 
-def fit_block(ground: Ground, fold: Fold, categorical: npt.NDArray[np.bool_], seed: int) -> Block:
-    """Every linear candidate, fitted on what was known when the block began."""
+def make_block(ground: Ground, fold: Fold, seed: int) -> Block:
+    """The fold with the rows to judge on: all, or a seeded draw where there are many."""
     rows = fold.validate
     if len(rows) > VALIDATION_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, VALIDATION_ROWS, replace=False))
-    linear = {}
-    for half_life in ground.half_lives():
-        earlier = thinned(ground.cells(fold.train, fold.moment, half_life), LINEAR_BUDGET, seed)
-        trainer = LogisticTrainer(ground.matrix, categorical, earlier, len(ground.edges))
-        for strength in STRENGTHS:
-            linear[Linear(strength, half_life)] = trainer.fit(strength).logits(ground.matrix[rows])
-    return Block(fold, rows, ground.cells(rows), linear)
+    return Block(fold, rows, ground.cells(rows))
+
+
+def fit_linear(
+    ground: Ground, block: Block, categorical: npt.NDArray[np.bool_], candidates: Sequence[Linear], seed: int
+) -> list[Floats]:
+    """(rows, bins) logits of each candidate, fitted on what was known when the block began.
+
+    The candidates share one half-life and one boundedness, and so one design.
+    """
+    first = candidates[0]
+    earlier = thinned(ground.cells(block.fold.train, block.fold.moment, first.half_life), LINEAR_BUDGET, seed)
+    trainer = LogisticTrainer(ground.matrix, categorical, earlier, len(ground.edges), bounded=first.bounded)
+    return [trainer.fit(candidate.strength).logits(ground.matrix[block.rows]) for candidate in candidates]
 
 
 def grow(ground: Ground, block: Block, gbm: GbmSettings, half_life: int | None, seed: int) -> Grove:

@@ -13,8 +13,15 @@ from training.cells import Cells
 
 BIN_SCALE = 10.0
 """The bins' own columns are written this large, so that the penalty hardly reaches the baseline of each bin."""
+Term = tuple[int, int, float, float, float, float, float]
+"""feature, operation, level, mean, scale, low, high"""
 RARE = 0.002
 """A level or a missing indicator that concerns fewer rows than this share gets no term."""
+EDGE = 0.005
+"""A bounded term stays within these quantiles of training: beyond them a straight line would be extrapolating."""
+SMALLEST_SPREAD = 1e-6
+FAR = 1e9
+"""The bounds of a term without bounds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,47 +33,71 @@ class Terms:
     levels: Floats
     means: Floats
     scales: Floats
+    lows: Floats
+    highs: Floats
 
 
 @numba.njit(cache=True, nogil=True)
-def design(matrix: Matrix, features: Ints, operations: Ints, levels: Floats, means: Floats, scales: Floats) -> Floats:
+def design(
+    matrix: Matrix,
+    features: Ints,
+    operations: Ints,
+    levels: Floats,
+    means: Floats,
+    scales: Floats,
+    lows: Floats,
+    highs: Floats,
+) -> Floats:
     """(n, terms) term values, by the same arithmetic that scores."""
     out = np.empty((matrix.shape[0], features.shape[0]))
     for i in range(matrix.shape[0]):
         for t in range(features.shape[0]):
-            out[i, t] = term_value(float(matrix[i, features[t]]), operations[t], levels[t], means[t], scales[t])
+            x = float(matrix[i, features[t]])
+            out[i, t] = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
     return out
 
 
-def make_terms(matrix: Matrix, categorical: npt.NDArray[np.bool_]) -> Terms:
+def make_terms(matrix: Matrix, categorical: npt.NDArray[np.bool_], *, bounded: bool) -> Terms:
     """The terms for training rows ``matrix`` (n, features): columns that do not vary get none."""
-    rows: list[tuple[int, int, float, float, float]] = []
+    rows: list[Term] = []
     for feature in range(matrix.shape[1]):
         column = matrix[:, feature].astype(np.float64)
         missing = np.isnan(column)
         if RARE <= missing.mean() <= 1 - RARE:
-            rows.append((feature, MISSING, 0.0, 0.0, 1.0))
+            rows.append((feature, MISSING, 0.0, 0.0, 1.0, 0.0, 0.0))
         seen = column[~missing]
         if categorical[feature]:
             codes, counts = np.unique(seen, return_counts=True)
-            rows += [(feature, LEVEL, code, 0.0, 1.0) for code in codes[counts >= max(RARE * len(column), 2)]]
-            continue
-        logged = np.copysign(np.log1p(np.abs(seen)), seen)
-        if len(seen) and logged.std() > 1e-9:
-            rows.append((feature, LOG, 0.0, float(logged.mean()), float(logged.std())))
-    columns = list(zip(*rows, strict=True)) or [()] * 5
+            often = codes[counts >= max(RARE * len(column), 2)]
+            rows += [(feature, LEVEL, float(code), 0.0, 1.0, 0.0, 0.0) for code in often]
+        elif len(seen):
+            rows += _number_term(feature, seen, bounded=bounded)
+    columns = list(zip(*rows, strict=True)) or [()] * 7
     return Terms(
         np.array(columns[0], np.int64), np.array(columns[1], np.int64), *(np.array(c, np.float64) for c in columns[2:])
     )
 
 
+def _number_term(feature: int, seen: Floats, *, bounded: bool) -> list[Term]:
+    """The term of a number, on the signed log scale; none where it does not vary within the edges."""
+    logged = np.copysign(np.log1p(np.abs(seen)), seen)
+    low, high = np.quantile(logged, (EDGE, 1.0 - EDGE))
+    kept = np.clip(logged, low, high)
+    mean, spread = float(kept.mean()), float(kept.std())
+    if spread <= SMALLEST_SPREAD:
+        return []
+    return [(feature, LOG, 0.0, mean, spread, *((float(low), float(high)) if bounded else (-FAR, FAR)))]
+
+
 class LogisticTrainer:
     """Fits the penalty path on the same cells: the design is made once."""
 
-    def __init__(self, matrix: Matrix, categorical: npt.NDArray[np.bool_], of: Cells, bins: int) -> None:
-        """Lay out the design of ``of`` (cells over the rows of ``matrix``)."""
+    def __init__(
+        self, matrix: Matrix, categorical: npt.NDArray[np.bool_], of: Cells, bins: int, *, bounded: bool = True
+    ) -> None:
+        """Lay out the design of ``of`` (cells over the rows of ``matrix``); see EDGE for ``bounded``."""
         rows, at = np.unique(of.rows, return_inverse=True)
-        self.terms = make_terms(matrix[rows], categorical)
+        self.terms = make_terms(matrix[rows], categorical, bounded=bounded)
         values = design(np.ascontiguousarray(matrix[rows]), *_columns(self.terms))[at]
         self.times = bin_times(bins)
         parts = [values, BIN_SCALE * np.eye(bins)[of.bins]]
@@ -100,5 +131,5 @@ def bin_times(bins: int) -> Floats:
     return np.linspace(-1.0, 1.0, bins) if bins > 1 else np.zeros(1)
 
 
-def _columns(terms: Terms) -> tuple[Ints, Ints, Floats, Floats, Floats]:
-    return terms.features, terms.operations, terms.levels, terms.means, terms.scales
+def _columns(terms: Terms) -> tuple[Ints, Ints, Floats, Floats, Floats, Floats, Floats]:
+    return terms.features, terms.operations, terms.levels, terms.means, terms.scales, terms.lows, terms.highs

@@ -53,6 +53,7 @@ def make_report(
             "folds": choice.folds,
             "log_loss": choice.losses,
             "linear_strength": choice.linear.strength,
+            "linear_bounded": choice.linear.bounded,
             "half_life_days": None if choice.linear.half_life is None else choice.linear.half_life / 86_400e6,
             "shape": choice.shape.name,
             "rounds": choice.rounds,

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from features.catalog import default_catalog, profile
 
 from data.contract import Contract
 from data.errors import NotMaturedError
 from data.history import History
 from data.labels import Labels, label
 from data.spine import Micros, build_spine, micros
+from features.catalog import default_catalog
 from features.levels import learn
 from features.local import FeatureTable, compute
+from features.profile import profile
 from training.splits import choose_test_from, split_rows
 
 Progress = Callable[[str, float], None]

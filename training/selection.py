@@ -1,16 +1,30 @@
 """What the training rows alone decide, by time-ordered validation: penalty, tree shape, rounds, blend, calibration."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
 
 from data.clock import DAY, format_duration
 from models.calibration import Calibration, fit_slope, identity, level_for
 from models.hazard import last_bins
 from models.numerics import Floats, blended, cumulative_logits
-from training.folds import LEAST_OUTCOMES, STRENGTHS, Block, Ground, Grove, Linear, fit_block, grow, plan_folds
+from training.folds import (
+    LEAST_OUTCOMES,
+    STRENGTHS,
+    Block,
+    Ground,
+    Grove,
+    Linear,
+    fit_linear,
+    grow,
+    make_block,
+    plan_folds,
+)
 from training.gbm import SHAPES, GbmSettings, Shape
 from training.splits import Ints
 
@@ -43,26 +57,68 @@ def choose(ground: Ground, gbm: GbmSettings, folds: int, seed: int, progress: Pr
     split, planned = plan_folds(ground, folds)
     if not planned:
         return _unvalidated(ground, split)
-    blocks = []
-    for number, fold in enumerate(planned):
-        progress(f"linear models for block {number + 1} of {len(planned)}", number / len(planned))
-        blocks.append(fit_block(ground, fold, gbm.categorical, seed + number))
-    linear = min(blocks[0].linear, key=lambda candidate: _pooled(blocks, [block.linear[candidate] for block in blocks]))
-    groves = []
-    for number, block in enumerate(blocks):
-        progress(f"boosters for block {number + 1} of {len(blocks)}", number / len(blocks))
-        groves.append(grow(ground, block, gbm, linear.half_life, seed + number))
-    return _settle(ground, split, linear, groves)
+    blocks = [make_block(ground, fold, number) for number, fold in enumerate(planned, seed)]
+    linear, lines = _choose_linear(ground, blocks, gbm, seed, progress)
+    alone = replace(gbm, threads=1)
+    groves = _side_by_side(
+        [delayed(grow)(ground, block, alone, linear.half_life, number) for number, block in enumerate(blocks, seed)],
+        gbm.threads,
+        lambda share: progress("boosters, block by block", share),
+    )
+    return _settle(ground, split, linear, lines, groves)
 
 
-def _settle(ground: Ground, split: str, linear: Linear, groves: Sequence[Grove]) -> Choice:
+def _side_by_side(tasks: list[Any], threads: int, told: Callable[[float], None]) -> list[Any]:
+    """The results of joblib tasks in order, one core each: blocks share the machine better than one model's threads."""
+    found: list[Any] = []
+    told(0.0)
+    with threadpool_limits(1):
+        for result in Parallel(n_jobs=threads or -1, prefer="threads", return_as="generator")(tasks):
+            found.append(result)
+            told(len(found) / len(tasks))
+    return found
+
+
+def _choose_linear(
+    ground: Ground, blocks: Sequence[Block], gbm: GbmSettings, seed: int, progress: Progress
+) -> tuple[Linear, list[Floats]]:
+    """The linear candidate of the lowest loss, and its logits for each block: first the penalty, then the rest.
+
+    Recency weights and unbounded terms must earn their place: where they do not predict later rows better, rows weigh
+    the same and terms stay within what was seen. Groups of leads, instead of later rows, cannot show it.
+    """
+    found: dict[Linear, tuple[float, list[Floats]]] = {}
+
+    def compare(candidates: Sequence[Linear], done: float) -> Linear:
+        tasks = [
+            delayed(fit_linear)(ground, block, gbm.categorical, candidates, number)
+            for number, block in enumerate(blocks, seed)
+        ]
+        said = _side_by_side(
+            tasks, gbm.threads, lambda share: progress("linear models, block by block", done + share / 3)
+        )
+        for at, candidate in enumerate(candidates):
+            logits = [of_block[at] for of_block in said]
+            found[candidate] = (_pooled(blocks, logits), logits)
+        return min(found, key=lambda candidate: found[candidate][0])
+
+    best = compare([Linear(strength) for strength in STRENGTHS], 0.0)
+    if blocks[0].fold.moment is not None:
+        if ground.half_life() is not None:
+            best = compare([replace(best, half_life=ground.half_life())], 1 / 3)
+        best = compare([replace(best, bounded=False)], 2 / 3)
+    return best, found[best][1]
+
+
+def _settle(ground: Ground, split: str, linear: Linear, lines: Sequence[Floats], groves: Sequence[Grove]) -> Choice:
     """Rounds, blend and calibration, once every block has its models."""
     blocks = [grove.block for grove in groves]
     shape, rounds = best_rounds(groves)
-    lines = [block.linear[linear] for block in blocks]
     trees = [grove.logits(ground, shape, rounds) for grove in groves]
     mixed = {weight: _pooled(blocks, _mix(trees, lines, weight)) for weight in WEIGHTS}
     weight = min(mixed, key=lambda share: mixed[share])
+    if split != "rolling origin":
+        weight = _nearest_even(blocks, {share: _mix(trees, lines, share) for share in WEIGHTS}, weight)
     said = {"blend": _mix(trees, lines, weight), "gbm": trees, "logistic": lines}
     return Choice(
         linear,
@@ -80,6 +136,23 @@ def _settle(ground: Ground, split: str, linear: Linear, groves: Sequence[Grove])
     )
 
 
+def _nearest_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float) -> float:
+    """The share nearest to one half that is within a standard error of the best.
+
+    Groups of leads cannot show what drifts between then and later, where the two members fail in different ways: the
+    even blend is left only for a reason.
+    """
+
+    def told(share: float) -> Floats:
+        return np.concatenate([block.losses(logits) for block, logits in zip(blocks, mixed[share], strict=True)])
+
+    def level(share: float) -> bool:
+        excess = told(share) - told(best)
+        return bool(excess.mean() <= excess.std() / np.sqrt(len(excess)))
+
+    return min((share for share in mixed if level(share)), key=lambda share: abs(share - 0.5))
+
+
 def _unvalidated(ground: Ground, split: str) -> Choice:
     """With too few outcomes to compare anything: the stiffest linear model, which stays near the base rate."""
     note = (
@@ -87,7 +160,7 @@ def _unvalidated(ground: Ground, split: str) -> Choice:
         "linear model serves, which stays near the base rate."
     )
     still = dict.fromkeys(("blend", "gbm", "logistic"), identity(len(ground.horizons)))
-    return Choice(Linear(STRENGTHS[0], None), SHAPES[0], 10, 0.0, still, split, {}, [], (note,))
+    return Choice(Linear(STRENGTHS[0]), SHAPES[0], 10, 0.0, still, split, {}, [], (note,))
 
 
 def _pooled(blocks: Sequence[Block], logits: Sequence[Floats]) -> float:
@@ -124,7 +197,8 @@ def calibrate(ground: Ground, blocks: Sequence[Block], logits: Sequence[Floats])
     rows = np.concatenate([block.rows for block in blocks])
     number = np.repeat(np.arange(len(blocks)), [len(block.rows) for block in blocks])
     said = cumulative_logits(np.concatenate(logits), last_bins(ground.edges, ground.horizons))
-    share = len(blocks[-1].fold.validate) / len(ground.cutoffs)
+    # groups of leads have no latest block: their gaps are chance
+    share = len(blocks[-1].fold.validate) / len(ground.cutoffs) if blocks[-1].fold.moment is not None else 1.0
     pairs = []
     for at, horizon in enumerate(ground.horizons):
         matured = ground.labels.matured(horizon)[rows]
@@ -153,6 +227,8 @@ def _notes(ground: Ground, blocks: Sequence[Block], split: str, linear: Linear) 
         )
     if split == "grouped by lead":
         notes.append("No earlier cutoff has enough outcomes: validation was by groups of leads, not by time.")
+    if not linear.bounded:
+        notes.append("Numbers drift beyond what was seen: the linear model follows them (chosen by validation).")
     for horizon in ground.horizons:
         seen = int((ground.labels.outcome(horizon) & ground.labels.matured(horizon))[rows].sum())
         if seen < LEAST_OUTCOMES:

@@ -73,6 +73,8 @@ def time_folds(cutoffs: Ints, most: int) -> list[Fold]:
     order = np.sort(cutoffs)
     starts = np.unique(order[(np.linspace(FIRST_SHARE, 1.0, most + 1)[:-1] * len(order)).astype(int)])
     starts = starts[starts > order[0]]
+    if not len(starts):
+        return []
     ends = [*starts[1:].tolist(), np.iinfo(np.int64).max]
     return [
         Fold(np.flatnonzero(cutoffs < start), np.flatnonzero((cutoffs >= start) & (cutoffs < end)), int(start))

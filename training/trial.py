@@ -96,7 +96,7 @@ def _ground(contract: Contract, sample: Sample) -> Ground:
 
 
 def hazard_edges(contract: Contract, known: Labels) -> tuple[int, ...]:
-    """The hazard bins: the horizons alone where every row has been watched to the end, finer ones where some have not."""
+    """The hazard bins: the horizons where every row was watched to the end, finer ones where some were not."""
     horizons = contract.ready.horizons
     partly = (known.watched > 0) & ~known.matured(horizons[-1])
     return bin_edges(horizons, contract.model.bins) if partly.any() else horizons

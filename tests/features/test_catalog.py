@@ -46,7 +46,7 @@ def small(make):
 def test_the_names_of_a_small_catalog_are_frozen(small, make):
     """Renaming a feature breaks stored reports and dashboards: it must be meant."""
     found = default_catalog(profile(small.history(), make.START + 9 * DAY))
-    assert list(found.names) == [*ENGAGEMENT, *BREADTH, *OF_KINDS, *VALUE, *REST, "cutoff_month"]
+    assert list(found.names) == [*ENGAGEMENT, *BREADTH, *OF_KINDS, *VALUE, *REST]
 
 
 def test_the_catalog_can_be_computed(small, make):

@@ -1,0 +1,1 @@
+"""How it is made: splits by time, trials, reports, and the model registry."""

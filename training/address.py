@@ -16,6 +16,7 @@ EMBEDDED_PAGES = "http://127.0.0.1:5000"
 """Where ``readiness ui`` shows the embedded registry."""
 PAGE_MODE = "?workflowType=machine_learning"
 """Without it MLflow opens in its mode for language models, where runs and models have other names."""
+SQLITE = "sqlite:///"
 SERVERS = ("http", "https", "databricks", "databricks-uc")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
@@ -27,7 +28,9 @@ def registry_uri(contract: Contract) -> str:
     """
     uri = contract.mlflow.uri or os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
-        return f"sqlite:///{(contract.state_folder / 'mlflow.db').resolve().as_posix()}"
+        return f"{SQLITE}{(contract.state_folder / 'mlflow.db').resolve().as_posix()}"
+    if contract.mlflow.uri and uri.startswith(SQLITE):  # a relative path starts at the contract, as all of its paths do
+        return f"{SQLITE}{contract.resolve(uri.removeprefix(SQLITE)).as_posix()}"
     scheme = uri.split(":", 1)[0].split("+", 1)[0] if ":" in uri else uri
     if scheme not in (*SERVERS, *DATABASES):
         raise ContractError(

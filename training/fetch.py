@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from models.bundle import read_bundle
-
 from data.contract import Contract, load_contract
 from data.errors import BundleError, ReadinessError
-from training.address import registry_uri, without_password
+from models.bundle import read_bundle
+from training.address import SQLITE, registry_uri, without_password
 from training.logged_model import BUNDLE
 from training.tracking import MlflowException, ModelVersion, Registry, mlflow, open_registry, told
 
@@ -40,7 +39,7 @@ def fetch_version(contract: Contract, reference: str = "champion", into: Path = 
     is no such version or the registry does not answer, BundleError when what it holds is damaged.
     """
     uri = registry_uri(contract)
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
         raise ReadinessError(f"There is no registry at {uri} yet. Expected one with a version. Run `readiness train`.")
     registry = open_registry(contract)
     with told(uri):
@@ -85,8 +84,18 @@ def _version(registry: Registry, reference: str) -> ModelVersion:
             raise
     raise ReadinessError(
         f"{registry.model} has no version {reference!r} in the registry at {without_password(registry.uri)}. "
-        "Expected a version's number or an alias such as champion. Run `readiness train` to make one."
+        f"Expected {_known(registry)}. Run `readiness train` to make a new version."
     )
+
+
+def _known(registry: Registry) -> str:
+    """The aliases and the latest number that are there, in words."""
+    try:
+        aliases = registry.client.get_registered_model(registry.model).aliases
+        latest = max(int(found.version) for found in registry.client.search_model_versions(f"name='{registry.model}'"))
+    except (MlflowException, ValueError):
+        return "an alias or a number, but there is no version at all"
+    return f"an alias ({', '.join(sorted(aliases)) or 'none is set'}) or a number up to {latest}"
 
 
 def _download(registry: Registry, found: ModelVersion, scratch: str) -> Path:

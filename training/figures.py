@@ -1,8 +1,8 @@
 """A trial's report as MLflow parameters and metrics, in scales that its pages do not round away.
 
 MLflow's pages show two or three decimals, in which two good models have the same log loss. So a metric is named
-``<horizon>/<metric>_x<scale>/<model>`` and multiplied by its scale: the part before the last slash is one chart, with
-the models side by side in it. The log loss is there unscaled as well, for programs that read it.
+``<horizon>/<metric>_x<scale>/<model>`` and multiplied by its scale: the part before the last slash is one section of
+the charts, with the models side by side in it. The log loss is there unscaled as well, for programs that read it.
 """
 
 import json
@@ -81,7 +81,7 @@ def _primary_first(report: Report) -> Callable[[tuple[str, float]], tuple[bool, 
 
 def _by_model(report: Report) -> Iterator[tuple[str, float]]:
     for horizon, part in report["horizons"].items():
-        yield f"{horizon}/rate_x100", number(part, "rate") * 100.0
+        yield f"rows/rate_x100_{horizon}", number(part, "rate") * 100.0
         for model, figures in part["models"].items():
             yield f"{horizon}/log_loss/{model}", number(figures, "log_loss")
             for metric, scale in SCALES.items():
@@ -94,7 +94,7 @@ def _intervals(report: Report) -> Iterator[tuple[str, float]]:
         for metric, bounds in served.get("intervals", {}).items():
             for end, value in zip(("low", "high"), bounds, strict=True):
                 found = math.nan if value is None else value * SCALES.get(metric, 1)
-                yield f"{horizon}/{scaled(metric)}_{end}/{report['served']}", found
+                yield f"{horizon}/{scaled(metric)}/{report['served']}_{end}", found
 
 
 def _advantages(report: Report) -> Iterator[tuple[str, float]]:

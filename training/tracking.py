@@ -7,15 +7,19 @@ MLflow's global address is never set, so that two registries can be open in one 
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from data.contract import Contract
 from data.errors import ReadinessError
-from training.address import EMBEDDED_PAGES, PAGE_MODE, SERVERS, registry_uri, without_password
+from training.address import EMBEDDED_PAGES, PAGE_MODE, SERVERS, SQLITE, registry_uri, without_password
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow starts its telemetry while it is imported
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for answers, which machines read
@@ -105,6 +109,8 @@ def open_registry(contract: Contract) -> Registry:
     if server:
         _reach(uri)
     with told(uri):
+        if uri.startswith(SQLITE):
+            _make_database(Path(uri.removeprefix(SQLITE)))
         client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
     pages = uri.rstrip("/") if server else EMBEDDED_PAGES
     return Registry(uri, f"readiness-{contract.ready.product}", pages, client)
@@ -136,7 +142,7 @@ def told(uri: str) -> Iterator[None]:
     """Turn what MLflow raises into a ReadinessError that says where, what and what to do."""
     try:
         yield
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         first = str(error).strip().splitlines()[0][:300]
         raise ReadinessError(
             f"MLflow at {without_password(uri)} refused: {first} Expected a registry that this user may write to. "
@@ -163,6 +169,22 @@ def log(run: Run, params: Mapping[str, str], metrics: Sequence[Metric], datasets
     for start in range(PARAMS_AT_ONCE, len(waiting), PARAMS_AT_ONCE):
         run.client.log_batch(run.run_id, params=waiting[start : start + PARAMS_AT_ONCE])
     run.client.log_inputs(run.run_id, datasets)
+
+
+def _make_database(path: Path) -> None:
+    """Make an SQLite database with MLflow's tables at ``path`` unless one is there.
+
+    Two processes that let MLflow make the tables of one file at the same time break each other. So each makes a file
+    of its own, and the first to link it to ``path`` wins.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent, prefix=".making-") as scratch:
+        own = Path(scratch) / path.name
+        mlflow.MlflowClient(tracking_uri=f"{SQLITE}{own}", registry_uri=f"{SQLITE}{own}")
+        with suppress(FileExistsError):
+            path.hardlink_to(own)
 
 
 def _reach(uri: str) -> None:

@@ -34,6 +34,12 @@ def test_the_contract_comes_before_the_environment_and_that_before_the_default(t
     assert registry_uri(_contract(tmp_path)) == f"sqlite:///{tmp_path}/.readiness/mlflow.db"
 
 
+def test_a_database_beside_the_contract_does_not_move_with_the_working_directory(tmp_path):
+    """A relative SQLite path in the contract starts at the contract's folder, an absolute one stays as it is."""
+    assert registry_uri(_contract(tmp_path, "sqlite:///ours/x.db")) == f"sqlite:///{tmp_path}/ours/x.db"
+    assert registry_uri(_contract(tmp_path, "sqlite:////srv/x.db")) == "sqlite:////srv/x.db"
+
+
 @pytest.mark.parametrize("uri", ["file:///somewhere", "mlruns", "./mlruns", "ftp://host/x"])
 def test_addresses_that_keep_no_versions_are_refused(tmp_path, uri):
     """A folder of files, which MLflow no longer keeps versions in, is refused with the fix."""

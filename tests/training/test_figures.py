@@ -17,8 +17,8 @@ def test_every_figure_of_every_model_is_there_in_its_scale(report):
             assert found[f"{horizon}/log_loss_x1000/{model}"] == told["log_loss"] * 1000
             assert found[f"{horizon}/log_loss/{model}"] == told["log_loss"]
         low, high = part["models"]["blend"]["intervals"]["auc"]
-        assert found[f"{horizon}/auc_x100_low/blend"] == low * 100
-        assert found[f"{horizon}/auc_x100_high/blend"] == high * 100
+        assert found[f"{horizon}/auc_x100/blend_low"] == low * 100
+        assert found[f"{horizon}/auc_x100/blend_high"] == high * 100
 
 
 def test_names_are_ones_that_mlflow_takes(report):

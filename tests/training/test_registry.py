@@ -228,7 +228,7 @@ def test_a_whole_bundle_is_not_fetched_twice_and_a_damaged_one_is_replaced(regis
 @pytest.mark.parametrize("reference", ["nobody", "99", "a/b", "@"])
 def test_a_version_that_is_not_there_is_one_sentence(registered, tmp_path, reference):
     """An unknown alias or number says what was asked, where, and how to get a version."""
-    with pytest.raises(ReadinessError, match=r"has no version .* Run `readiness train`"):
+    with pytest.raises(ReadinessError, match=r"has no version .* \(challenger, champion\) or a number up to 2\. Run"):
         fetch(registered.contract, reference, tmp_path)
 
 
@@ -288,6 +288,25 @@ def test_without_a_registry_nothing_is_made(trial, tmp_path):
     with pytest.raises(ReadinessError, match=r"no registry .* Run `readiness train`"):
         fetch(contract, "champion", tmp_path / "bundles")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_trainings_may_meet_in_a_new_registry(trial, tmp_path):
+    """Processes that open a registry which is not there yet all find one whole, whoever makes it."""
+    path = tmp_path / "readiness.toml"
+    path.write_text(trial.contract.text)
+    code = (
+        "import sys; from pathlib import Path; from data.contract import load_contract\n"
+        "from training.tracking import open_experiment, open_registry\n"
+        "contract = load_contract(Path(sys.argv[1]))\n"
+        "print(open_experiment(open_registry(contract), contract))\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    bare = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    both = [subprocess.Popen(command, env=bare, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    told = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], told[0][1] + told[1][1]
+    assert told[0][0] == told[1][0]
+    assert [found.name for found in (tmp_path / ".readiness").iterdir()] == ["mlflow.db"]
 
 
 def test_a_server_that_is_down_is_told_at_once(trial, tmp_path):

@@ -107,11 +107,11 @@ def _tags(trial: Trained, bundle_id: str) -> dict[str, str]:
         "mlflow.source.name": "readiness train",
         "mlflow.source.type": "LOCAL",
     }
-    sha = _git_sha(trial.contract.folder)
+    sha = git_sha(trial.contract.folder)
     return {**tags, "git_sha": sha, "mlflow.source.git.commit": sha.removesuffix("-dirty")} if sha else tags
 
 
-def _git_sha(folder: Path) -> str | None:
+def git_sha(folder: Path) -> str | None:
     """The commit that the contract's folder stands at, ``-dirty`` behind it when files differ; None outside git."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:

@@ -18,7 +18,7 @@ from models.index import index_of
 from training import figures
 from training.fetch import fetch
 from training.fetch import main as fetch_main
-from training.registry import Version, register
+from training.registry import Version, git_sha, register
 from training.tracking import open_registry
 from training.version_card import version_card
 
@@ -359,3 +359,16 @@ def test_the_model_folder_brings_its_own_code(trial, fresh, bundle_folder, table
     assert Path(done.stdout.strip()).is_relative_to(fresh.state_folder / "mlartifacts")
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     assert scores["readiness_90d"].tolist() == trial.reference["readiness"].to_pylist()
+
+
+def test_the_commit_of_the_contract_is_kept(tmp_path):
+    """A contract under git is tagged with its commit, marked when files differ from it; outside git there is no tag."""
+    assert git_sha(tmp_path) is None
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    (tmp_path / "readiness.toml").write_text("[ready]")
+    for step in (["init", "-q"], ["add", "readiness.toml"], ["commit", "-q", "-m", "agreed"]):
+        subprocess.run([*git, *step], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert git_sha(tmp_path) == head
+    (tmp_path / "readiness.toml").write_text("[ready] # changed")
+    assert git_sha(tmp_path) == f"{head}-dirty"

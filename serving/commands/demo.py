@@ -16,7 +16,7 @@ FOLDER = Path(".readiness/demo")
 
 
 def demo(
-    leads: Leads = 8_000,
+    leads: Leads = 6_000,
     seed: Seed = 1,
     world: World = "steady",
     folder: Annotated[Path, typer.Option("--dir", help="Where everything is written.")] = FOLDER,
@@ -46,7 +46,7 @@ def demo(
     _tell(made, ceiling, answer, checked.report.rejected)
     terminal.say(f"The report with plots: readiness ui --contract {path}, then {made.version.run_url}")
     terminal.say(f"A contract to copy: {path}")
-    terminal.next_step(f"Your own facts: readiness init --from DIR. This model: readiness serve --contract {path}")
+    terminal.next_step(f"Your own facts: readiness init --from DIR. This model: readiness serve -c {path} --no-auth")
 
 
 def ceiling_of(made: "Made", truth: Path) -> dict[str, float]:

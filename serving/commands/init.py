@@ -20,8 +20,9 @@ def init(
 
     if out.exists() and not force:
         raise ContractError(f"{out} is there already. Choose another name with --out, or replace it with --force.")
-    text = draft_contract(folder)
     out.parent.mkdir(parents=True, exist_ok=True)
+    text = draft_contract(folder, beside=out.parent)
     out.write_text(text, encoding="utf-8")
-    terminal.say(f"Wrote {out}: {text.count('# guess')} guesses to look over, {text.count('FILL IN')} blanks.")
+    body = text.partition("\n")[2]  # the first line speaks of guesses and blanks itself
+    terminal.say(f"Wrote {out}: {body.count('# guess')} guesses to look over, {body.count('FILL IN')} blanks to fill.")
     terminal.next_step(f"Look over every guess in {out}, then: readiness check --contract {out}")

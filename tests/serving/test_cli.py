@@ -180,3 +180,31 @@ def test_an_interrupt_exits_with_130(tmp_path):
     assert line.startswith("[")
     assert running.returncode == 130
     assert "Traceback" not in rest
+
+
+def test_init_then_check(market, tmp_path):
+    """A contract drafted from a folder checks as it is, from wherever it lies, and is not replaced by accident."""
+    out = tmp_path / "deep" / "readiness.toml"
+    made = within("init", "--from", market, "--out", out)
+    assert made.exit_code == 0, made.stderr
+    assert str(market) not in out.read_text()
+    assert within("check", "--contract", out, "--json").exit_code == 0
+    again = within("init", "--from", market, "--out", out)
+    assert again.exit_code == 1
+    assert "--force" in again.stderr
+    assert within("init", "--from", market, "--out", out, "--force").exit_code == 0
+
+
+def test_features_of_one_lead(market):
+    """The catalog and one lead's values name the same features; an unknown lead or a naive moment is one sentence."""
+    contract = ["--contract", market / "readiness.toml"]
+    catalog = json.loads(within("features", *contract, "--json").stdout)
+    lead = pq.read_table(market / "leads.parquet")["lead_id"][3].as_py()
+    values = json.loads(within("features", *contract, "--lead", lead, "--json").stdout)
+    assert [feature["name"] for feature in catalog["features"]] == list(values["values"])
+    assert len(catalog["features"]) > 30
+    shown = within("features", *contract, "--lead", lead, "--at", "2025-01-01T00:00:00Z")
+    assert shown.exit_code == 0
+    assert "at 2025-01-01T00:00:00Z" in shown.stdout
+    assert within("features", *contract, "--lead", "nobody").stderr.startswith("error: There is no lead 'nobody'")
+    assert "Expected a moment with a zone" in within("features", *contract, "--at", "2025-01-01T00:00:00").stderr

@@ -1,14 +1,14 @@
 """How it is made: splits by time, trials, reports, and the model registry.
 
-    wording       how figures, dates and models are told to people
-    figures       a report as MLflow's parameters and metrics, in scales that its pages do not round away
-    plots         the plots of a report as PNG
-    report        a report as one HTML page, with report.html.j2
-    version_card  a version's description in Markdown
-    address       where versions are kept, known without importing MLflow
-    tracking      the one door to MLflow
-    logged_model  the bundle as MLflow's logged model: text and code, no pickle
-    pyfunc_model  what MLflow runs when its own tools load a version
-    registry      a trial and its bundle become a version
-    fetch         a version's bundle, fetched and verified; also `python -m training.fetch`
+wording       how figures, dates and models are told to people
+figures       a report as MLflow's parameters and metrics, in scales that its pages do not round away
+plots         the plots of a report as PNG
+report        a report as one HTML page, with report.html.j2
+version_card  a version's description in Markdown
+address       where versions are kept, known without importing MLflow
+tracking      the one door to MLflow
+logged_model  the bundle as MLflow's logged model: text and code, no pickle
+pyfunc_model  what MLflow runs when its own tools load a version
+registry      a trial and its bundle become a version
+fetch         a version's bundle, fetched and verified; also `python -m training.fetch`
 """

@@ -14,7 +14,9 @@ from training.gbm import GbmSettings, fit_gbm, model_text
 from training.logistic import LogisticTrainer
 from training.selection import Choice, Progress
 
-LINEAR_BUDGET = 150_000
+LINEAR_BUDGET = 80_000
+GBM_BUDGET = 400_000
+"""Cells behind each member at the most, weighted to stand for all: a training takes minutes on two cores."""
 ROUNDS_GROWTH = 1.1
 """The last fit sees more rows than the folds did, and may grow this many times as many trees."""
 
@@ -40,9 +42,7 @@ class Fitted:
         return {**said, "blend": self.model.predict(matrix)}
 
 
-def fit(
-    ground: Ground, primary: int, gbm: GbmSettings, choice: Choice, *, seed: int, budget: int, progress: Progress
-) -> Fitted:
+def fit(ground: Ground, primary: int, gbm: GbmSettings, choice: Choice, *, seed: int, progress: Progress) -> Fitted:
     """The model for ``choice`` on all of ``ground``. Raises NotMaturedError when no bin of any row has passed."""
     bins = len(ground.edges)
     every = ground.cells(np.arange(len(ground.cutoffs)), None, choice.linear.half_life)
@@ -51,7 +51,7 @@ def fit(
             f"None of the {len(ground.cutoffs)} training rows has been watched for even its first "
             "hazard bin. Expected matured rows. Shorten the horizon, or bring a longer history."
         )
-    few = thinned(every, budget, seed)
+    few = thinned(every, GBM_BUDGET, seed)
     progress("fitting the linear model", 0.0)
     linear = LogisticTrainer(
         ground.matrix, gbm.categorical, thinned(every, LINEAR_BUDGET, seed), bins, bounded=choice.linear.bounded

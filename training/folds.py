@@ -18,8 +18,8 @@ from training.splits import Fold, Ints, lead_folds, time_folds
 
 STRENGTHS = (0.0003, 0.003, 0.03, 0.3, 3.0)
 """Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free."""
-GBM_BUDGET = 150_000
-LINEAR_BUDGET = 40_000
+GBM_BUDGET = 100_000
+LINEAR_BUDGET = 30_000
 VALIDATION_ROWS = 40_000
 LEAST_OUTCOMES = 5
 """A fold whose models would learn from, or be judged on, fewer outcomes than this says nothing."""

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from models.numerics import Floats, Matrix
 from training.cells import Cells
 
-MOST_ROUNDS = 400
-PATIENCE = 40
+MOST_ROUNDS = 300
+PATIENCE = 25
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ def cell_matrix(matrix: Matrix, of: Cells, bins: int) -> Matrix:
 
 def parameters(settings: GbmSettings, shape: Shape, of: Cells, bins: int) -> dict[str, object]:
     """LightGBM's parameters: regularised by default, minimum leaf size growing with the rows."""
-    smallest = int(np.clip(0.01 * len(of), 5, 200))
+    smallest = int(np.clip(0.02 * len(of), 5, 200))
     extra = [0] if bins > 1 else []
     return {
         "objective": "binary",
         "metric": "binary_logloss",
-        "learning_rate": 0.05,
+        "learning_rate": 0.08,
         "num_leaves": shape.leaves,
         "max_depth": shape.depth,
         "min_data_in_leaf": smallest,
@@ -65,7 +65,7 @@ def parameters(settings: GbmSettings, shape: Shape, of: Cells, bins: int) -> dic
         "cat_smooth": 20.0,
         "cat_l2": 20.0,
         "max_cat_threshold": 16,
-        "max_bin": 127,
+        "max_bin": 63,
         "monotone_constraints": [*settings.signs.tolist(), *extra],
         "seed": settings.seed,
         "deterministic": True,

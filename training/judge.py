@@ -75,12 +75,18 @@ def lead_weights(leads: npt.NDArray[np.int64], draws: int, seed: int) -> npt.NDA
 
 def intervals(ranking: Ranking, weights: npt.NDArray[np.float32]) -> dict[str, list[float]]:
     """The 95 % interval of each metric over the bootstrap ``weights`` (draws, n)."""
+    point = ranking.metrics()
     drawn = [ranking.metrics(weight.astype(np.float64)) for weight in weights]
     found = {}
     for name in METRICS:
         values = np.array([draw[name] for draw in drawn])
         values = values[np.isfinite(values)]
-        found[name] = [float(x) for x in np.quantile(values, (0.025, 0.975))] if len(values) else [float("nan")] * 2
+        if not len(values):
+            found[name] = [float("nan")] * 2
+            continue
+        # a resample repeats rows, which alone makes a calibration error larger: what it adds is taken off again
+        bias = float(values.mean()) - point[name]
+        found[name] = [max(float(edge) - bias, 0.0) for edge in np.quantile(values, (0.025, 0.975))]
     return found
 
 

@@ -104,12 +104,16 @@ class LogisticTrainer:
         if bins > 1:
             parts.insert(1, values * self.times[of.bins][:, None])
         self._design, self._cells, self._bins = np.hstack(parts), of, bins
+        # from stiff to free each fit starts where the last one ended
+        self._regression = LogisticRegression(
+            solver="newton-cholesky", fit_intercept=False, max_iter=50, tol=1e-5, warm_start=True
+        )
 
     def fit(self, strength: float) -> LinearModel:
         """The model for penalty ``1 / strength`` (scikit-learn's C: the prior variance of a standardised term)."""
         if self._cells.outcomes in (0, len(self._cells)):
             return self._constant()
-        fitted = LogisticRegression(C=strength, solver="newton-cholesky", fit_intercept=False, max_iter=50, tol=1e-6)
+        fitted = self._regression.set_params(C=strength)
         fitted.fit(self._design, self._cells.outcome, sample_weight=self._cells.weights)
         found, terms = fitted.coef_[0], len(self.terms.features)
         coefficients = np.repeat(found[:terms, None], self._bins, axis=1)

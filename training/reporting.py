@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
+from joblib import Parallel, delayed
 
 from data.check import Checked
 from data.clock import format_duration, iso
@@ -23,7 +24,7 @@ from training.testrows import TestRows
 
 DRAWS = 200
 """Bootstrap draws behind an interval."""
-MOST_BOOTSTRAPPED = 100_000
+MOST_BOOTSTRAPPED = 25_000
 """Above this many rows an interval is taken from a seeded draw of the leads, and scaled to the size of the whole."""
 IMPORTANCE_ROWS = 2_000
 
@@ -74,20 +75,20 @@ def contests(contract: Contract, sample: Sample, test: TestRows, tell: Progress)
     """For each horizon the figures of every model on the same matured test rows, with 95 % intervals."""
     codes = np.unique(sample.leads[sample.test], return_inverse=True)[1].astype(np.int64)
     found: dict[str, Any] = {}
-    steps = len(contract.ready.horizons) * len(test.predictions)
     for at, horizon in enumerate(contract.ready.horizons):
         rows = np.flatnonzero(test.matured[:, at])
         outcome = test.outcome[rows, at]
-        models: dict[str, Any] = {}
+        tell("intervals by bootstrap over leads", at / len(contract.ready.horizons))
         drawn = _bootstrap_rows(codes[rows], contract.model.seed)
-        for name, said in test.predictions.items():
-            tell("intervals by bootstrap over leads", (len(found) * len(test.predictions) + len(models)) / steps)
-            models[name] = contest(outcome, said[rows, at], codes[rows], drawn, contract.model.seed)
+        models = Parallel(n_jobs=contract.model.threads or -1, prefer="threads")(
+            delayed(contest)(outcome, said[rows, at], codes[rows], drawn, contract.model.seed)
+            for said in test.predictions.values()
+        )
         found[format_duration(horizon)] = {
             "n": len(rows),
             "rate": float(outcome.mean()) if len(rows) else None,
             "outcomes": int(outcome.sum()),
-            "models": models,
+            "models": dict(zip(test.predictions, models, strict=True)),
         }
     return found
 

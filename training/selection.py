@@ -95,7 +95,7 @@ def _choose_linear(
             for number, block in enumerate(blocks, seed)
         ]
         said = _side_by_side(
-            tasks, gbm.threads, lambda share: progress("linear models, block by block", done + share / 3)
+            tasks, gbm.threads, lambda share: progress("linear models, block by block", done + share / 4)
         )
         for at, candidate in enumerate(candidates):
             logits = [of_block[at] for of_block in said]
@@ -104,21 +104,22 @@ def _choose_linear(
 
     best = compare([Linear(strength) for strength in STRENGTHS], 0.0)
     if blocks[0].fold.moment is not None:
-        if ground.half_life() is not None:
-            best = compare([replace(best, half_life=ground.half_life())], 1 / 3)
-        best = compare([replace(best, bounded=False)], 2 / 3)
+        recent, free = replace(best, half_life=ground.half_life()), replace(best, bounded=False)
+        for number, candidate in enumerate((recent, free, replace(recent, bounded=False)), 1):
+            if candidate not in found:
+                best = compare([candidate], number / 4)
     return best, found[best][1]
 
 
 def _settle(ground: Ground, split: str, linear: Linear, lines: Sequence[Floats], groves: Sequence[Grove]) -> Choice:
     """Rounds, blend and calibration, once every block has its models."""
     blocks = [grove.block for grove in groves]
-    shape, rounds = best_rounds(groves)
+    shape, rounds = best_rounds(groves, cautious=split != "rolling origin")
     trees = [grove.logits(ground, shape, rounds) for grove in groves]
     mixed = {weight: _pooled(blocks, _mix(trees, lines, weight)) for weight in WEIGHTS}
     weight = min(mixed, key=lambda share: mixed[share])
     if split != "rolling origin":
-        weight = _nearest_even(blocks, {share: _mix(trees, lines, share) for share in WEIGHTS}, weight)
+        weight = _simplest(blocks, {share: _mix(trees, lines, share) for share in WEIGHTS}, weight)
     said = {"blend": _mix(trees, lines, weight), "gbm": trees, "logistic": lines}
     return Choice(
         linear,
@@ -136,11 +137,11 @@ def _settle(ground: Ground, split: str, linear: Linear, lines: Sequence[Floats],
     )
 
 
-def _nearest_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float) -> float:
-    """The share nearest to one half that is within a standard error of the best.
+def _simplest(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float) -> float:
+    """The smallest share of the booster that is within a standard error of the best: the simpler model unless shown.
 
-    Groups of leads cannot show what drifts between then and later, where the two members fail in different ways: the
-    even blend is left only for a reason.
+    Groups of leads cannot show what drifts between then and later, where a booster fails the more surely the closer it
+    fits. The one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984.
     """
 
     def told(share: float) -> Floats:
@@ -150,7 +151,7 @@ def _nearest_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], bes
         excess = told(share) - told(best)
         return bool(excess.mean() <= excess.std() / np.sqrt(len(excess)))
 
-    return min((share for share in mixed if level(share)), key=lambda share: abs(share - 0.5))
+    return min(share for share in mixed if level(share))
 
 
 def _unvalidated(ground: Ground, split: str) -> Choice:
@@ -173,18 +174,27 @@ def _mix(trees: Sequence[Floats], linear: Sequence[Floats], weight: float) -> li
     return [np.asarray(blended(tree, line, weight)) for tree, line in zip(trees, linear, strict=True)]
 
 
-def best_rounds(groves: Sequence[Grove]) -> tuple[Shape, int]:
-    """The shape and the number of rounds whose loss over all blocks is the lowest."""
+def best_rounds(groves: Sequence[Grove], *, cautious: bool) -> tuple[Shape, int]:
+    """The shape and the number of rounds whose loss over all blocks is the lowest.
+
+    A ``cautious`` choice takes the fewest rounds whose loss is within a standard error, over the blocks, of the lowest.
+    """
     candidates = []
+    sizes = [len(grove.block.later) for grove in groves]
     for shape in SHAPES:
         curves = [grove.curves[shape.name] for grove in groves]
         longest = max(map(len, curves))
         # a block that stopped early had stopped gaining: it stays at its last loss
-        padded = [np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves]
-        total = np.average(padded, axis=0, weights=[len(grove.block.later) for grove in groves])
-        candidates.append((float(total.min()), shape, int(total.argmin()) + 1))
-    _, shape, rounds = min(candidates, key=lambda candidate: candidate[0])
-    return shape, rounds
+        padded = np.array([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
+        total = np.average(padded, axis=0, weights=sizes)
+        rounds = int(total.argmin())
+        if cautious:
+            excess = padded - padded[:, [rounds]]
+            level = excess.mean(axis=0) <= excess.std(axis=0, ddof=1) / np.sqrt(len(groves))
+            rounds = int(np.argmax(level | (np.arange(longest) == rounds)))
+        candidates.append((float(total[rounds]), shape, rounds + 1))
+    _, shape, found = min(candidates, key=lambda candidate: candidate[0])
+    return shape, found
 
 
 def calibrate(ground: Ground, blocks: Sequence[Block], logits: Sequence[Floats]) -> Calibration:
@@ -197,21 +207,26 @@ def calibrate(ground: Ground, blocks: Sequence[Block], logits: Sequence[Floats])
     rows = np.concatenate([block.rows for block in blocks])
     number = np.repeat(np.arange(len(blocks)), [len(block.rows) for block in blocks])
     said = cumulative_logits(np.concatenate(logits), last_bins(ground.edges, ground.horizons))
-    # groups of leads have no latest block: their gaps are chance
-    share = len(blocks[-1].fold.validate) / len(ground.cutoffs) if blocks[-1].fold.moment is not None else 1.0
+    # groups of leads have no latest block, and cannot show that sharper answers would hold later
+    by_time = blocks[-1].fold.moment is not None
+    share = len(blocks[-1].fold.validate) / len(ground.cutoffs) if by_time else 1.0
     pairs = []
     for at, horizon in enumerate(ground.horizons):
         matured = ground.labels.matured(horizon)[rows]
         outcome = ground.labels.outcome(horizon)[rows]
-        pairs.append(_affine(said[matured, at], outcome[matured], number[matured], PERSISTENCE * (1.0 - share)))
+        follow = PERSISTENCE * (1.0 - share)
+        pairs.append(_affine(said[matured, at], outcome[matured], number[matured], follow, by_time=by_time))
     return Calibration(tuple(slope for slope, _ in pairs), tuple(intercept for _, intercept in pairs))
 
 
-def _affine(logits: Floats, outcome: npt.NDArray[np.bool_], block: Ints, follow: float) -> tuple[float, float]:
+def _affine(
+    logits: Floats, outcome: npt.NDArray[np.bool_], block: Ints, follow: float, *, by_time: bool
+) -> tuple[float, float]:
     """(slope, intercept) of one horizon; ``follow`` is how far the intercept goes to the level of the latest block."""
     if int(outcome.sum()) < LEAST_OUTCOMES:
         return 1.0, 0.0
     slope, levels = fit_slope(logits, outcome, block)
+    slope = slope if by_time else min(slope, 1.0)
     latest = logits[block == block.max()]
     neutral = level_for(latest, slope, float((1.0 / (1.0 + np.exp(-latest))).mean()))
     return slope, neutral + follow * (float(levels[-1]) - neutral)

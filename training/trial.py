@@ -59,10 +59,7 @@ def run_trial(contract: Contract, checked: Checked, *, progress: Progress | None
     ground = _ground(contract, sample)
     settings = _gbm_settings(contract, sample.table.feature_set)
     choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
-    budget = contract.model.max_rows
-    fitted = fit(
-        ground, contract.ready.primary, settings, choice, seed=contract.model.seed, budget=budget, progress=tell
-    )
+    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell)
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, ground, fitted)
     report = make_report(contract, checked, sample, fitted, test, tell)

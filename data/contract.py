@@ -53,7 +53,7 @@ class _Section(BaseModel):
 class Ready(_Section):
     """The definition of ready that sales and marketing agreed on."""
 
-    product: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "readiness"
+    product: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "leads"
     outcome: tuple[Name, ...] = Field(min_length=1)
     terminal: tuple[Name, ...] = ()
     repeatable: bool = False

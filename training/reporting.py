@@ -152,7 +152,8 @@ def _history(history: History) -> dict[str, Any]:
 
 def _rows(contract: Contract, sample: Sample, test: TestRows) -> dict[str, Any]:
     at = contract.ready.horizons.index(contract.ready.primary)
-    train, judged = sample.cutoffs[sample.train], sample.cutoffs[sample.test]
+    train, test_cutoffs = sample.cutoffs[sample.train], sample.cutoffs[sample.test]
+    judged = test_cutoffs[test.matured[:, at]] if test.matured[:, at].any() else test_cutoffs
     matured = sample.known.matured(contract.ready.primary)
     return {
         "train": len(train),

@@ -208,3 +208,15 @@ def test_features_of_one_lead(market):
     assert "at 2025-01-01T00:00:00Z" in shown.stdout
     assert within("features", *contract, "--lead", "nobody").stderr.startswith("error: There is no lead 'nobody'")
     assert "Expected a moment with a zone" in within("features", *contract, "--at", "2025-01-01T00:00:00").stderr
+
+
+def test_ui_says_where_to_look(market, tmp_path):
+    """With a tracking server ui prints its address, without a password; without any registry it says to train."""
+    assert "readiness train" in within("ui", "--contract", market / "readiness.toml").stderr
+    contract = tmp_path / "readiness.toml"
+    text = (market / "readiness.toml").read_text()
+    contract.write_text(f'{text}\n[mlflow]\nuri = "https://someone:secret@mlflow.example.org/"\n')
+    shown = within("ui", "--contract", contract)
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith("https://someone:***@mlflow.example.org/#/models?")
+    assert "secret" not in shown.stdout + shown.stderr

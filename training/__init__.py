@@ -1,5 +1,19 @@
 """How it is made: splits by time, trials, reports, and the model registry.
 
+sample        the rows of a trial, and on which side of the split they stand
+splits        the split, and folds in the order of time
+cells         what each row teaches about each hazard bin
+logistic      the linear challenger
+gbm           the booster
+folds         one validation block and its models
+selection     what the training rows alone decide
+fit           from the choice to the model
+rivals        the base rate and the customer's points
+judge         the field's figures, with intervals
+testrows      what was only judged on
+decision      the policy that travels with the model
+reporting     the report of a trial
+trial         all of it, in order
 wording       how figures, dates and models are told to people
 figures       a report as MLflow's parameters and metrics, in scales that its pages do not round away
 plots         the plots of a report as PNG

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
-from models.bundle import Bundle, read_bundle
 
 from data.clock import format_duration
 from features.vocabulary import levels_key
+from models.bundle import Bundle, read_bundle
 from models.index import index_of
 
 

@@ -6,7 +6,7 @@ import sys
 
 def test_the_demo_shows_everything(tmp_path):
     """A market, one table of all models beside the ceiling, a score over HTTP with reasons, what to do next."""
-    command = [sys.executable, "-P", "-m", "serving.cli", "demo", "--leads", "100", "--world", "quick", "--quiet"]
+    command = [sys.executable, "-P", "-m", "serving.cli", "demo", "--leads", "60", "--world", "quick", "--quiet"]
     done = subprocess.run(
         [*command, "--dir", str(tmp_path / "demo")], capture_output=True, text=True, check=False, timeout=300
     )

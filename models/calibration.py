@@ -85,7 +85,9 @@ def from_json(raw: dict[str, object]) -> Calibration:
             raise ValueError(f"kind {raw['kind']!r}")
         slopes = tuple(float(x) for x in raw["slopes"])  # type: ignore[attr-defined]
         intercepts = tuple(float(x) for x in raw["intercepts"])  # type: ignore[attr-defined]
-    except (KeyError, TypeError, ValueError) as error:
+        if len(slopes) != len(intercepts):
+            raise ValueError(f"{len(slopes)} slopes and {len(intercepts)} intercepts")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         text = json.dumps(raw, default=str)[:80]
         raise BundleError(f"calibration.json is not a calibration ({error}: {text}). Take the bundle again.") from None
     if not (np.isfinite(slopes).all() and np.isfinite(intercepts).all() and min(slopes, default=1.0) > 0):

@@ -76,7 +76,7 @@ class LinearModel:
         try:
             raw = json.loads(text)
             arrays: dict[str, Any] = {name: _array(name, raw[name]) for name in _FIELDS}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise BundleError(
                 f"linear.json is not a linear model ({error}). Take the bundle from its registry again."
             ) from None
@@ -105,8 +105,9 @@ def _require_consistent(model: LinearModel) -> None:
         and bool(np.isin(model.operations, (numerics.LOG, numerics.MISSING, numerics.LEVEL)).all())
         and bool((model.features >= 0).all())
         and bool((model.scales > 0).all())
+        and bool((model.lows <= model.highs).all())
     )
     if not fits:
         raise BundleError(
-            "linear.json contradicts itself (lengths, operations or scales). Take the bundle from its registry again."
+            "linear.json contradicts itself (lengths, operations, scales or bounds). Take the bundle from its registry again."
         )

@@ -62,7 +62,9 @@ class ReadinessModel:
         blend = numerics.blended(gbm, linear, self.weight)
         at = self.horizons.index(self.primary)
         weights = numerics.bin_weights(blend, int(last_bins(self.edges, (self.primary,))[0]))
-        trees = self.booster.contributions(with_bins(matrix, bins)).reshape(len(matrix), bins, -1)
+        trees = self.booster.contributions(with_bins(matrix, bins)).reshape(
+            len(matrix), bins, self.booster.features + 1
+        )
         pushes = self.weight * (trees[:, :, :features] * weights[:, :, None]).sum(axis=1)
         pushes += (1.0 - self.weight) * self.linear.pushes(matrix, weights)
         pushes *= self.calibration.slopes[at]
@@ -85,20 +87,26 @@ class ReadinessModel:
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "ReadinessModel":
         """The model of a bundle's files. Raises BundleError when they are not one."""
+        missing = [name for name in FILES if name not in files]
+        if missing:
+            raise BundleError(f"The model has no {missing[0]}. Take the bundle from its registry again.")
         try:
             head = json.loads(files["calibration.json"])
+            calibration = head["calibration"]
             edges, horizons = tuple(map(int, head["edges"])), tuple(map(int, head["horizons"]))
             primary, weight = int(head["primary"]), float(head["weight"])
-            if not set(horizons) <= set(edges) or primary not in horizons or not 0.0 <= weight <= 1.0:
+            in_order = edges == tuple(sorted(set(edges))) and horizons == tuple(sorted(set(horizons)))
+            fits = in_order and set(horizons) <= set(edges) and primary in horizons
+            if not fits or not 0.0 <= weight <= 1.0:
                 raise ValueError("horizons, bins and weight do not fit each other")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise BundleError(
                 f"calibration.json cannot be read ({error}). Take the bundle from its registry again."
             ) from None
         return assemble(
             files["model.txt"],
             LinearModel.from_json(files["linear.json"]),
-            calibrations.from_json(head["calibration"]),
+            calibrations.from_json(calibration),
             weight,
             edges,
             horizons,
@@ -141,7 +149,7 @@ def with_bins(matrix: Matrix, bins: int) -> Matrix:
     out = np.empty((len(matrix), bins, matrix.shape[1] + 1), np.float32)
     out[:, :, :-1] = matrix[:, None, :]
     out[:, :, -1] = np.arange(bins, dtype=np.float32)
-    return out.reshape(len(matrix) * bins, -1)
+    return out.reshape(len(matrix) * bins, matrix.shape[1] + 1)
 
 
 def booster_logits(booster: Booster, matrix: Matrix, bins: int) -> Floats:

@@ -17,6 +17,8 @@ Ints = npt.NDArray[np.int64]
 
 LOG, MISSING, LEVEL = 0, 1, 2
 """What a term looks at: a number on a signed log scale, whether it is missing, one category level."""
+LEAST_LOGIT = -700.0
+"""A hazard below this is taken for this: exp would underflow, and the log-odds would be minus infinity."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -55,7 +57,7 @@ def linear_logits(
         for b in range(intercepts.shape[0]):
             out[i, b] = intercepts[b]
         for t in range(features.shape[0]):
-            x = float(matrix[i, features[t]])
+            x = np.float64(matrix[i, features[t]])
             value = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
             for b in range(intercepts.shape[0]):
                 out[i, b] += coefficients[t, b] * value
@@ -79,7 +81,7 @@ def linear_pushes(
     out = np.zeros((matrix.shape[0], matrix.shape[1]))
     for i in range(matrix.shape[0]):
         for t in range(features.shape[0]):
-            x = float(matrix[i, features[t]])
+            x = np.float64(matrix[i, features[t]])
             value = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
             for b in range(weights.shape[1]):
                 out[i, features[t]] += weights[i, b] * coefficients[t, b] * value
@@ -114,7 +116,7 @@ def cumulative_logits(hazard_logits: Floats, last_bins: Ints) -> Floats:
         b = 0
         for h in range(last_bins.shape[0]):
             while b <= last_bins[h]:
-                logit = hazard_logits[i, b]
+                logit = max(hazard_logits[i, b], LEAST_LOGIT)
                 # log(1 - sigmoid(x)) = -log(1 + exp(x)), kept exact for small and large x
                 log_survival -= max(logit, 0.0) + math.log1p(math.exp(-abs(logit)))
                 b += 1
@@ -142,10 +144,12 @@ def bin_weights(hazard_logits: Floats, last_bin: int) -> Floats:
     """
     out = np.zeros_like(hazard_logits)
     for i in range(hazard_logits.shape[0]):
-        survival = 1.0
+        log_survival = 0.0
         for b in range(last_bin + 1):
-            out[i, b] = sigmoid(hazard_logits[i, b])
-            survival *= 1.0 - out[i, b]
+            logit = max(hazard_logits[i, b], LEAST_LOGIT)
+            out[i, b] = sigmoid(logit)
+            log_survival -= max(logit, 0.0) + math.log1p(math.exp(-abs(logit)))
         for b in range(last_bin + 1):
-            out[i, b] /= max(1.0 - survival, 1e-300)
+            # 1 - prod(1 - h) would lose the digits of a small P
+            out[i, b] /= -math.expm1(log_survival)
     return out

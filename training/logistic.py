@@ -52,7 +52,7 @@ def design(
     out = np.empty((matrix.shape[0], features.shape[0]))
     for i in range(matrix.shape[0]):
         for t in range(features.shape[0]):
-            x = float(matrix[i, features[t]])
+            x = np.float64(matrix[i, features[t]])
             out[i, t] = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
     return out
 

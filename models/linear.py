@@ -109,5 +109,6 @@ def _require_consistent(model: LinearModel) -> None:
     )
     if not fits:
         raise BundleError(
-            "linear.json contradicts itself (lengths, operations, scales or bounds). Take the bundle from its registry again."
+            "linear.json contradicts itself (lengths, operations, scales or bounds). "
+            "Take the bundle from its registry again."
         )

@@ -79,9 +79,9 @@ class Policy:
         if not readiness >= self.threshold:
             return "nurture", f"readiness {_percents(readiness, self.threshold, 'is below the agreed')}"
         if evidence.kinds < self.min_kinds or evidence.days < self.min_days:
-            return "nurture", f"{_told(evidence)}: the contract asks for {self._asked(evidence)}"
+            return "nurture", f"{self._told(evidence)}: the contract asks for {self._asked(evidence)}"
         return "hand off", (
-            f"readiness {_percents(readiness, self.threshold, 'is at or above the agreed')}; {_told(evidence)}"
+            f"readiness {_percents(readiness, self.threshold, 'is at or above the agreed')}; {self._told(evidence)}"
         )
 
     def _asked(self, evidence: Evidence) -> str:
@@ -90,6 +90,14 @@ class Policy:
         days = f"{self.min_days} day{'s' * (self.min_days != 1)}" if evidence.days < self.min_days else ""
         within = f" within {self.evidence_window / DAY:g} days"
         return " on ".join(part for part in (kinds, days) if part) + within
+
+    def _told(self, evidence: Evidence) -> str:
+        """What was seen, such as ``2 kinds of engagement on one day``."""
+        if not evidence.days:
+            return f"no engagement within {self.evidence_window / DAY:g} days"
+        kinds = "one kind" if evidence.kinds == 1 else f"{evidence.kinds} kinds"
+        days = "one day" if evidence.days == 1 else f"{evidence.days} days"
+        return f"{kinds} of engagement on {days}"
 
     def to_json(self) -> bytes:
         """The policy as JSON."""
@@ -107,14 +115,6 @@ class Policy:
             return cls(float(found["threshold"]), *counts, None if capacity is None else float(capacity))
         except (ValueError, TypeError, ContractError) as error:
             raise BundleError(f"policy.json is no policy: {error}. Take the bundle from its registry again.") from None
-
-
-def _told(evidence: Evidence) -> str:
-    if not evidence.days:
-        return "no engagement yet"
-    kinds = "one kind" if evidence.kinds == 1 else f"{evidence.kinds} kinds"
-    days = "one day" if evidence.days == 1 else f"{evidence.days} days"
-    return f"{kinds} of engagement on {days}"
 
 
 def _percents(readiness: float, threshold: float, relation: str) -> str:

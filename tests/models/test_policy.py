@@ -44,7 +44,7 @@ def test_one_download_is_never_enough(readiness, threshold, few, many):
         ),
         (0.9, Evidence(2, 1), "2 kinds of engagement on one day: the contract asks for 2 days within 90 days"),
         (0.9, Evidence(1, 5), "one kind of engagement on 5 days: the contract asks for 2 kinds within 90 days"),
-        (0.9, Evidence(0, 0), "no engagement yet: the contract asks for 2 kinds on 2 days within 90 days"),
+        (0.9, Evidence(0, 0), "no engagement within 90 days: the contract asks for 2 kinds on 2 days within 90 days"),
         (0.05, MUCH, "readiness 5 % is below the agreed 9 %"),
         (0.0899, MUCH, "readiness 8.99 % is below the agreed 9.00 %"),
     ],

@@ -49,7 +49,7 @@ def thinned(every: Cells, budget: int, seed: int) -> Cells:
         return every
     generator = np.random.default_rng(seed)
     keep_outcomes = min(1.0, budget / 3 / max(every.outcomes, 1))
-    rest = (budget - keep_outcomes * every.outcomes) / (len(every) - every.outcomes)
+    rest = (budget - keep_outcomes * every.outcomes) / max(len(every) - every.outcomes, 1)
     chance = np.where(every.outcome == 1, keep_outcomes, min(rest, 1.0))
     kept = generator.random(len(every)) < chance
     return Cells(every.rows[kept], every.bins[kept], every.outcome[kept], every.weights[kept] / chance[kept])

@@ -85,7 +85,10 @@ def fit_gbm(
     validation: Cells | None = None,
     tick: Callable[[int], None] | None = None,
 ) -> tuple[lgb.Booster, Floats]:
-    """(booster, validation loss after each round). With ``validation`` it stops early after PATIENCE idle rounds."""
+    """(booster, validation loss after each round). With ``validation`` it stops early after PATIENCE idle rounds.
+
+    The booster has every tree that was grown, those of the idle rounds too, one for each entry of the curve.
+    """
     numbers = [i for i, is_category in enumerate(settings.categorical) if is_category]
     known = parameters(settings, shape, of, bins)
     train = lgb.Dataset(
@@ -108,11 +111,13 @@ def fit_gbm(
             )
         ]
         callbacks.append(lgb.early_stopping(PATIENCE, verbose=False))
-    booster = lgb.train(
-        known, train, num_boost_round=rounds, valid_sets=sets, valid_names=["later"][: len(sets)], callbacks=callbacks
+    names = ["later"][: len(sets)]
+    grown = lgb.train(
+        known, train, rounds, valid_sets=sets, valid_names=names, callbacks=callbacks, keep_training_booster=True
     )
     losses = curve.get("later", {}).get("binary_logloss", [])
-    return booster, np.array(losses)
+    # left to itself, train keeps the best rounds alone: the trees after them would be missing from the curve's models
+    return lgb.Booster(model_str=grown.model_to_string(num_iteration=-1)), np.array(losses)
 
 
 def model_text(booster: lgb.Booster, rounds: int) -> bytes:

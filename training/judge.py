@@ -9,6 +9,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_at_10")
+MOST = {"auc": 1.0, "average_precision": 1.0, "brier": 1.0, "ece": 1.0, "lift_at_10": 10.0}
+"""What a metric cannot exceed."""
 SMALLEST = 1e-12
 BINS = 10
 
@@ -53,10 +55,11 @@ class Ranking:
         return np.asarray(np.bincount(self.groups, values), np.float64)
 
     def _calibration_error(self, weight: Floats) -> float:
-        """Expected calibration error over BINS bins of equal size."""
+        """Expected calibration error over BINS bins of equal size; tied scores share their outcomes out."""
         middle = np.cumsum(weight) - weight / 2
         bins = np.minimum((middle / weight.sum() * BINS).astype(int), BINS - 1)
-        gap = np.bincount(bins, weight * (self.score - self.outcome), BINS)
+        rates = self._grouped(weight * self.outcome) / np.maximum(self._grouped(weight), 1e-300)
+        gap = np.bincount(bins, weight * (self.score - rates[self.groups]), BINS)
         return float(np.abs(gap).sum() / weight.sum())
 
 
@@ -86,7 +89,8 @@ def intervals(ranking: Ranking, weights: npt.NDArray[np.float32]) -> dict[str, l
             continue
         # a resample repeats rows, which alone makes a calibration error larger: what it adds is taken off again
         bias = float(values.mean()) - point[name]
-        found[name] = [max(float(edge) - bias, 0.0) for edge in np.quantile(values, (0.025, 0.975))]
+        edges = np.quantile(values, (0.025, 0.975)) - bias
+        found[name] = [float(edge) for edge in np.clip(edges, 0.0, MOST.get(name, np.inf))]
     return found
 
 

@@ -12,7 +12,7 @@ from models.numerics import LEVEL, LOG, MISSING, Floats, Ints, Matrix, term_valu
 from training.cells import Cells
 
 BIN_SCALE = 10.0
-"""The bins' own columns are written this large, so that the penalty hardly reaches the baseline of each bin."""
+"""The bins' own columns are written this large: how bins differ is penalised little, their common level not at all."""
 Term = tuple[int, int, float, float, float, float, float]
 """feature, operation, level, mean, scale, low, high"""
 RARE = 0.002
@@ -106,7 +106,7 @@ class LogisticTrainer:
         self._design, self._cells, self._bins = np.hstack(parts), of, bins
         # from stiff to free each fit starts where the last one ended
         self._regression = LogisticRegression(
-            solver="newton-cholesky", fit_intercept=False, max_iter=50, tol=1e-5, warm_start=True
+            solver="newton-cholesky", fit_intercept=True, max_iter=50, tol=1e-5, warm_start=True
         )
 
     def fit(self, strength: float) -> LinearModel:
@@ -119,9 +119,8 @@ class LogisticTrainer:
         coefficients = np.repeat(found[:terms, None], self._bins, axis=1)
         if self._bins > 1:
             coefficients = coefficients + found[terms : 2 * terms, None] * self.times[None, :]
-        return LinearModel(
-            *_columns(self.terms), np.ascontiguousarray(coefficients), BIN_SCALE * found[len(found) - self._bins :]
-        )
+        levels = fitted.intercept_[0] + BIN_SCALE * found[len(found) - self._bins :]
+        return LinearModel(*_columns(self.terms), np.ascontiguousarray(coefficients), levels)
 
     def _constant(self) -> LinearModel:
         """Without an outcome, or with nothing else, there is nothing to learn but the rate, kept off 0 and 1."""

@@ -29,9 +29,9 @@ class PointsAsChance:
 
     def __init__(self, points: Floats, outcome: npt.NDArray[np.bool_]) -> None:
         """Learn from ``points`` (n,) and matured ``outcome`` (n,)."""
-        edges = np.unique(np.quantile(points, np.linspace(0, 1, GROUPS + 1))) if len(points) else np.zeros(1)
-        group = np.clip(np.searchsorted(edges, points, side="right") - 1, 0, max(len(edges) - 2, 0))
-        size = np.bincount(group, minlength=max(len(edges) - 1, 1)).astype(float)
+        starts = np.unique(np.quantile(points, np.arange(GROUPS) / GROUPS)) if len(points) else np.zeros(1)
+        group = np.searchsorted(starts, points, side="right") - 1
+        size = np.bincount(group, minlength=len(starts)).astype(float)
         hits = np.bincount(group, outcome, len(size))
         base = (hits.sum() + 0.5) / (size.sum() + 1.0)
         rate = (hits + base * PRIOR_ROWS) / (size + PRIOR_ROWS)

@@ -1,17 +1,19 @@
 """The rows of a trial: which there are, what they looked like, and on which side of the split they stand."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data.contract import Contract
 from data.errors import NotMaturedError
 from data.history import History
 from data.labels import Labels, label
 from data.spine import Micros, build_spine, micros
+from data.tables import TIME
 from features.catalog import default_catalog
 from features.levels import learn
 from features.local import FeatureTable, compute
@@ -51,6 +53,8 @@ def draw_sample(contract: Contract, history: History, tell: Progress) -> Sample:
     labels = label(history, spine, contract.ready)
     cutoffs = micros(spine["cutoff"])
     test_from = choose_test_from(contract.backtest, cutoffs, labels, contract.ready.primary)
+    spine = _as_known(contract, history, spine, test_from)
+    labels, cutoffs = label(history, spine, contract.ready), micros(spine["cutoff"])
     train, test = split_rows(contract.backtest, cutoffs, test_from)
     asked = len(train) + len(test)
     few = _kept(np.concatenate([train, test]), contract.model.max_rows, contract.model.seed)
@@ -69,6 +73,18 @@ def draw_sample(contract: Contract, history: History, tell: Progress) -> Sample:
     known = label(history.upto(test_from), spine.take(pa.array(train)), contract.ready)
     leads = np.array(spine["lead_id"].to_pylist(), object)
     return Sample(table, cutoffs, leads, labels, train, known, test, test_from, asked)
+
+
+def _as_known(contract: Contract, history: History, spine: pa.Table, moment: int) -> pa.Table:
+    """``spine``, with the rows before ``moment`` laid out as they would have been just before it.
+
+    Who was open then is asked of the outcomes known then: one that was recorded later must not close a lead earlier.
+    """
+    limit = pa.scalar(moment, TIME)
+    past = replace(history, outcomes=history.outcomes.filter(pc.less(history.outcomes["known_at"], limit)))
+    known = build_spine(contract.spine, contract.ready, past, contract.folder)
+    before = known.filter(pc.less(known["cutoff"], limit))
+    return pa.concat_tables([before, spine.filter(pc.greater_equal(spine["cutoff"], limit))])
 
 
 def _kept(rows: Micros, most: int, seed: int) -> Micros:

@@ -160,6 +160,11 @@ def _unvalidated(ground: Ground, split: str) -> Choice:
         f"Fewer than {LEAST_OUTCOMES} outcomes in any validation block: nothing could be compared, so the stiffest "
         "linear model serves, which stays near the base rate."
     )
+    if not ground.cells(np.arange(len(ground.cutoffs))).outcomes:
+        note = (
+            "No outcome is known before the split: every lead gets the same small chance, and nothing was compared. "
+            "Check [ready] outcome, or bring a longer history."
+        )
     still = dict.fromkeys(("blend", "gbm", "logistic"), identity(len(ground.horizons)))
     return Choice(Linear(STRENGTHS[0]), SHAPES[0], 10, 0.0, still, split, {}, [], (note,))
 
@@ -177,7 +182,8 @@ def _mix(trees: Sequence[Floats], linear: Sequence[Floats], weight: float) -> li
 def best_rounds(groves: Sequence[Grove], *, cautious: bool) -> tuple[Shape, int]:
     """The shape and the number of rounds whose loss over all blocks is the lowest.
 
-    A ``cautious`` choice takes the fewest rounds whose loss is within a standard error, over the blocks, of the lowest.
+    A ``cautious`` choice takes the fewest rounds whose loss is within a standard error, over the blocks, of the lowest;
+    one block alone has no such error.
     """
     candidates = []
     sizes = [len(grove.block.later) for grove in groves]
@@ -188,7 +194,7 @@ def best_rounds(groves: Sequence[Grove], *, cautious: bool) -> tuple[Shape, int]
         padded = np.array([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
         total = np.average(padded, axis=0, weights=sizes)
         rounds = int(total.argmin())
-        if cautious:
+        if cautious and len(groves) > 1:
             excess = padded - padded[:, [rounds]]
             level = excess.mean(axis=0) <= excess.std(axis=0, ddof=1) / np.sqrt(len(groves))
             rounds = int(np.argmax(level | (np.arange(longest) == rounds)))

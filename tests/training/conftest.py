@@ -212,3 +212,26 @@ def _await_health(server: "subprocess.Popen[bytes]", address: str, log: Path) ->
         except OSError:
             time.sleep(0.1)
     pytest.fail(f"the MLflow server did not answer within a minute: {log.read_text()[-500:]}")
+
+
+@pytest.fixture(scope="session")
+def steady(tmp_path_factory):
+    """A small simulated market, checked: (contract, checked); one thread, cutoffs every four weeks, a fixed split."""
+    folder = tmp_path_factory.mktemp("steady")
+    write(simulate("steady", 600, 2), folder, paths=1)
+    agreed = load_contract(folder / "readiness.toml")
+    small = {
+        "spine": agreed.spine.model_copy(update={"every": 28 * DAY}),
+        "backtest": agreed.backtest.model_copy(update={"folds": 2, "test_from": 20_115 * DAY}),
+        "model": agreed.model.model_copy(update={"threads": 1, "bins": 3}),
+    }
+    contract = agreed.model_copy(update=small)
+    return contract, check(contract)
+
+
+@pytest.fixture(scope="session")
+def steady_trial(steady):
+    """The trial of that market."""
+    from training.trial import run_trial
+
+    return run_trial(*steady)

@@ -1,0 +1,149 @@
+"""The booster: signs, seeds, threads, unseen categories."""
+
+import numpy as np
+import pytest
+
+from models.booster import Booster
+from models.model import with_bins
+from training.cells import Cells
+from training.gbm import MOST_ROUNDS, PATIENCE, SHAPES, GbmSettings, cell_matrix, fit_gbm, model_text, parameters
+
+CATEGORICAL = np.array([False, False, False, True])
+SIGNS = np.array([1, -1, 0, 0], np.int8)
+
+
+def _settings(seed=0, threads=1, signs=SIGNS):
+    return GbmSettings(seed, threads, CATEGORICAL, signs)
+
+
+def _rows(n=1_500, seed=0):
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(n, 4))
+    matrix[:, 3] = rng.integers(0, 5, n)
+    matrix[rng.random((n, 4)) < 0.05] = np.nan
+    return matrix.astype(np.float32)
+
+
+def _cells_of(matrix, bins, seed=1):
+    rng = np.random.default_rng(seed)
+    rows, at = np.repeat(np.arange(len(matrix)), bins), np.tile(np.arange(bins), len(matrix))
+    filled = np.nan_to_num(matrix[rows])
+    # the signs that are asked for hold only on the whole: the waves must not be followed down
+    logit = -1 + filled[:, 0] + np.sin(4 * filled[:, 0]) - filled[:, 1] + (filled[:, 3] == 1) * at
+    return Cells(rows, at, (rng.random(len(rows)) < 1 / (1 + np.exp(-logit))).astype(np.int8), np.ones(len(rows)))
+
+
+@pytest.fixture(scope="module")
+def grown():
+    """A matrix, its cells over two bins, and a booster of medium trees."""
+    matrix = _rows()
+    of = _cells_of(matrix, 2)
+    return matrix, of, fit_gbm(matrix, of, 2, _settings(), SHAPES[1], 60)[0]
+
+
+def _swept(booster, matrix, feature, bins=2):
+    """(rows, 41) raw scores as one feature goes from -3 to 3 and all else stays."""
+    steps = []
+    for value in np.linspace(-3, 3, 41):
+        moved = matrix[:40].copy()
+        moved[:, feature] = value
+        steps.append(booster.predict(with_bins(moved, bins), raw_score=True))
+    return np.array(steps).T
+
+
+def test_certain_signs_hold(grown):
+    """With a sign of +1 more never gives less, with -1 never more, in every row and bin, even against the sample."""
+    matrix, of, booster = grown
+    assert (np.diff(_swept(booster, matrix, 0), axis=1) >= -1e-12).all()
+    assert (np.diff(_swept(booster, matrix, 1), axis=1) <= 1e-12).all()
+    free, _ = fit_gbm(matrix, of, 2, _settings(signs=np.zeros(4, np.int8)), SHAPES[1], 60)
+    assert (np.diff(_swept(free, matrix, 0), axis=1) < -1e-6).any()
+
+
+def _trees(text):
+    return text.split(b"\nparameters:")[0]
+
+
+def test_the_same_seed_gives_the_same_text(grown):
+    """Grown twice with one seed the text is the same to the byte; another seed gives other trees."""
+    matrix, of, booster = grown
+    again, _ = fit_gbm(matrix, of, 2, _settings(), SHAPES[1], 60)
+    other, _ = fit_gbm(matrix, of, 2, _settings(seed=1), SHAPES[1], 60)
+    assert model_text(again, 60) == model_text(booster, 60)
+    assert _trees(model_text(other, 60)) != _trees(model_text(booster, 60))
+
+
+def test_threads_do_not_change_the_trees(grown):
+    """One thread and two grow the same trees to the byte; only the line that names the threads differs."""
+    matrix, of, booster = grown
+    both, _ = fit_gbm(matrix, of, 2, _settings(threads=2), SHAPES[1], 60)
+    one, two = (model_text(found, 60).split(b"\n") for found in (booster, both))
+    assert [(a, b) for a, b in zip(one, two, strict=True) if a != b] == [(b"[num_threads: 1]", b"[num_threads: 2]")]
+
+
+def test_unseen_categories_are_answered(grown):
+    """A code that training never saw, or a missing one, has a finite answer, the same in LightGBM and in service."""
+    matrix, _, booster = grown
+    strange = np.repeat(matrix[:5], 4, axis=0)
+    strange[:, 3] = np.tile([99.0, 1e6, -1.0, np.nan], 5)
+    rows = with_bins(strange, 2)
+    said = booster.predict(rows, raw_score=True)
+    assert np.isfinite(said).all()
+    np.testing.assert_allclose(Booster(model_text(booster, 60)).raw(rows), said, rtol=1e-12)
+
+
+def test_the_text_holds_the_rounds_that_are_asked_for(grown):
+    """The bundle's text has the first so many trees and scores like them."""
+    matrix, _, booster = grown
+    short = Booster(model_text(booster, 10))
+    rows = with_bins(matrix[:50], 2)
+    assert short.trees == 10
+    np.testing.assert_allclose(short.raw(rows), booster.predict(rows, raw_score=True, num_iteration=10), rtol=1e-12)
+
+
+def test_growing_stops_where_later_rows_gain_nothing():
+    """Validated on noise, the booster stops PATIENCE rounds after its best and keeps the loss of each round."""
+    matrix = _rows(600)
+    of = _cells_of(matrix, 1)
+    noise = Cells(of.rows, of.bins, (np.random.default_rng(5).random(600) < 0.3).astype(np.int8), of.weights)
+    ticks = []
+    booster, curve = fit_gbm(matrix, of, 1, _settings(), SHAPES[0], MOST_ROUNDS, noise, tick=ticks.append)
+    assert len(curve) == int(curve.argmin()) + 1 + PATIENCE
+    assert ticks == list(range(1, len(curve) + 1))
+    said = 1 / (1 + np.exp(-booster.predict(matrix, raw_score=True, num_iteration=3)))
+    expected = -np.where(noise.outcome == 1, np.log(said), np.log1p(-said)).mean()
+    assert curve[2] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_one_class_still_grows(value):
+    """Only outcomes, or none, give a finite booster that can be written and read."""
+    matrix = _rows(100)
+    of = Cells(np.arange(100), np.zeros(100, int), np.full(100, value, np.int8), np.ones(100))
+    booster, curve = fit_gbm(matrix, of, 1, _settings(), SHAPES[0], 5)
+    said = Booster(model_text(booster, 5)).raw(matrix)
+    assert np.isfinite(said).all()
+    assert ((said > 0) == bool(value)).all()
+    assert len(curve) == 0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_trees_stay_small(grown, shape):
+    """Leaves and depth are bounded, and the smallest leaf grows with the rows up to 200 cells."""
+    matrix, of, _ = grown
+    booster, _ = fit_gbm(matrix, of, 2, _settings(), shape, 10)
+    trees = booster.trees_to_dataframe()
+    assert trees[trees.split_feature.isna()].groupby("tree_index").size().max() <= shape.leaves
+    assert trees.node_depth.max() <= shape.depth + 1
+    few = Cells(*(part[:100] for part in (of.rows, of.bins, of.outcome, of.weights)))
+    sizes = [parameters(_settings(), shape, part, 2)["min_data_in_leaf"] for part in (few, of)]
+    assert sizes == [5, 60]
+
+
+def test_the_bin_is_the_last_column():
+    """Each cell is its row's features and, with several bins, the number of its bin; the bin has no sign."""
+    matrix = _rows(3)
+    of = Cells(np.array([2, 0]), np.array([1, 0]), np.zeros(2, np.int8), np.ones(2))
+    np.testing.assert_array_equal(cell_matrix(matrix, of, 2), np.column_stack([matrix[[2, 0]], [1, 0]]))
+    np.testing.assert_array_equal(cell_matrix(matrix, of, 1), matrix[[2, 0]])
+    assert parameters(_settings(), SHAPES[0], of, 2)["monotone_constraints"] == [1, -1, 0, 0, 0]

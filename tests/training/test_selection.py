@@ -1,0 +1,175 @@
+"""What the training rows alone decide."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.clock import DAY
+from data.labels import Labels
+from data.spine import NEVER
+from training.cells import Cells
+from training.folds import STRENGTHS, Block, Ground, Grove, Linear, fit_linear, grow, make_block, plan_folds
+from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings
+from training.selection import WEIGHTS, best_rounds, calibrate, choose
+from training.splits import Fold
+
+T0 = 20_000 * DAY
+EDGES = (10 * DAY, 30 * DAY)
+SETTINGS = GbmSettings(0, 1, np.array([False, False]), np.zeros(2, np.int8))
+
+
+def _quiet(_what, _share):
+    pass
+
+
+def _ground(n=1_200, seed=0, days=200, level=-2.0, slope=1.5, end=260):
+    """N rows whose outcomes depend on the first of two columns; labels as known ``end`` days after the start."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(n, 2)).astype(np.float32)
+    cutoffs = np.sort(T0 + rng.integers(0, days, n) * DAY)
+    will = rng.random(n) < 1 / (1 + np.exp(-(level + slope * matrix[:, 0])))
+    times = np.where(will, rng.integers(0, 30, n) * DAY, NEVER)
+    seen = np.where(times == NEVER, NEVER, cutoffs + np.minimum(times, NEVER // 2)) < T0 + end * DAY
+    labels = Labels(np.where(seen, times, NEVER), T0 + end * DAY - cutoffs)
+    leads = np.array([f"lead-{k}" for k in rng.integers(0, n // 3, n)], object)
+    return Ground(matrix, cutoffs, labels, leads, EDGES, EDGES, 0)
+
+
+@pytest.fixture(scope="module")
+def ground():
+    """Rows that a linear model explains."""
+    return _ground()
+
+
+@pytest.fixture(scope="module")
+def choice(ground):
+    """What was chosen for them."""
+    return choose(ground, SETTINGS, 2, 0, _quiet)
+
+
+def test_the_choice_is_among_what_was_tried(choice):
+    """Penalty, shape, rounds and weight come from the lists, and the evidence names every fold and member."""
+    assert choice.linear.strength in STRENGTHS
+    assert choice.shape in SHAPES
+    assert 1 <= choice.rounds <= MOST_ROUNDS
+    assert choice.weight in WEIGHTS
+    assert choice.split == "rolling origin"
+    assert len(choice.folds) == 2
+    assert set(choice.losses) == {"gbm", "logistic", "blend"}
+
+
+def test_the_blend_is_no_worse_than_its_members(choice):
+    """The chosen weight has the lowest loss over the blocks; the members' own weights 1 and 0 were among the tried."""
+    assert choice.losses["blend"] <= min(choice.losses["gbm"], choice.losses["logistic"]) + 1e-12
+
+
+def test_the_pooled_loss_is_that_of_all_cells(choice, ground):
+    """A fold counts by its cells: the losses told for the folds average to the pooled one."""
+    _, folds = plan_folds(ground, 2)
+    sizes = [len(make_block(ground, fold, 0).later) for fold in folds]
+    for name, pooled in choice.losses.items():
+        told = [line["log_loss"][name] for line in choice.folds]
+        assert np.average(told, weights=sizes) == pytest.approx(pooled, rel=1e-12)
+
+
+def test_the_choice_repeats_itself(choice, ground):
+    """The same rows and seed give the same choice, whatever the number of threads."""
+    assert choose(ground, replace(SETTINGS, threads=2), 2, 0, _quiet) == choice
+
+
+def test_one_cutoff_is_validated_by_groups_of_leads():
+    """With one moment in time the folds are groups of leads, a note says so, and the calibration never sharpens."""
+    single = _ground(n=500, days=1, end=60)
+    found = choose(single, SETTINGS, 2, 0, _quiet)
+    assert found.split == "grouped by lead"
+    assert any("groups of leads" in note for note in found.notes)
+    assert all(slope <= 1.0 for slope in found.calibrations["blend"].slopes)
+    assert found.linear.half_life is None
+    assert found.linear.bounded
+
+
+def test_too_few_outcomes_choose_the_stiffest_and_say_so():
+    """With fewer outcomes than a fold needs nothing is compared: the linear model alone, as it is, and a note."""
+    found = choose(_ground(n=300, level=-7.0, slope=0.0), SETTINGS, 2, 0, _quiet)
+    assert found.linear == Linear(STRENGTHS[0])
+    assert found.weight == 0.0
+    assert found.calibrations["blend"].slopes == (1.0, 1.0)
+    assert "outcome" in found.notes[0]
+
+
+def _groves(*curves):
+    """Groves whose curves are given; block sizes 100 each."""
+    of = Cells(np.arange(100), np.zeros(100, int), np.zeros(100, np.int8), np.ones(100))
+    block = Block(Fold(np.arange(1), np.arange(100), None), np.arange(100), of)
+    other = {SHAPES[1].name: np.full(3, 9.0)}
+    return [Grove(block, {}, {SHAPES[0].name: np.array(curve), **other}) for curve in curves]
+
+
+def test_rounds_are_the_lowest_of_the_padded_mean():
+    """A block that stopped early stays at its last loss; the round of the lowest mean is chosen, counted from one."""
+    shape, rounds = best_rounds(_groves([3.0, 2.0, 2.5], [3.0, 2.9, 2.0, 1.0]), cautious=False)
+    assert (shape, rounds) == (SHAPES[0], 4)
+
+
+def test_a_cautious_choice_takes_fewer_rounds_where_blocks_disagree():
+    """Rounds that gain less than a standard error over the blocks are not taken; those that gain surely are."""
+    unsure = _groves([3.0, 2.0, 1.9], [3.0, 2.0, 2.05], [3.0, 2.0, 1.95])
+    sure = _groves([3.0, 2.0, 1.9], [3.0, 2.0, 1.9], [3.0, 2.0, 1.9])
+    assert best_rounds(unsure, cautious=True)[1] == 2
+    assert best_rounds(sure, cautious=True)[1] == 3
+
+
+def test_one_block_alone_is_taken_at_its_word():
+    """With one block there is no standard error; the lowest loss decides, without a warning."""
+    assert best_rounds(_groves([3.0, 2.0, 2.5]), cautious=True) == (SHAPES[0], 2)
+
+
+def test_a_grove_answers_for_every_round(ground):
+    """The boosters of a block have a tree for each entry of their curve, and score as the curve says, also past it."""
+    _, folds = plan_folds(ground, 2)
+    block = make_block(ground, folds[0], 0)
+    grove = grow(ground, block, SETTINGS, None, 0)
+    for shape in SHAPES:
+        curve = grove.curves[shape.name]
+        assert grove.boosters[shape.name].num_trees() == len(curve)
+        for rounds in (1, int(curve.argmin()) + 1, len(curve)):
+            assert block.loss(grove.logits(ground, shape, rounds)) == pytest.approx(curve[rounds - 1], rel=1e-6)
+        past = grove.logits(ground, shape, len(curve) + 50)
+        np.testing.assert_array_equal(past, grove.logits(ground, shape, len(curve)))
+
+
+def test_a_block_learns_from_earlier_rows_alone(ground):
+    """Later rows and later outcomes of a block can be anything: what is said about it stays the same."""
+    _, folds = plan_folds(ground, 2)
+    block = make_block(ground, folds[0], 0)
+    early = ground.cutoffs < folds[0].moment
+    late_outcome = early & (ground.cutoffs + np.minimum(ground.labels.time_to_outcome, NEVER // 2) >= folds[0].moment)
+    times = np.where(late_outcome, NEVER, ground.labels.time_to_outcome)
+    other = replace(ground, labels=Labels(times, ground.labels.watched))
+    candidates = [Linear(0.3), Linear(3.0)]
+    one, two = (fit_linear(g, block, SETTINGS.categorical, candidates, 0) for g in (ground, other))
+    assert late_outcome.any()
+    assert [said.tobytes() for said in one] == [said.tobytes() for said in two]
+
+
+def test_calibration_undoes_a_known_distortion():
+    """Logits that are half of the truth get a slope of two, and the mean prediction stays on the mean."""
+    ground = _ground(n=8_000, seed=2)
+    _, folds = plan_folds(ground, 3)
+    blocks = [make_block(ground, fold, 0) for fold in folds]
+    honest = [fit_linear(ground, block, SETTINGS.categorical, [Linear(3.0)], 0)[0] for block in blocks]
+    straight = calibrate(ground, blocks, honest)
+    halved = calibrate(ground, blocks, [said / 2 - 1 for said in honest])
+    assert straight.slopes[-1] == pytest.approx(1.0, abs=0.1)
+    assert halved.slopes[-1] == pytest.approx(2.0, abs=0.35)
+    assert all(np.isfinite(halved.intercepts))
+
+
+def test_recent_rows_weigh_more():
+    """With a half-life a row that is one half-life older weighs half as much; without one all weigh the same."""
+    ground = _ground(n=50)
+    of = ground.cells(np.arange(50), None, 10 * DAY)
+    age = (ground.cutoffs[of.rows].max() - ground.cutoffs[of.rows]) / (10 * DAY)
+    np.testing.assert_allclose(of.weights, 0.5**age, rtol=1e-12)
+    assert (ground.cells(np.arange(50)).weights == 1).all()

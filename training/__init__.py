@@ -6,6 +6,7 @@ cells         what each row teaches about each hazard bin
 logistic      the linear challenger
 gbm           the booster
 folds         one validation block and its models
+calibrating   slope and level of each horizon, from the blocks
 selection     what the training rows alone decide
 fit           from the choice to the model
 rivals        the base rate and the customer's points

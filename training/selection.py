@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from data.clock import DAY, format_duration
-from models.calibration import Calibration, fit_slope, identity, level_for
-from models.hazard import last_bins
-from models.numerics import Floats, blended, cumulative_logits
+from models.calibration import Calibration, identity
+from models.numerics import Floats, blended
+from training.calibrating import calibrate
 from training.folds import (
     LEAST_OUTCOMES,
     STRENGTHS,
@@ -26,13 +25,9 @@ from training.folds import (
     plan_folds,
 )
 from training.gbm import SHAPES, GbmSettings, Shape
-from training.splits import Ints
 
 WEIGHTS = tuple(np.linspace(0.0, 1.0, 11).tolist())
 """Shares of the booster in the blend that are tried."""
-
-PERSISTENCE = 0.5
-"""How much of the latest block's gap in level is expected to last: half, for want of evidence in so few blocks."""
 
 Progress = Callable[[str, float], None]
 
@@ -170,9 +165,19 @@ def _unvalidated(ground: Ground, split: str) -> Choice:
 
 
 def _pooled(blocks: Sequence[Block], logits: Sequence[Floats]) -> float:
-    """The log loss over the cells of all blocks together."""
-    sizes = [len(block.later) for block in blocks]
-    return float(np.average([block.loss(said) for block, said in zip(blocks, logits, strict=True)], weights=sizes))
+    """The log loss over the cells of all blocks together, by their weight."""
+    losses = [block.loss(said) for block, said in zip(blocks, logits, strict=True)]
+    return float(np.average(losses, weights=block_weights(blocks)))
+
+
+def block_weights(blocks: Sequence[Block]) -> Floats:
+    """How much each block's evidence counts: by its cells, and each block twice as much as the one before it.
+
+    The latest block is most like what comes next. Groups of leads have no order: they count by their cells alone.
+    """
+    sizes = np.array([len(block.later) for block in blocks], np.float64)
+    by_time = blocks[0].fold.moment is not None
+    return sizes * np.exp2(np.arange(len(blocks))) if by_time else sizes
 
 
 def _mix(trees: Sequence[Floats], linear: Sequence[Floats], weight: float) -> list[Floats]:
@@ -186,13 +191,13 @@ def best_rounds(groves: Sequence[Grove], *, cautious: bool) -> tuple[Shape, int]
     one block alone has no such error.
     """
     candidates = []
-    sizes = [len(grove.block.later) for grove in groves]
+    weights = block_weights([grove.block for grove in groves])
     for shape in SHAPES:
         curves = [grove.curves[shape.name] for grove in groves]
         longest = max(map(len, curves))
         # a block that stopped early had stopped gaining: it stays at its last loss
         padded = np.array([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
-        total = np.average(padded, axis=0, weights=sizes)
+        total = np.average(padded, axis=0, weights=weights)
         rounds = int(total.argmin())
         if cautious and len(groves) > 1:
             excess = padded - padded[:, [rounds]]
@@ -201,41 +206,6 @@ def best_rounds(groves: Sequence[Grove], *, cautious: bool) -> tuple[Shape, int]
         candidates.append((float(total[rounds]), shape, rounds + 1))
     _, shape, found = min(candidates, key=lambda candidate: candidate[0])
     return shape, found
-
-
-def calibrate(ground: Ground, blocks: Sequence[Block], logits: Sequence[Floats]) -> Calibration:
-    """Slope and intercept of each horizon from predictions for later rows that have matured since.
-
-    The slope is found within the blocks. The intercept keeps the mean prediction, and then goes part of the way to the
-    level of the latest block: base rates drift, but the model that serves has learned from that block too, and a gap
-    of one block may not last. See ``PERSISTENCE``.
-    """
-    rows = np.concatenate([block.rows for block in blocks])
-    number = np.repeat(np.arange(len(blocks)), [len(block.rows) for block in blocks])
-    said = cumulative_logits(np.concatenate(logits), last_bins(ground.edges, ground.horizons))
-    # groups of leads have no latest block, and cannot show that sharper answers would hold later
-    by_time = blocks[-1].fold.moment is not None
-    share = len(blocks[-1].fold.validate) / len(ground.cutoffs) if by_time else 1.0
-    pairs = []
-    for at, horizon in enumerate(ground.horizons):
-        matured = ground.labels.matured(horizon)[rows]
-        outcome = ground.labels.outcome(horizon)[rows]
-        follow = PERSISTENCE * (1.0 - share)
-        pairs.append(_affine(said[matured, at], outcome[matured], number[matured], follow, by_time=by_time))
-    return Calibration(tuple(slope for slope, _ in pairs), tuple(intercept for _, intercept in pairs))
-
-
-def _affine(
-    logits: Floats, outcome: npt.NDArray[np.bool_], block: Ints, follow: float, *, by_time: bool
-) -> tuple[float, float]:
-    """(slope, intercept) of one horizon; ``follow`` is how far the intercept goes to the level of the latest block."""
-    if int(outcome.sum()) < LEAST_OUTCOMES:
-        return 1.0, 0.0
-    slope, levels = fit_slope(logits, outcome, block)
-    slope = slope if by_time else min(slope, 1.0)
-    latest = logits[block == block.max()]
-    neutral = level_for(latest, slope, float((1.0 / (1.0 + np.exp(-latest))).mean()))
-    return slope, neutral + follow * (float(levels[-1]) - neutral)
 
 
 def _notes(ground: Ground, blocks: Sequence[Block], split: str, linear: Linear) -> tuple[str, ...]:

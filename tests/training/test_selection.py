@@ -8,10 +8,11 @@ import pytest
 from data.clock import DAY
 from data.labels import Labels
 from data.spine import NEVER
+from training.calibrating import calibrate
 from training.cells import Cells
 from training.folds import STRENGTHS, Block, Ground, Grove, Linear, fit_linear, grow, make_block, plan_folds
 from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings
-from training.selection import WEIGHTS, best_rounds, calibrate, choose
+from training.selection import WEIGHTS, best_rounds, choose
 from training.splits import Fold
 
 T0 = 20_000 * DAY
@@ -64,13 +65,13 @@ def test_the_blend_is_no_worse_than_its_members(choice):
     assert choice.losses["blend"] <= min(choice.losses["gbm"], choice.losses["logistic"]) + 1e-12
 
 
-def test_the_pooled_loss_is_that_of_all_cells(choice, ground):
-    """A fold counts by its cells: the losses told for the folds average to the pooled one."""
+def test_the_pooled_loss_leans_on_the_latest_block(choice, ground):
+    """A fold counts by its cells, and twice as much as the one before it; the folds' losses average to the pooled one."""
     _, folds = plan_folds(ground, 2)
     sizes = [len(make_block(ground, fold, 0).later) for fold in folds]
     for name, pooled in choice.losses.items():
         told = [line["log_loss"][name] for line in choice.folds]
-        assert np.average(told, weights=sizes) == pytest.approx(pooled, rel=1e-12)
+        assert np.average(told, weights=[sizes[0], 2 * sizes[1]]) == pytest.approx(pooled, rel=1e-12)
 
 
 def test_the_choice_repeats_itself(choice, ground):

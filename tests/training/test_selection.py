@@ -66,7 +66,7 @@ def test_the_blend_is_no_worse_than_its_members(choice):
 
 
 def test_the_pooled_loss_leans_on_the_latest_block(choice, ground):
-    """A fold counts by its cells, twice as much as the one before it: so the folds' losses average to the pooled one."""
+    """A fold counts by its cells, and twice as much as the one before it: so their losses average to the pooled one."""
     _, folds = plan_folds(ground, 2)
     sizes = [len(make_block(ground, fold, 0).later) for fold in folds]
     for name, pooled in choice.losses.items():

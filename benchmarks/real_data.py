@@ -34,8 +34,9 @@ ALLOWED = 0.005
 HEAD = """# Results on public data
 
 Each row is a contract in `examples/` (which says where the public finds the data), trained to a registered version by
-`readiness train --contract examples/NAME.toml --json` and judged on later rows. The settings of each run are chosen on its training rows alone; the rules by which they are chosen
-were developed with these data sets, test rows included, in view. Made by
+`readiness train --contract examples/NAME.toml --json` and judged on later rows. The settings of
+each run are chosen on its training rows alone; the rules by which they are chosen were developed with these data sets,
+test rows included, in view. Made by
 
     python benchmarks/real_data.py --write docs/results.md
 

@@ -187,7 +187,7 @@ class ModelSettings(_Section):
     threads: int = Field(default=0, ge=0)
     """Threads for training; 0 means all cores."""
     max_rows: int = Field(default=2_000_000, ge=1_000)
-    """Training rows above this are thinned by lead, reproducibly, and the report says so."""
+    """Of more rows than this a seeded draw is used, and the report says so."""
     bins: int = Field(default=6, ge=1, le=30)
     """Into how many periods the longest horizon is cut, at the most, for the discrete-time hazard."""
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from data.errors import BundleError
 from models import numerics
-from models.numerics import Floats, Ints, Matrix
+from models.numerics import Floats, Ints, Matrix, Terms
 
 _FIELDS = ("features", "operations", "levels", "means", "scales", "lows", "highs", "coefficients", "intercepts")
 
@@ -32,18 +32,17 @@ class LinearModel:
     coefficients: Floats
     intercepts: Floats
 
+    @property
+    def terms(self) -> Terms:
+        """The terms alone, as the compiled code takes them."""
+        return Terms(self.features, self.operations, self.levels, self.means, self.scales, self.lows, self.highs)
+
     def logits(self, matrix: Matrix) -> Floats:
         """(n, bins) hazard logits of the rows of ``matrix`` (n, features)."""
         return np.asarray(
             numerics.linear_logits(
                 matrix,
-                self.features,
-                self.operations,
-                self.levels,
-                self.means,
-                self.scales,
-                self.lows,
-                self.highs,
+                self.terms,
                 self.coefficients,
                 self.intercepts,
             )
@@ -54,13 +53,7 @@ class LinearModel:
         return np.asarray(
             numerics.linear_pushes(
                 matrix,
-                self.features,
-                self.operations,
-                self.levels,
-                self.means,
-                self.scales,
-                self.lows,
-                self.highs,
+                self.terms,
                 self.coefficients,
                 weights,
             )

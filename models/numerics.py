@@ -6,6 +6,7 @@ that.
 """
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -19,6 +20,18 @@ LOG, MISSING, LEVEL = 0, 1, 2
 """What a term looks at: a number on a signed log scale, whether it is missing, one category level."""
 LEAST_LOGIT = -700.0
 """A hazard below this is taken for this: exp would underflow, and the log-odds would be minus infinity."""
+
+
+class Terms(NamedTuple):
+    """The terms of a linear model, (T,) each: what they look at, in which scale, and within which bounds."""
+
+    features: Ints
+    operations: Ints
+    levels: Floats
+    means: Floats
+    scales: Floats
+    lows: Floats
+    highs: Floats
 
 
 @numba.njit(cache=True, nogil=True)
@@ -39,15 +52,17 @@ def term_value(x: float, operation: int, level: float, mean: float, scale: float
 
 
 @numba.njit(cache=True, nogil=True)
+def cell_term(matrix: Matrix, row: int, terms: Terms, t: int) -> float:
+    """The value of term ``t`` for a row of ``matrix``."""
+    x = np.float64(matrix[row, terms.features[t]])
+    scale = terms.scales[t]
+    return term_value(x, terms.operations[t], terms.levels[t], terms.means[t], scale, terms.lows[t], terms.highs[t])
+
+
+@numba.njit(cache=True, nogil=True)
 def linear_logits(
     matrix: Matrix,
-    features: Ints,
-    operations: Ints,
-    levels: Floats,
-    means: Floats,
-    scales: Floats,
-    lows: Floats,
-    highs: Floats,
+    terms: Terms,
     coefficients: Floats,
     intercepts: Floats,
 ) -> Floats:
@@ -56,9 +71,8 @@ def linear_logits(
     for i in range(matrix.shape[0]):
         for b in range(intercepts.shape[0]):
             out[i, b] = intercepts[b]
-        for t in range(features.shape[0]):
-            x = np.float64(matrix[i, features[t]])
-            value = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
+        for t in range(terms.features.shape[0]):
+            value = cell_term(matrix, i, terms, t)
             for b in range(intercepts.shape[0]):
                 out[i, b] += coefficients[t, b] * value
     return out
@@ -67,24 +81,17 @@ def linear_logits(
 @numba.njit(cache=True, nogil=True)
 def linear_pushes(
     matrix: Matrix,
-    features: Ints,
-    operations: Ints,
-    levels: Floats,
-    means: Floats,
-    scales: Floats,
-    lows: Floats,
-    highs: Floats,
+    terms: Terms,
     coefficients: Floats,
     weights: Floats,
 ) -> Floats:
     """(n, features) contributions of the linear model, averaged over bins with ``weights`` (n, bins)."""
     out = np.zeros((matrix.shape[0], matrix.shape[1]))
     for i in range(matrix.shape[0]):
-        for t in range(features.shape[0]):
-            x = np.float64(matrix[i, features[t]])
-            value = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
+        for t in range(terms.features.shape[0]):
+            value = cell_term(matrix, i, terms, t)
             for b in range(weights.shape[1]):
-                out[i, features[t]] += weights[i, b] * coefficients[t, b] * value
+                out[i, terms.features[t]] += weights[i, b] * coefficients[t, b] * value
     return out
 
 

@@ -1,14 +1,12 @@
 """The linear challenger: regularised logistic regression on transformed features, always trained beside the booster."""
 
-from dataclasses import dataclass
-
 import numba
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from models.linear import LinearModel
-from models.numerics import LEVEL, LOG, MISSING, Floats, Ints, Matrix, term_value
+from models.numerics import LEVEL, LOG, MISSING, Floats, Matrix, Terms, cell_term
 from training.cells import Cells
 
 BIN_SCALE = 10.0
@@ -24,36 +22,16 @@ FAR = 1e9
 """The bounds of a term without bounds."""
 
 
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """What the design matrix is made of; see ``models.linear``."""
-
-    features: Ints
-    operations: Ints
-    levels: Floats
-    means: Floats
-    scales: Floats
-    lows: Floats
-    highs: Floats
-
-
 @numba.njit(cache=True, nogil=True)
 def design(
     matrix: Matrix,
-    features: Ints,
-    operations: Ints,
-    levels: Floats,
-    means: Floats,
-    scales: Floats,
-    lows: Floats,
-    highs: Floats,
+    terms: Terms,
 ) -> Floats:
     """(n, terms) term values, by the same arithmetic that scores."""
-    out = np.empty((matrix.shape[0], features.shape[0]))
+    out = np.empty((matrix.shape[0], terms.features.shape[0]))
     for i in range(matrix.shape[0]):
-        for t in range(features.shape[0]):
-            x = np.float64(matrix[i, features[t]])
-            out[i, t] = term_value(x, operations[t], levels[t], means[t], scales[t], lows[t], highs[t])
+        for t in range(terms.features.shape[0]):
+            out[i, t] = cell_term(matrix, i, terms, t)
     return out
 
 
@@ -98,7 +76,7 @@ class LogisticTrainer:
         """Lay out the design of ``of`` (cells over the rows of ``matrix``); see EDGE for ``bounded``."""
         rows, at = np.unique(of.rows, return_inverse=True)
         self.terms = make_terms(matrix[rows], categorical, bounded=bounded)
-        values = design(np.ascontiguousarray(matrix[rows]), *_columns(self.terms))[at]
+        values = design(np.ascontiguousarray(matrix[rows]), self.terms)[at]
         self.times = bin_times(bins)
         parts = [values, BIN_SCALE * np.eye(bins)[of.bins]]
         if bins > 1:
@@ -120,19 +98,15 @@ class LogisticTrainer:
         if self._bins > 1:
             coefficients = coefficients + found[terms : 2 * terms, None] * self.times[None, :]
         levels = fitted.intercept_[0] + BIN_SCALE * found[len(found) - self._bins :]
-        return LinearModel(*_columns(self.terms), np.ascontiguousarray(coefficients), levels)
+        return LinearModel(*self.terms, np.ascontiguousarray(coefficients), levels)
 
     def _constant(self) -> LinearModel:
         """Without an outcome, or with nothing else, there is nothing to learn but the rate, kept off 0 and 1."""
         rate = (self._cells.outcomes + 0.5) / (len(self._cells) + 1.0)
         nothing = np.zeros((len(self.terms.features), self._bins))
-        return LinearModel(*_columns(self.terms), nothing, np.full(self._bins, np.log(rate / (1 - rate))))
+        return LinearModel(*self.terms, nothing, np.full(self._bins, np.log(rate / (1 - rate))))
 
 
 def bin_times(bins: int) -> Floats:
     """Where each bin stands in time, from -1 (first) to 1 (last): a term may matter more early or late."""
     return np.linspace(-1.0, 1.0, bins) if bins > 1 else np.zeros(1)
-
-
-def _columns(terms: Terms) -> tuple[Ints, Ints, Floats, Floats, Floats, Floats, Floats]:
-    return terms.features, terms.operations, terms.levels, terms.means, terms.scales, terms.lows, terms.highs

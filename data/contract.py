@@ -111,6 +111,7 @@ class Source(_Section):
     outcomes: TableMapping
     changes: TableMapping | None = None
     accounts: TableMapping | None = None
+    account_changes: TableMapping | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -8,6 +8,7 @@ compared     features that compare two windows or two features
 context      attributes, tenure, calendar
 custom       own features: a Python class with one method
 feature_set  an ordered tuple of definitions with names, types and a fingerprint
+dictionary   what each feature means, as Markdown
 vocabulary   category levels and their codes, stored in the bundle
 levels       learning them from what was known then
 lowering     what each kind of feature asks of the events: steps, what is kept, what is derived

@@ -55,7 +55,7 @@ def fill(plan: Plan, block: Block, out: Matrix) -> None:
 def scratch(plan: Plan, block: Block) -> tuple[Floats, Floats, Matrix, Floats, Floats, Ints, Ints, Floats, Ints]:
     """What the kernel writes on, for the rows of one entity at a time.
 
-    States (S, lanes), cells (lanes, cells), cells of one row as float32, its attributes, weights (H, lanes), edges passed
+    States (S, lanes), cells (lanes, cells), cells of a row as float32, its attributes, weights (H, lanes), edges passed
     (lanes), time of the event seen before (lanes), ages (lanes), and when each distinct value was known first.
     """
     tables = plan.tables

@@ -1,10 +1,11 @@
 """Features that need no event: attributes of the lead and its account, its age, and the day of the question."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from features.feature import Dtype, Feature, slug
 
+Source = Literal["leads", "changes", "accounts", "account_changes"]
 LOGGED = ("changes", "account_changes")
 """Sources whose values have a history; the others are as known from the start."""
 
@@ -28,7 +29,7 @@ class Attribute(Feature):
 
     column: str
     type: Literal["number", "category", "time"] = "category"
-    source: Literal["leads", "changes", "accounts", "account_changes"] = "leads"
+    source: Source = "leads"
 
     null: ClassVar[str] = "not known"
 
@@ -36,7 +37,7 @@ class Attribute(Feature):
         super().__post_init__()
         self.require(isinstance(self.column, str) and bool(self.column), f"column {self.column!r}", "a name")
         self.require(self.type in ("number", "category", "time"), f"type {self.type!r}", "number, category or time")
-        sources = ("leads", "changes", "accounts", "account_changes")
+        sources = get_args(Source)
         self.require(self.source in sources, f"source {self.source!r}", f"one of {sources}")
 
     @property

@@ -3,7 +3,7 @@
 Everything here stands in the order in which the events came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from data.errors import SchemaError
 from data.spine import micros
-from features.arrange import BITS, CLASS, DAY_COLUMN, KNOWN, NUMBERS, OCCURRED
+from features.arrange import DAY_COLUMN
 from features.block import Codes
 from features.columns import Texts, column_of, numbers_of, texts_of
 from features.feature import ACTORS
@@ -24,6 +24,8 @@ from features.vocabulary import Vocabulary
 
 LAST = np.iinfo(np.int64).max
 """Where null stands in the total order."""
+TILE = 1 << 13
+"""So many events are packed at a time, column by column: their records stay in the cache until they are whole."""
 
 Bools = npt.NDArray[np.bool_]
 
@@ -88,31 +90,58 @@ def pack(events: Events, plan: Plan, vocabulary: Vocabulary, created: Ints) -> P
 
     To its account an event is known from the creation of its lead on: before that nobody knew whose it is.
     """
-    values = len(plan.numbers) + len(plan.levels)
-    record = np.empty((len(events.occurred), NUMBERS + values + len(plan.distinct)), np.int64)
-    record[:, OCCURRED], record[:, KNOWN] = events.occurred, events.known
-    if plan.per == "account":
-        np.maximum(events.known, created[events.lead], out=record[:, KNOWN])
+    columns = _columns(events, plan, vocabulary, created)
+    offsets, codes, code_count = _distinct(events, plan, len(created))
+    record = np.empty((len(events.occurred), len(columns) + len(codes)), np.int64)
+    for start in range(0, len(record), TILE):
+        tile = slice(start, start + TILE)
+        for position, column in enumerate([*columns, *codes]):
+            record[tile, position] = column(tile)
+    return Packed(record, offsets, code_count)
+
+
+Column = Callable[[slice], Ints | Codes]
+"""The values of a column of the record for some of the events."""
+
+
+def _columns(events: Events, plan: Plan, vocabulary: Vocabulary, created: Ints) -> list[Column]:
+    """The columns of the record but for the codes of distinct counts."""
     kind_class = np.array([*(_class_of(kind, plan) for kind in events.kind.levels), 0], np.int64)
-    record[:, CLASS] = kind_class[events.kind.codes]
-    record[:, CLASS] += events.actor
-    record[:, BITS] = _bits(events, plan)
-    numbers = record.view(np.float64)
-    for position, name in enumerate(plan.numbers, NUMBERS):
-        numbers[:, position] = events.reals[name]
-    for position, name in enumerate(plan.levels, NUMBERS + len(plan.numbers)):
-        level = vocabulary.codes(f"events.{name}")
-        column = events.column(name)
-        numbers[:, position] = column.map(level, float(len(level)))[column.codes]
-    return Packed(record, *_distinct(events, plan, len(created), record[:, NUMBERS + values :]))
+    bits = _bits(events, plan)
+    shared = plan.per == "account"
+    columns: list[Column] = [
+        lambda tile: events.occurred[tile],
+        lambda tile: np.maximum(events.known[tile], created[events.lead[tile]]) if shared else events.known[tile],
+        lambda tile: kind_class[events.kind.codes[tile]] + events.actor[tile],
+        lambda tile: bits[tile],
+    ]
+    columns += [_real(events.reals[name]) for name in plan.numbers]
+    for name in plan.levels:
+        level, column = vocabulary.codes(f"events.{name}"), events.column(name)
+        columns.append(_level(column.codes, column.map(level, float(len(level)))))
+    return columns
+
+
+def _real(numbers: Floats) -> Column:
+    bits = numbers.view(np.int64)
+    return lambda tile: bits[tile]
+
+
+def _codes(codes: Codes) -> Column:
+    return lambda tile: codes[tile]
+
+
+def _level(codes: Codes, numbers: Floats) -> Column:
+    bits = numbers.view(np.int64)
+    return lambda tile: bits[codes[tile]]
 
 
 def _class_of(kind: str, plan: Plan) -> int:
     return len(ACTORS) * (plan.kinds.index(kind) if kind in plan.kinds else len(plan.kinds))
 
 
-def _bits(events: Events, plan: Plan) -> Ints | int:
-    bits: Ints | int = 0
+def _bits(events: Events, plan: Plan) -> Ints:
+    bits = np.zeros(len(events.occurred), np.int64)
     for position, condition in enumerate(plan.conditions):
         bits |= _holds(events, condition).astype(np.int64) << position
     return bits
@@ -134,16 +163,16 @@ def _holds(events: Events, condition: Condition) -> Bools:
     return np.asarray((numbers >= low) & (numbers < high))
 
 
-def _distinct(events: Events, plan: Plan, leads: int, codes: Ints) -> tuple[Ints, int]:
-    offsets, total = [], 0
-    for position, name in enumerate(plan.distinct):
-        if name == "day":
-            offsets.append(DAY_COLUMN)
-            continue
-        offsets.append(total)
-        codes[:, position] = events.lead if name == "lead" else events.column(name).codes
-        total += leads if name == "lead" else len(events.column(name).levels)
-    return np.array(offsets, np.int64), total
+def _distinct(events: Events, plan: Plan, leads: int) -> tuple[Ints, list[Column], int]:
+    """Where the codes of each distinct column start, the codes, and how many there are in all."""
+    offsets, columns, total = [], [], 0
+    for name in plan.distinct:
+        codes = events.lead if name in ("day", "lead") else events.column(name).codes
+        offsets.append(DAY_COLUMN if name == "day" else total)
+        columns.append(_codes(codes))
+        if name != "day":
+            total += leads if name == "lead" else len(events.column(name).levels)
+    return np.array(offsets, np.int64), columns, total
 
 
 def settle(events: Events, tied: Codes, tie: Codes) -> Codes:

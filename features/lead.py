@@ -59,6 +59,13 @@ class LeadHistory:
 
         For callers that send a lead's present attributes and keep no log of changes.
         """
-        logged = {change.field for change in self.changes}
-        told = [Change(name, value, as_of - 1) for name, value in self.attributes.items() if name not in logged]
-        return replace(self, changes=(*self.changes, *told))
+        return replace(
+            self,
+            changes=_told(self.attributes, self.changes, as_of),
+            account_changes=_told(self.account_attributes, self.account_changes, as_of),
+        )
+
+
+def _told(attributes: Mapping[str, Scalar], changes: Sequence[Change], as_of: int) -> Sequence[Change]:
+    logged = {change.field for change in changes}
+    return (*changes, *(Change(name, value, as_of - 1) for name, value in attributes.items() if name not in logged))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from data.history import History
 from data.tables import TIME, extra_columns
 from features.columns import texts_of
-from features.context import Attribute
+from features.context import Attribute, Source
 from features.reading import read_number
 
 Type = Literal["number", "category", "time"]
@@ -51,7 +51,10 @@ def profile(history: History, upto: int) -> Profile:
         touches=_counts(past.events.filter(sales)["kind"]),
         numbers=_numbers(engagement),
         texts=_texts(engagement),
-        attributes=(*_lead_attributes(history, past), *_account_attributes(past)),
+        attributes=(
+            *_attributes(history, past, "leads", "changes"),
+            *_attributes(history, past, "accounts", "account_changes"),
+        ),
         span=_span(past),
     )
 
@@ -79,33 +82,30 @@ def _texts(events: pa.Table) -> dict[str, int]:
     return {name: count for name, count in different.items() if count}
 
 
-def _lead_attributes(history: History, past: History) -> list[Attribute]:
-    logged = set(_counts(history.changes["field"]))
-    columns = {name: past.leads[name] for name in extra_columns("leads", past.leads)}
-    found = [_attribute(name, columns[name], "leads") for name in columns if name not in logged]
+def _attributes(history: History, past: History, table: str, log: str) -> list[Attribute]:
+    """The attributes of leads or accounts: of the table where no changes of a field are logged, else of the log."""
+    rows, changes = getattr(past, table), getattr(past, log)
+    logged = set(_counts(getattr(history, log)["field"]))
+    columns = {name: rows[name] for name in extra_columns(table, rows)}
+    found = [_attribute(name, columns[name], table) for name in columns if name not in logged]
     for name in sorted(logged):
-        values = past.changes.filter(pc.equal(past.changes["field"], name))["value"]
+        values = changes.filter(pc.equal(changes["field"], name))["value"]
         of_column = _type(columns[name]) if name in columns else _type_of_texts(values)
-        found.append(_attribute(name, values, "changes", of_column))
-    return [attribute for attribute in found if attribute is not None]
-
-
-def _account_attributes(past: History) -> list[Attribute]:
-    found = [_attribute(name, past.accounts[name], "accounts") for name in extra_columns("accounts", past.accounts)]
+        found.append(_attribute(name, values, log, of_column))
     return [attribute for attribute in found if attribute is not None]
 
 
 def _attribute(
     name: str,
     values: pa.ChunkedArray,
-    source: Literal["leads", "changes", "accounts"],
+    source: str,
     kind: Type | None = None,
 ) -> Attribute | None:
     """The attribute, unless nothing is known of it yet or it is an identifier."""
     kind = kind or _type(values)
     if len(values) == values.null_count or (kind == "category" and _is_identifier(values)):
         return None
-    return Attribute(column=name, type=kind, source=source)
+    return Attribute(column=name, type=kind, source=cast("Source", source))
 
 
 def _type(values: pa.ChunkedArray) -> Type:

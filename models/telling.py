@@ -141,7 +141,7 @@ tell.register(Difference)(_tell_left)
 
 @tell.register
 def _(feature: Attribute, facts: Facts) -> Told:
-    name = ("account " if feature.source == "accounts" else "") + wording.phrase(feature.column)
+    name = ("account " if feature.of_account else "") + wording.phrase(feature.column)
     value = _known(feature, facts)
     readers: dict[str, Callable[[Scalar], str | None]] = {"number": _as_number, "time": _as_date, "category": read_text}
     text = readers[feature.type](value)
@@ -172,7 +172,8 @@ def _known(feature: Attribute, facts: Facts) -> Scalar:
         return facts.lead.account_attributes.get(feature.column)
     if feature.source == "leads":
         return facts.lead.attributes.get(feature.column)
-    known = [c for c in facts.lead.changes if c.field == feature.column and c.known_at < facts.as_of]
+    changes = facts.lead.account_changes if feature.of_account else facts.lead.changes
+    known = [c for c in changes if c.field == feature.column and c.known_at < facts.as_of]
     latest = max(known, key=lambda change: (change.known_at, read_text(change.value) or ""), default=None)
     return None if latest is None else latest.value
 

@@ -125,6 +125,12 @@ class EventIn(_Asked):
         return self
 
 
+class AccountEventIn(EventIn):
+    """What another lead of the same account did, or what was done to it."""
+
+    lead_id: Name = Field(description="Whose event it is.", examples=["L-1043"])
+
+
 class OutcomeIn(_Asked):
     """What sales recorded about a lead: only to see that the lead is still open."""
 
@@ -147,6 +153,16 @@ class LeadIn(_Asked):
     )
     events: list[EventIn] = Field(
         default=[], max_length=MAX_EVENTS, description="What happened, in any order. Without events: the base rate."
+    )
+    account_attributes: Columns = Field(
+        default={},
+        description="Flat attributes of the lead's account, like those of the lead.",
+        examples=[{"tier": "gold"}],
+    )
+    account_events: list[AccountEventIn] = Field(
+        default=[],
+        max_length=MAX_EVENTS,
+        description="What the other leads of its account did, for models with features per account.",
     )
     outcomes: list[OutcomeIn] = Field(default=[], max_length=1_000, description="What sales recorded so far.")
 

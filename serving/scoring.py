@@ -1,6 +1,7 @@
 """A request made a lead's history, a score made an answer."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from data.clock import DAY, iso
@@ -9,7 +10,7 @@ from features.lead import Event, LeadHistory
 from models.scorer import Score
 from serving.body import parse
 from serving.problems import Refusal
-from serving.schemas import EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoreOut, ScoresOut
+from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoreOut, ScoresOut
 from serving.service import Loaded
 
 REASONS = 3
@@ -99,14 +100,28 @@ def _must_be_open(loaded: Loaded, lead: LeadIn, as_of: int) -> None:
 
 def _history(lead: LeadIn, as_of: int) -> tuple[LeadHistory, int]:
     """The lead as the online engine takes it, and how many of its events count at ``as_of``."""
-    events = [_event(event) for event in lead.events]
-    seen = [event for event in events if event.occurred_at < as_of and event.known_at < as_of]
+    seen, theirs = _seen(lead.events, as_of), _seen(lead.account_events, as_of)
     named = [event.event_id for event in seen if event.event_id is not None]
-    history = LeadHistory(lead.lead_id, lead.created_at, attributes=lead.attributes, events=seen)
+    history = LeadHistory(
+        lead.lead_id,
+        lead.created_at,
+        attributes=lead.attributes,
+        account_attributes=lead.account_attributes,
+        events=seen,
+        account_events=theirs,
+    )
     return history.told(as_of), len(seen) - len(named) + len(set(named))
+
+
+def _seen(events: Sequence[EventIn], as_of: int) -> list[Event]:
+    """Those that had happened and were known before ``as_of``."""
+    every = [_event(event) for event in events]
+    return [event for event in every if event.occurred_at < as_of and event.known_at < as_of]
 
 
 def _event(event: EventIn) -> Event:
     known_at = event.occurred_at if event.known_at is None else event.known_at
     extra = event.model_extra or {}
-    return Event(event.kind, event.occurred_at, known_at, event.actor, event.value, event.item, extra, event.event_id)
+    whose = event.lead_id if isinstance(event, AccountEventIn) else ""
+    of = (event.actor, event.value, event.item, extra, event.event_id, whose)
+    return Event(event.kind, event.occurred_at, known_at, *of)

@@ -122,6 +122,18 @@ def test_attributes_with_logged_changes_are_read_from_the_log(small, make):
     assert found == (Attribute(column="size", type="number"), numbers, Attribute(column="industry", source="changes"))
 
 
+def test_logged_account_fields_are_read_from_their_log(small, make):
+    """As for leads: once an account's field has a history, its column in the accounts table is not believed."""
+    small.accounts = [{"account_id": "acme", "tier": "gold"}]
+    small.account_changes = [
+        {"account_id": "acme", "field": "tier", "value": "basic", "known_at": make.START},
+        {"account_id": "acme", "field": "seats", "value": "40", "known_at": make.START},
+    ]
+    found = [a for a in profile(small.history(), make.START + 2 * DAY).attributes if a.of_account]
+    seats = Attribute(column="seats", type="number", source="account_changes")
+    assert found == [seats, Attribute(column="tier", source="account_changes")]
+
+
 def test_identifiers_are_no_attributes(make):
     """A text that is different for nearly every lead says nothing about the next one."""
     leads = [make.lead(f"lead {k}", industry=f"company {k}") for k in range(80)]

@@ -17,6 +17,7 @@ kernel       the compiled fold that computes them
 compiled     the one way in which code is compiled
 fold         the same fold in plain Python: the executable specification
 reading      how one raw value becomes a number, a text or a moment
+buckets      a stable hash of ids: which bucket a key goes to, in every feed
 columns      Arrow columns read by these rules
 arrange      events by lead, in the total order
 attributes   attributes and their changes as arrays

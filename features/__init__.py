@@ -23,6 +23,10 @@ arrange      events by lead, in the total order
 attributes   attributes and their changes as arrays
 encode       fact tables as arrays
 local        feed: tables on this machine
+partition    one bucket of leads at a time, for every feed that cuts the facts
+shuffle      rows of one bucket brought together through storage
+dask_feed    feed: a Dask cluster
+spark_feed   feed: tables on Spark
 lead         one lead's own facts as plain values
 own_events   one lead's events in order, each event_id once
 online       feed: one lead's own events

@@ -68,6 +68,15 @@ class Facts:
         pieces = [self.read(name, piece) for piece in self.pieces(name, ROWS_OF_A_GROUP)]
         return united(name, pieces)
 
+    def first(self, name: str, column: str) -> int | None:
+        """The least moment (microseconds) in a time column; None without rows. That column alone is read."""
+        found: list[int] = []
+        for file in dict(self.files).get(name, ()):
+            with _open(self.root, file) as opened:
+                least = pc.min(pq.ParquetFile(opened).read(columns=[column])[column].cast(TIME, safe=False))
+            found += [] if least.as_py() is None else [least.cast(pa.int64()).as_py()]
+        return min(found, default=None)
+
     def history(self) -> History:
         """Everything, in memory."""
         return History(**{name: self.table(name) for name in SCHEMAS}, ends_at=self.ends_at)

@@ -24,6 +24,7 @@ attributes   attributes and their changes as arrays
 encode       fact tables as arrays
 local        feed: tables on this machine
 partition    one bucket of leads at a time, for every feed that cuts the facts
+tables       tables as files, their label with them
 shuffle      rows of one bucket brought together through storage
 dask_feed    feed: a Dask cluster
 spark_feed   feed: tables on Spark

@@ -5,20 +5,24 @@ The folders of the facts, of the scratch files and of the results must be seen b
 A task that a lost worker had begun is done again by another one, from files that are still there.
 """
 
+import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from data.errors import ContractError
-from data.facts import Facts, storage
+from data.facts import Facts, storage, united
 from data.history import History
 from features.feature_set import FeatureSet
-from features.shuffle import Shuffled, new_folder, remove_folder, shuffled, splits
+from features.partition import make_bucket
+from features.shuffle import Shuffled, Split, new_folder, remove_folder, shuffled, splits
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -29,6 +33,9 @@ Work = Callable[[History, pa.Table], pa.Table]
 Progress = Callable[[str, float], None]
 
 EVENTS_OF_A_BUCKET = 1_000_000
+EVENTS_OF_A_SAMPLE = 2_000_000
+SLICES = 1_000
+"""The leads are drawn by the thousandth."""
 LOST = 10
 """So many workers may be lost under one task before it is given up."""
 
@@ -104,6 +111,35 @@ def cut(
         remove_folder(root)
 
 
+def sample(
+    client: "Client",
+    facts: Facts,
+    *,
+    seed: int = 0,
+    feature_set: FeatureSet | None = None,
+    most: int = EVENTS_OF_A_SAMPLE,
+    progress: Progress | None = None,
+) -> tuple[History, float]:
+    """(history, share): all facts of a seeded draw of leads, and the share of the leads that it is; 1 where all fit.
+
+    At most about ``most`` events come to the client: from these it learns definitions, levels and settings.
+    """
+    share = min(1.0, most / max(facts.rows("events"), 1))
+    chosen = tuple(sorted(np.random.default_rng(seed).permutation(SLICES)[: math.ceil(share * SLICES)].tolist()))
+    planned = splits(facts, "", SLICES, feature_set)
+    tasks = [client.submit(_drawn, split, chosen, pure=False) for split in planned]
+    found: dict[str, list[pa.Table]] = {}
+    for name, table in each(client, tasks, "drawing a sample of the leads", progress):
+        found.setdefault(name, []).append(table)
+    tables = {name: united(name, parts) for name, parts in found.items()}
+    history, _ = make_bucket(tables, facts.table("accounts"), facts.ends_at)
+    return history, len(chosen) / SLICES
+
+
+def _drawn(split: Split, chosen: tuple[int, ...]) -> tuple[str, pa.Table]:
+    return split.name, split.drawn(chosen)
+
+
 @dataclass(frozen=True)
 class Part:
     """One file of a result: its name, its rows, and the summary that the work made of it."""
@@ -124,7 +160,17 @@ def write_parts(
     tasks = [
         client.submit(_write_part, cut_facts, number, shared, out, pure=False) for number in range(cut_facts.count)
     ]
-    return sorted(each(client, tasks, label, progress), key=lambda part: part.file)
+    parts = sorted(each(client, tasks, label, progress), key=lambda part: part.file)
+    _sweep(out)
+    return parts
+
+
+def _sweep(out: str) -> None:
+    """Remove what lost workers had begun to write."""
+    system, folder = storage(out)
+    for entry in system.get_file_info(fs.FileSelector(folder)):
+        if entry.base_name.startswith(".part-"):
+            system.delete_file(entry.path)
 
 
 def each(

@@ -43,6 +43,14 @@ class Split:
         write_split(self.facts.read(self.name, self.piece), keys, self.root, self.file)
         return self.name
 
+    def drawn(self, chosen: tuple[int, ...]) -> pa.Table:
+        """The rows of the piece that are in the ``chosen`` buckets; nothing is written."""
+        table = self.facts.read(self.name, self.piece)
+        if len(chosen) == self.count:
+            return table
+        buckets = _keys(self.facts, self.count, self.feature_set).buckets(table["lead_id"])
+        return table.filter(pa.array(np.isin(buckets, chosen)))
+
 
 @dataclass(frozen=True)
 class Shuffled:

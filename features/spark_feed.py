@@ -5,6 +5,7 @@ bucket a lead is in is Spark's own hash, since no result depends on it. Accounts
 sent along. Arrow is what crosses between Spark and Python; pandas is not used.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ Work = Callable[[History, pa.Table], pa.Table]
 
 SIDE = ("leads", "outcomes", "changes", "spine")
 """The tables of the second side."""
+EVENTS_OF_A_SAMPLE = 2_000_000
+SLICES = 1_000
+"""The leads are drawn by the thousandth."""
 BUCKET = "readiness_bucket"
 QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.session.timeZone": "UTC"}
 
@@ -155,6 +159,25 @@ def on_buckets(
     with _arrow_only():
         grouped = others.groupBy(BUCKET).cogroup(keyed["events"].groupBy(BUCKET))
         return grouped.applyInArrow(of_bucket, _struct(plain))
+
+
+def sample(
+    tables: "Mapping[str, DataFrame]", ends_at: int, *, seed: int = 0, most: int = EVENTS_OF_A_SAMPLE
+) -> tuple[History, float]:
+    """(history, share): all facts of a seeded draw of leads, and the share of the leads that it is; 1 where all fit.
+
+    At most about ``most`` events come to the driver: from these it learns definitions and levels.
+    """
+    functions = _functions()
+    share = math.ceil(SLICES * min(1.0, most / max(tables["events"].count(), 1))) / SLICES
+    slice_of = functions.pmod(functions.xxhash64(functions.col("lead_id"), functions.lit(seed)), functions.lit(SLICES))
+    drawn = {
+        name: conformed(name, (table if share == 1 else table.filter(slice_of < share * SLICES)).toArrow())
+        for name, table in tables.items()
+        if name != "accounts"
+    }
+    accounts = conformed("accounts", tables["accounts"].toArrow()) if "accounts" in tables else empty("accounts")
+    return make_bucket(drawn, accounts, ends_at)[0], share
 
 
 def _keyed(tables: "Mapping[str, DataFrame]", feature_set: FeatureSet | None, count: int) -> "dict[str, DataFrame]":

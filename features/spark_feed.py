@@ -6,6 +6,7 @@ sent along. Arrow is what crosses between Spark and Python; pandas is not used.
 """
 
 import math
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ Work = Callable[[History, pa.Table], pa.Table]
 
 SIDE = ("leads", "outcomes", "changes", "spine")
 """The tables of the second side."""
+EVENTS_OF_A_BUCKET = 1_000_000
 EVENTS_OF_A_SAMPLE = 2_000_000
 SLICES = 1_000
 """The leads are drawn by the thousandth."""
@@ -53,7 +55,8 @@ def connect(master: str | None = None) -> "Iterator[SparkSession]":
     builder = sql.SparkSession.builder.appName("readiness")
     for name, value in QUIET.items():
         builder = builder.config(name, value)
-    if master is None:
+    if master is None or master.startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
     try:
         with _arrow_only():
@@ -137,11 +140,12 @@ def on_buckets(
     """``work`` done to every bucket of ``tables`` (leads, events, outcomes; changes, accounts, spine where there are).
 
     ``answer`` is the schema of the table that ``work`` makes; categories come as texts, and its metadata goes with the
-    first column. ``buckets``: as many as Spark shuffles into, unless it is given. ``ends_at`` is the end of the
+    first column. ``buckets``: two for each core and one for each million events, unless it is given. ``ends_at`` is the end of the
     history, in microseconds. The frame is lazy: nothing runs before it is written or collected.
     """
     session = tables["leads"].sparkSession
-    count = buckets or int(session.conf.get("spark.sql.shuffle.partitions", "200") or 200)
+    cores, events = session.sparkContext.defaultParallelism, tables["events"].count()
+    count = buckets or max(2 * cores, -(-events // EVENTS_OF_A_BUCKET))
     accounts = conformed("accounts", tables["accounts"].toArrow()) if "accounts" in tables else empty("accounts")
     plain = spark_form(answer)
 

@@ -13,6 +13,7 @@ rules       what makes a row good, declared
 rejects     bad rows as they came, and the account of why
 report      what a check found, for people and machines
 check       good rows, bad rows with a reason, counts that add up
+facts       checked facts in a folder, read whole or piece by piece
 draft       a first contract, guessed from the files of a folder
 drafting    how it is guessed
 spine       which lead is asked about at which moment

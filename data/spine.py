@@ -34,18 +34,20 @@ def micros(column: pa.ChunkedArray | pa.Array, null: int = NEVER) -> Micros:
     return np.asarray(filled.to_numpy() if isinstance(filled, pa.Array) else filled.combine_chunks().to_numpy())
 
 
-def build_spine(spine: Spine, ready: Ready, history: History, folder: Path) -> pa.Table:
+def build_spine(spine: Spine, ready: Ready, history: History, folder: Path, listed: pa.Table | None = None) -> pa.Table:
     """The spine that the contract asks for, over ``history``.
 
-    ``folder`` is where a relative spine file starts. Returns a table of schema ``SPINE``. Raises ContractError when the
-    contract asks for cutoffs beyond the end of the history, or for leads or columns that are not there.
+    ``folder`` is where a relative spine file starts; ``listed`` are its rows where they were read already. Returns a
+    table of schema ``SPINE``. Raises ContractError when the contract asks for cutoffs beyond the end of the history, or
+    for leads or columns that are not there.
     """
     leads = history.leads.sort_by("lead_id")
     ids = leads["lead_id"]
     created = micros(leads["created_at"])
     closed = _closed_at(ids, ready, history)
     if spine.file is not None:
-        rows, cutoffs = _from_file((folder / spine.file).resolve(), ids)
+        listed = read_listed((folder / spine.file).resolve()) if listed is None else listed
+        rows, cutoffs = positions(listed["lead_id"], ids), micros(listed["cutoff"])
     elif spine.at:
         rows, cutoffs = _snapshots(np.array(spine.at, np.int64), len(ids), history.ends_at)
     elif spine.after:
@@ -126,7 +128,7 @@ def _periodic(spine: Spine, created: Micros, closed: Micros, ends_at: int) -> tu
     """Every lead at each step of the grid while it is open."""
     if not len(created):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    start = spine.start if spine.start is not None else -(-int(created.min()) // DAY) * DAY
+    start = spine.start if spine.start is not None else grid_start(int(created.min()))
     step = spine.period
     first = np.maximum(-((start - created) // step), 0)
     last = (np.minimum(closed, ends_at) - start) // step
@@ -136,8 +138,13 @@ def _periodic(spine: Spine, created: Micros, closed: Micros, ends_at: int) -> tu
     return rows, start + (first[rows] + within) * step
 
 
-def _from_file(path: Path, ids: pa.ChunkedArray) -> tuple[Micros, Micros]:
-    """Rows and cutoffs of a spine file."""
+def grid_start(first: int) -> int:
+    """Where the grid of a periodic spine begins when the first lead was created at ``first``: the next midnight."""
+    return -(-first // DAY) * DAY
+
+
+def read_listed(path: Path) -> pa.Table:
+    """The rows of a spine file, in the schema ``SPINE``. Raises ContractError or SchemaError when it is not one."""
     if not path.is_file():
         raise ContractError(
             f"[spine] file {path.name} is not there. Expected a Parquet or CSV file of lead_id, cutoff."
@@ -150,4 +157,5 @@ def _from_file(path: Path, ids: pa.ChunkedArray) -> tuple[Micros, Micros]:
         raise SchemaError(f"{path.name}: cutoff is {kind}. Expected times with a zone, such as 2026-01-31T00:00:00Z.")
     if table["cutoff"].null_count or table["lead_id"].null_count:
         raise SchemaError(f"{path.name} has rows without lead_id or cutoff. Take them out.")
-    return positions(pc.cast(table["lead_id"], pa.string()), ids), micros(pc.cast(table["cutoff"], TIME, safe=False))
+    ids, cutoffs = pc.cast(table["lead_id"], pa.string()), pc.cast(table["cutoff"], TIME, safe=False)
+    return pa.table([ids, cutoffs], schema=SPINE)

@@ -18,6 +18,7 @@ kernel       the compiled fold that computes them
 compiled     the one way in which code is compiled
 fold         the same fold in plain Python: the executable specification
 reading      how one raw value becomes a number, a text or a moment
+buckets      a stable hash of ids: which bucket a key goes to, in every feed
 columns      Arrow columns read by these rules
 buckets      a stable hash of ids
 ids          ids as row numbers of a table
@@ -26,6 +27,11 @@ attributes   attributes and their changes as arrays
 events       event tables as arrays, packed for a plan
 encode       fact tables as arrays, and ranges of them as blocks
 local        feed: tables on this machine
+partition    one bucket of leads at a time, for every feed that cuts the facts
+tables       tables as files, their label with them
+shuffle      rows of one bucket brought together through storage
+dask_feed    feed: a Dask cluster
+spark_feed   feed: tables on Spark
 lead         one lead's own facts as plain values
 own_events   one lead's events in order, each event_id once
 own_block    one lead's facts as a block

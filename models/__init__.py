@@ -11,6 +11,7 @@ trees          the same for one tree
 index          readiness on a fixed scale of 0 to 100
 policy         when sales is asked to call, and why
 scorer         from a lead's own events to a score
+snapshot       every open lead at one moment, scored as a table
 reasons        contributions as reasons, grouped by question
 telling        one feature's question, told as dated evidence
 facts          what could be known of a lead at a moment

@@ -94,7 +94,7 @@ def write_bundle(
         "card.json": _json(card),
         "golden.json": golden.to_json(),
     }
-    _parse(files, "", folder).check_golden()
+    parse_bundle(files, "", folder).check_golden()
     return write_folder(folder, files)
 
 
@@ -105,10 +105,11 @@ def read_bundle(folder: Path, expect_id: str | None = None) -> Bundle:
     Raises BundleError.
     """
     files, bundle_id = read_folder(folder, expect_id)
-    return _parse(files, bundle_id, folder)
+    return parse_bundle(files, bundle_id, folder)
 
 
-def _parse(files: Mapping[str, bytes], bundle_id: str, folder: Path) -> Bundle:
+def parse_bundle(files: Mapping[str, bytes], bundle_id: str, folder: Path) -> Bundle:
+    """The bundle of files that ``models.folder`` has read; its contract lies in ``folder``. Raises BundleError."""
     feature_set, vocabulary = _read_features(files["features.json"])
     bundle = Bundle(
         ReadinessModel.from_files({name: files[name] for name in MODEL_FILES}),

@@ -127,3 +127,37 @@ def make_history():
         )
 
     return build
+
+
+ON_A_CLUSTER = pytest.mark.xdist_group("cluster")
+"""The tests that share one Dask cluster and one Spark session run on one worker of the test run."""
+
+
+def pytest_collection_modifyitems(items):
+    """Whoever asks for the cluster or for Spark is kept together, so that each is started once."""
+    for item in items:
+        if {"dask_client", "spark"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(ON_A_CLUSTER)
+
+
+@pytest.fixture(scope="session")
+def dask_client():
+    """A client of a real Dask cluster of two worker processes on this machine; skips where Dask is not installed."""
+    pytest.importorskip("distributed", reason="no Dask: pip install 'readiness[dask]'")
+    from features.dask_feed import connect
+
+    with connect(None, 2) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """A Spark session with two threads on this machine; skips where PySpark or Java is not installed."""
+    pytest.importorskip("pyspark", reason="no Spark: pip install 'readiness[spark]'")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("no Java on the PATH: Spark needs version 17 or newer")
+    from features.spark_feed import connect
+
+    with connect("local[2]") as session:
+        session.conf.set("spark.sql.shuffle.partitions", "4")
+        yield session

@@ -9,6 +9,7 @@ folds         one validation block and its models
 calibrating   slope and level of each horizon, from the blocks
 selection     what the training rows alone decide
 fit           from the choice to the model
+cluster       the last fit on a Dask cluster, from every cell there is
 rivals        the base rate and the customer's points
 judge         the field's figures, with intervals
 testrows      what was only judged on

@@ -1,5 +1,6 @@
 """From chosen settings to a model: both members fitted on all that was known, assembled from the text that serves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from data.errors import NotMaturedError
 from models.hazard import last_bins
 from models.model import ReadinessModel, assemble
 from models.numerics import Floats, Matrix, cumulative_logits
-from training.cells import thinned
+from training.cells import Cells, thinned
 from training.folds import Ground
 from training.gbm import GbmSettings, fit_gbm, model_text
 from training.logistic import LogisticTrainer
@@ -42,32 +43,48 @@ class Fitted:
         return {**said, "blend": self.model.predict(matrix)}
 
 
-def fit(ground: Ground, primary: int, gbm: GbmSettings, choice: Choice, *, seed: int, progress: Progress) -> Fitted:
-    """The model for ``choice`` on all of ``ground``. Raises NotMaturedError when no bin of any row has passed."""
-    bins = len(ground.edges)
+@dataclass(frozen=True)
+class Grown:
+    """A booster as the text that serves, how many cells there were, and how many it learned from."""
+
+    text: bytes
+    cells: int
+    learned_from: int
+
+
+Grow = Callable[[Ground, GbmSettings, Choice, Progress], Grown]
+"""Where the last booster is grown: on this machine, or on a cluster (``training.cluster``)."""
+
+
+def fit(
+    ground: Ground,
+    primary: int,
+    gbm: GbmSettings,
+    choice: Choice,
+    *,
+    seed: int,
+    progress: Progress,
+    grow: Grow | None = None,
+) -> Fitted:
+    """The model for ``choice`` on all of ``ground``. Raises NotMaturedError when no bin of any row has passed.
+
+    ``grow``: where the booster is grown, if not here.
+    """
     every = ground.cells(np.arange(len(ground.cutoffs)), None, choice.linear.half_life)
     if not len(every):
         raise NotMaturedError(
             f"None of the {len(ground.cutoffs)} training rows has been watched for even its first "
             "hazard bin. Expected matured rows. Shorten the horizon, or bring a longer history."
         )
-    few = thinned(every, GBM_BUDGET, seed)
     progress("fitting the linear model", 0.0)
-    linear = LogisticTrainer(
-        ground.matrix, gbm.categorical, thinned(every, LINEAR_BUDGET, seed), bins, bounded=choice.linear.bounded
-    ).fit(choice.linear.strength)
-    rounds = max(int(choice.rounds * ROUNDS_GROWTH), 1)
-    booster, _ = fit_gbm(
-        ground.matrix,
-        few,
-        bins,
-        gbm,
-        choice.shape,
-        rounds,
-        tick=lambda done: progress("fitting the booster", done / rounds),
+    few = thinned(every, LINEAR_BUDGET, seed)
+    trainer = LogisticTrainer(ground.matrix, gbm.categorical, few, len(ground.edges), bounded=choice.linear.bounded)
+    linear = trainer.fit(choice.linear.strength)
+    grown = (
+        _grow_here(every, ground, gbm, choice, progress, seed) if grow is None else grow(ground, gbm, choice, progress)
     )
     model = assemble(
-        model_text(booster, rounds),
+        grown.text,
         linear,
         choice.calibrations["blend"],
         choice.weight,
@@ -75,4 +92,19 @@ def fit(ground: Ground, primary: int, gbm: GbmSettings, choice: Choice, *, seed:
         ground.horizons,
         primary,
     )
-    return Fitted(model, choice, len(every), len(few))
+    return Fitted(model, choice, grown.cells, grown.learned_from)
+
+
+def last_rounds(choice: Choice) -> int:
+    """How many trees the last booster has."""
+    return max(int(choice.rounds * ROUNDS_GROWTH), 1)
+
+
+def _grow_here(every: Cells, ground: Ground, gbm: GbmSettings, choice: Choice, progress: Progress, seed: int) -> Grown:
+    few, rounds = thinned(every, GBM_BUDGET, seed), last_rounds(choice)
+
+    def tick(done: int) -> None:
+        progress("fitting the booster", done / rounds)
+
+    booster, _ = fit_gbm(ground.matrix, few, len(ground.edges), gbm, choice.shape, rounds, tick=tick)
+    return Grown(model_text(booster, rounds), len(every), len(few))

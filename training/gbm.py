@@ -46,9 +46,9 @@ def cell_matrix(matrix: Matrix, of: Cells, bins: int) -> Matrix:
     return out
 
 
-def parameters(settings: GbmSettings, shape: Shape, of: Cells, bins: int) -> dict[str, object]:
-    """LightGBM's parameters: regularised by default, minimum leaf size growing with the rows."""
-    smallest = int(np.clip(0.02 * len(of), 5, 200))
+def parameters(settings: GbmSettings, shape: Shape, cells: int, bins: int) -> dict[str, object]:
+    """LightGBM's parameters: regularised by default, minimum leaf size growing with the number of cells."""
+    smallest = int(np.clip(0.02 * cells, 5, 200))
     extra = [0] if bins > 1 else []
     return {
         "objective": "binary",
@@ -90,7 +90,7 @@ def fit_gbm(
     The booster has every tree that was grown, those of the idle rounds too, one for each entry of the curve.
     """
     numbers = [i for i, is_category in enumerate(settings.categorical) if is_category]
-    known = parameters(settings, shape, of, bins)
+    known = parameters(settings, shape, len(of), bins)
     train = lgb.Dataset(
         cell_matrix(matrix, of, bins),
         of.outcome,

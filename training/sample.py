@@ -76,15 +76,21 @@ def draw_sample(contract: Contract, history: History, tell: Progress) -> Sample:
 
 
 def _as_known(contract: Contract, history: History, spine: pa.Table, moment: int) -> pa.Table:
-    """``spine``, with the rows before ``moment`` laid out as they would have been just before it.
+    """``spine``, with the rows before ``moment`` laid out as they would have been just before it."""
+    after = pc.greater_equal(spine["cutoff"], pa.scalar(moment, TIME))
+    return pa.concat_tables([known_before(contract, history, moment), spine.filter(after)])
+
+
+def known_before(contract: Contract, history: History, moment: int, listed: pa.Table | None = None) -> pa.Table:
+    """The rows of the contract's spine before ``moment``, as they would have been laid out just before it.
 
     Who was open then is asked of the outcomes known then: one that was recorded later must not close a lead earlier.
+    ``listed`` are the rows of a spine file where they were read already.
     """
     limit = pa.scalar(moment, TIME)
     past = replace(history, outcomes=history.outcomes.filter(pc.less(history.outcomes["known_at"], limit)))
-    known = build_spine(contract.spine, contract.ready, past, contract.folder)
-    before = known.filter(pc.less(known["cutoff"], limit))
-    return pa.concat_tables([before, spine.filter(pc.greater_equal(spine["cutoff"], limit))])
+    known = build_spine(contract.spine, contract.ready, past, contract.folder, listed)
+    return known.filter(pc.less(known["cutoff"], limit))
 
 
 def _kept(rows: Micros, most: int, seed: int) -> Micros:

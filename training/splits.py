@@ -53,11 +53,7 @@ def choose_test_from(settings: Backtest, cutoffs: Ints, labels: Labels, primary:
 
 def split_rows(settings: Backtest, cutoffs: Ints, test_from: int) -> tuple[Ints, Ints]:
     """(train, test) rows around ``test_from``, in the contract's bounds. Raises NotMaturedError if one is empty."""
-    before = cutoffs < test_from
-    if settings.train_from is not None:
-        before &= cutoffs >= settings.train_from
-    if settings.train_until is not None:
-        before &= cutoffs < settings.train_until
+    before = learned_from(settings, cutoffs, test_from)
     after = cutoffs >= test_from
     if settings.test_until is not None:
         after &= cutoffs < settings.test_until
@@ -66,6 +62,16 @@ def split_rows(settings: Backtest, cutoffs: Ints, test_from: int) -> tuple[Ints,
         if not len(rows):
             raise NotMaturedError(f"There are no {name} rows around {iso(test_from)}. Move [backtest] test_from.")
     return train, test
+
+
+def learned_from(settings: Backtest, cutoffs: Ints, test_from: int) -> Mask:
+    """Which rows are learned from when the split is at ``test_from``: those before it, in the contract's bounds."""
+    before = cutoffs < test_from
+    if settings.train_from is not None:
+        before &= cutoffs >= settings.train_from
+    if settings.train_until is not None:
+        before &= cutoffs < settings.train_until
+    return before
 
 
 def time_folds(cutoffs: Ints, most: int) -> list[Fold]:

@@ -1,5 +1,6 @@
 """One trial: from checked facts to a fitted model and its judgement beside its rivals on later rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from models.numerics import Floats
 from models.points import load_points, replay
 from models.policy import Policy
 from training.decision import make_policy
-from training.fit import Fitted, fit
+from training.fit import Fitted, Grow, fit
 from training.folds import Ground
 from training.gbm import GbmSettings
 from training.reporting import make_card, make_report
@@ -29,6 +30,9 @@ from training.selection import choose
 from training.testrows import TestRows
 
 REFERENCE_ROWS = 2_000
+
+Grower = Callable[[Sample], Grow]
+"""For the sample of a trial, where its last booster is grown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +51,13 @@ class Trial:
     test: TestRows
 
 
-def run_trial(contract: Contract, checked: Checked, *, progress: Progress | None = None) -> Trial:
+def run_trial(
+    contract: Contract, checked: Checked, *, progress: Progress | None = None, grower: Grower | None = None
+) -> Trial:
     """Train on what was known before the split and judge on what came after it.
 
-    ``progress`` is told what is being done and how far it is, from 0 to 1. Raises ContractError, SchemaError or
-    NotMaturedError, each with what to do.
+    ``progress`` is told what is being done and how far it is, from 0 to 1. ``grower``: where the last booster is grown,
+    if not here. Raises ContractError, SchemaError or NotMaturedError, each with what to do.
     """
     tell = progress or (lambda _what, _share: None)
     history = checked.history
@@ -59,7 +65,8 @@ def run_trial(contract: Contract, checked: Checked, *, progress: Progress | None
     ground = _ground(contract, sample)
     settings = _gbm_settings(contract, sample.table.feature_set)
     choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
-    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell)
+    grow = None if grower is None else grower(sample)
+    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell, grow=grow)
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, ground, fitted)
     report = make_report(contract, checked, sample, fitted, test, tell)

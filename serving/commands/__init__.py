@@ -4,6 +4,9 @@ terminal  what the verbs share: tables, progress, the last line
 setup     init, check: a contract, and the facts it finds
 market    simulate: a market whose truth is known
 features  features: the catalog, and one lead's values
+feature_tables  features --output: the feature table of every row
+score     score: every open lead at a moment, as a table
+engines   where a verb computes: this machine, Dask, Spark
 train     train: a trial, a bundle, a registered version
 contest   the table of a trial against its rivals
 serve     serve: the champion over HTTP

@@ -17,17 +17,23 @@ def check(
     rejected: Annotated[
         Path | None, typer.Option("--rejected", help="Write the bad rows and their reasons to this folder, as CSV.")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the good rows to this folder, for a cluster to read.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Read your facts as the contract maps them: good rows, bad rows and why."""
     from data.check import check as check_facts
     from data.check import write_rejected
     from data.contract import load_contract
+    from data.facts import write_facts
     from serving.commands import terminal
 
     checked = check_facts(load_contract(contract, source))
     if rejected is not None:
         write_rejected(checked, rejected)
+    if output is not None:
+        write_facts(checked.history, output)
     if as_json:
         typer.echo(checked.report.to_json())
     else:

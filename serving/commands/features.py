@@ -1,10 +1,11 @@
-"""``readiness features``: the catalog for your facts, and one lead's values."""
+"""``readiness features``: the catalog for your facts, one lead's values, or the feature table of every row."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from serving.commands import options
+from serving.commands import engines, options
 
 if TYPE_CHECKING:
     from data.history import History
@@ -18,15 +19,35 @@ def features(
     at: Annotated[
         str | None, typer.Option("--at", help="At this moment, such as 2026-01-31T00:00:00Z; default: the end.")
     ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="Write the feature table here: a .parquet or .csv file, or a folder."),
+    ] = None,
+    facts: engines.FactsAt = None,
+    version: Annotated[
+        str | None, typer.Option("--version", help="With the features of this version: an alias or a number.")
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="With the features of this bundle folder.")] = None,
+    engine: engines.Engines = "local",
+    scheduler: engines.Scheduler = None,
+    buckets: engines.Buckets = None,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Show the features for your facts, or one lead's values at a moment."""
+    """Show the features for your facts, one lead's values at a moment, or write the feature table of every row."""
     from data.check import check
     from data.contract import load_contract
     from features.catalog import default_catalog
     from features.profile import profile
     from serving.commands import terminal
 
+    if output is not None:
+        from serving.commands.feature_tables import Wanted, write_features
+
+        place = engines.Place(engine, scheduler, buckets, load_contract(contract, source), facts)
+        wanted = Wanted(output, None if at is None else moment_of(at), version, bundle)
+        write_features(place, contract, wanted, as_json=as_json, quiet=quiet)
+        return
     history = check(load_contract(contract, source)).history
     moment = history.ends_at if at is None else moment_of(at)
     asked = default_catalog(profile(history, moment))

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from serving.commands import options
+import typer
+
+from serving.commands import engines, options
 
 if TYPE_CHECKING:
     from data.check import Checked
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from training.trial import Trial
 
 GOLDEN_ROWS = 20
+
+TrainEngine = Annotated[
+    Literal["local", "dask"],
+    typer.Option("--engine", help="Where the features and the last booster are made: here, or on a Dask cluster."),
+]
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,10 @@ class Made:
 def train(
     contract: options.Contract = options.CONTRACT,
     source: options.Source = None,
+    facts: engines.FactsAt = None,
+    engine: TrainEngine = "local",
+    scheduler: engines.Scheduler = None,
+    buckets: engines.Buckets = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -40,7 +51,10 @@ def train(
 
     agreed = load_contract(contract, source)
     with terminal.progress(quiet=quiet) as progress:
-        made = make_version(agreed, check(agreed), progress)
+        if engine == "dask" or facts is not None:
+            made = keep(_train_elsewhere(engines.Place(engine, scheduler, buckets, agreed, facts), progress), progress)
+        else:
+            made = make_version(agreed, check(agreed), progress)
     if as_json:
         terminal.print_json(summary(made))
     else:
@@ -50,13 +64,39 @@ def train(
 
 def make_version(contract: "Contract", checked: "Checked", progress: "Report") -> Made:
     """Run the trial of a contract, write its bundle under the state folder, register it."""
-    from training.registry import register
     from training.trial import run_trial
 
-    trial = run_trial(contract, checked, progress=progress)
+    return keep(run_trial(contract, checked, progress=progress), progress)
+
+
+def keep(trial: "Trial", progress: "Report") -> Made:
+    """Write the bundle of a trial under the state folder and register it."""
+    from training.registry import register
+
     progress("writing the bundle", 0.0)
-    folder = keep_bundle(trial, contract.state_folder / "bundles")
+    folder = keep_bundle(trial, trial.contract.state_folder / "bundles")
     return Made(trial, folder, register(trial, folder, progress=progress))
+
+
+def _train_elsewhere(place: engines.Place, progress: "Report") -> "Trial":
+    """The trial over a folder of checked facts: on this machine, or on a Dask cluster."""
+    from data.check import Checked
+    from data.report import Report as Account
+    from data.spine import read_listed
+    from features import dask_feed
+    from serving.commands.feature_tables import settled
+    from training.cluster import train_on_cluster
+    from training.trial import run_trial
+
+    with place.folder() as facts:
+        contract = place.contract.model_copy(update={"spine": settled(place.contract.spine, facts)})
+        if place.engine == "local":
+            return run_trial(contract, Checked(facts.history(), {}, Account((), facts.ends_at)), progress=progress)
+        listed = None if contract.spine.file is None else read_listed(contract.resolve(contract.spine.file))
+        with dask_feed.connect(place.scheduler) as client:
+            return train_on_cluster(
+                client, contract, facts, place.scratch, buckets=place.buckets, listed=listed, progress=progress
+            )
 
 
 def keep_bundle(trial: "Trial", bundles: Path) -> Path:

@@ -136,7 +136,7 @@ def test_trees_stay_small(grown, shape):
     assert trees[trees.split_feature.isna()].groupby("tree_index").size().max() <= shape.leaves
     assert trees.node_depth.max() <= shape.depth + 1
     few = Cells(*(part[:100] for part in (of.rows, of.bins, of.outcome, of.weights)))
-    sizes = [parameters(_settings(), shape, part, 2)["min_data_in_leaf"] for part in (few, of)]
+    sizes = [parameters(_settings(), shape, len(part), 2)["min_data_in_leaf"] for part in (few, of)]
     assert sizes == [5, 60]
 
 
@@ -146,4 +146,4 @@ def test_the_bin_is_the_last_column():
     of = Cells(np.array([2, 0]), np.array([1, 0]), np.zeros(2, np.int8), np.ones(2))
     np.testing.assert_array_equal(cell_matrix(matrix, of, 2), np.column_stack([matrix[[2, 0]], [1, 0]]))
     np.testing.assert_array_equal(cell_matrix(matrix, of, 1), matrix[[2, 0]])
-    assert parameters(_settings(), SHAPES[0], of, 2)["monotone_constraints"] == [1, -1, 0, 0, 0]
+    assert parameters(_settings(), SHAPES[0], len(of), 2)["monotone_constraints"] == [1, -1, 0, 0, 0]

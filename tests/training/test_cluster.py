@@ -1,0 +1,116 @@
+"""Training on a Dask cluster: the same cells, one booster from all of them, as good as the local one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.clock import DAY
+from data.facts import write_facts
+from features.dask_feed import cut, sample
+from training.cells import cells
+from training.cluster import Lesson, train_on_cluster, without_addresses
+from training.gbm import cell_matrix
+
+LOG_LOSS_NOISE = 0.004
+"""Two local boosters that differ in the seed alone differ by some 0.002 on the test rows of this market."""
+
+
+@pytest.fixture(scope="module")
+def facts(steady, tmp_path_factory):
+    """The checked facts of the small market as a folder that workers read."""
+    return write_facts(steady[1].history, tmp_path_factory.mktemp("facts"))
+
+
+@pytest.fixture(scope="module")
+def cluster_trial(steady, facts, dask_client, tmp_path_factory):
+    """The trial of that market on two worker processes."""
+    scratch = tmp_path_factory.mktemp("scratch")
+    trial = train_on_cluster(dask_client, steady[0], facts, str(scratch), buckets=5)
+    assert not list(scratch.iterdir())
+    return trial
+
+
+def test_the_workers_make_the_cells_of_the_trial(steady, steady_trial, facts, dask_client, tmp_path):
+    """Bucket by bucket, the cells are those that the trial of all leads learns from, to the last bit."""
+    from training.sample import draw_sample
+    from training.trial import hazard_edges
+
+    contract, checked = steady
+    drawn = draw_sample(contract, checked.history, lambda _label, _share: None)
+    edges = hazard_edges(contract, drawn.known)
+    of = cells(np.arange(len(drawn.train)), drawn.known, edges, drawn.known.watched)
+    matrix = np.ascontiguousarray(drawn.table.matrix[drawn.train])
+    cutoffs = drawn.cutoffs[drawn.train][of.rows]
+    half_life = 90 * DAY
+    weights = np.exp2((cutoffs - cutoffs.max()) / half_life)
+    lesson = Lesson(
+        contract,
+        drawn.table.feature_set,
+        drawn.table.vocabulary,
+        drawn.test_from,
+        edges,
+        half_life,
+        int(cutoffs.max()),
+    )
+    with cut(dask_client, facts, str(tmp_path), buckets=7) as cut_facts:
+        found = [lesson(*cut_facts.bucket(number)) for number in range(7)]
+    expected = _sorted(cell_matrix(matrix, of, len(edges)), of.outcome, weights)
+    together = _sorted(*(np.concatenate([part[k] for part in found]) for k in range(3)))
+    np.testing.assert_array_equal(together.view(np.uint64), expected.view(np.uint64))
+    assert steady_trial.feature_set == drawn.table.feature_set
+
+
+def _sorted(matrix, outcome, weights):
+    """The cells in an order of their own; null is a number here."""
+    rows = np.column_stack([np.nan_to_num(matrix, nan=-1e30), outcome, weights]).astype(np.float64)
+    return rows[np.lexsort(rows.T)]
+
+
+def test_held_out_log_loss_is_within_noise_of_the_local_model(steady_trial, cluster_trial):
+    """The settings are the local ones, because every lead fits the client; the booster is as good on later rows."""
+    local, there = steady_trial.report, cluster_trial.report
+    assert there["blend"]["rounds"] == local["blend"]["rounds"]
+    assert there["features"] == local["features"]
+    assert there["history"] == local["history"]
+    for horizon, part in local["horizons"].items():
+        for model in ("gbm", "blend"):
+            ours, theirs = (p["models"][model]["log_loss"] for p in (part, there["horizons"][horizon]))
+            assert abs(ours - theirs) < LOG_LOSS_NOISE
+    assert cluster_trial.model.booster_text != steady_trial.model.booster_text
+    assert b"[machines: " not in cluster_trial.model.booster_text
+
+
+def test_a_sample_is_whole_leads(steady, facts, dask_client):
+    """Where not all events fit, a seeded draw of leads comes to the client, each with all of its facts."""
+    history, share = sample(dask_client, facts, seed=3, most=len(steady[1].history.events) // 4)
+    assert share == pytest.approx(0.25, abs=0.002)
+    drawn = set(history.leads["lead_id"].to_pylist())
+    assert 0.15 < len(drawn) / len(steady[1].history.leads) < 0.35
+    whole = steady[1].history
+    for name in ("events", "outcomes", "changes"):
+        mine = [lead for lead in getattr(whole, name)["lead_id"].to_pylist() if lead in drawn]
+        assert sorted(getattr(history, name)["lead_id"].to_pylist()) == sorted(mine)
+    again, _ = sample(dask_client, facts, seed=3, most=len(whole.events) // 4)
+    other, _ = sample(dask_client, facts, seed=4, most=len(whole.events) // 4)
+    assert set(again.leads["lead_id"].to_pylist()) == drawn
+    assert set(other.leads["lead_id"].to_pylist()) != drawn
+
+
+def test_a_trained_sample_says_so(steady, facts, dask_client, tmp_path, monkeypatch):
+    """Counts speak of all facts, a note of the draw, and the policy keeps the capacity of the contract."""
+    contract, checked = steady
+    few = len(checked.history.events) // 2
+    monkeypatch.setattr("training.cluster.MOST_EVENTS", few)
+    trial = train_on_cluster(dask_client, contract, facts, str(tmp_path), buckets=3)
+    assert trial.report["history"]["events"] == len(checked.history.events)
+    assert any("seeded draw of 50" in note for note in trial.report["notes"])
+    assert trial.policy.capacity_per_week == contract.policy.capacity_per_week
+    assert trial.card["history"] == trial.report["history"]
+    assert trial.contract == replace(trial, contract=contract).contract
+
+
+def test_addresses_stay_out_of_the_model():
+    """A bundle does not say on which machines it was trained."""
+    text = "parameters:\n[boosting: gbdt]\n[machines: 10.0.0.1:12400]\n[num_machines: 2]\n[max_bin: 63]\n"
+    assert without_addresses(text) == "parameters:\n[boosting: gbdt]\n[max_bin: 63]\n"

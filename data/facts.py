@@ -1,7 +1,7 @@
 """Checked facts in a folder: what ``readiness check --output`` writes, and what a cluster reads piece by piece.
 
     leads.parquet  events.parquet  outcomes.parquet     a file, or a folder of part files, for each table
-    changes.parquet  accounts.parquet                   where there are any
+    changes, accounts, account_changes, spine           where there are any
     facts.json                                          the end of the history
 
 The folder may lie on any storage that ``pyarrow.fs`` knows by address (``s3://``, ``gs://``, ``hdfs://``). Its tables
@@ -21,9 +21,12 @@ from pyarrow import fs
 
 from data.errors import SchemaError
 from data.history import History
+from data.spine import SPINE
 from data.tables import SCHEMAS, TIME, empty
 
 HEAD = "facts.json"
+TABLES = {**SCHEMAS, "spine": SPINE}
+"""The facts, and the rows to answer for, where somebody has laid them out."""
 VERSION = 1
 ROWS_OF_A_GROUP = 1 << 18
 """Rows of a Parquet row group as written here: the smallest piece that a worker reads."""
@@ -100,7 +103,7 @@ def open_facts(root: str, ends_at: int | None = None) -> Facts:
     Raises SchemaError when a table that must be there is not, or when nothing says where the history ends.
     """
     system, path = storage(root)
-    found = tuple((name, files) for name in SCHEMAS if (files := _files(system, path, name)))
+    found = tuple((name, files) for name in TABLES if (files := _files(system, path, name)))
     missing = [name for name in ("leads", "events", "outcomes") if name not in dict(found)]
     if missing:
         raise SchemaError(
@@ -131,7 +134,7 @@ def conformed(name: str, table: pa.Table, origin: str = "") -> pa.Table:
 
     Further columns become one of the three types that facts have. Raises SchemaError where that cannot be.
     """
-    fixed = SCHEMAS[name]
+    fixed = TABLES[name]
     lacking = [f.name for f in fixed if not f.nullable and f.name not in table.column_names]
     if lacking:
         raise SchemaError(

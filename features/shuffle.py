@@ -20,7 +20,7 @@ from data.spine import SPINE
 from features.feature_set import FeatureSet
 from features.partition import Keys, make_bucket
 
-TABLES = ("leads", "events", "outcomes", "changes")
+TABLES = ("leads", "events", "outcomes", "changes", "spine")
 """The tables that are cut by lead. Accounts are few: every bucket reads them whole and keeps its own."""
 ROWS_OF_A_PIECE = 1 << 20
 

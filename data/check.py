@@ -17,7 +17,7 @@ from data.clock import iso, to_micros
 from data.contract import Contract
 from data.history import History
 from data.prepare import prepare
-from data.rejects import rejected_rows, rejections
+from data.rejects import part_reports, rejected_rows, rejections
 from data.report import Report, TableReport
 from data.rules import first_copies, judge
 from data.sources.raw import RawTable, RawTables
@@ -95,8 +95,16 @@ def _judge(name: str, raw: RawTable, contract: Contract, leads: pl.DataFrame | N
         good=_arrow(name, good, prepared.further),
         leads=good.select("lead_id", "created_at") if name == "leads" else pl.DataFrame(),
         rejected=rejected_rows(raw, bad),
-        report=TableReport(name, raw.origin, len(rows), raw.not_selected, len(good), rejections(raw, bad)),
-        notes=prepared.notes,
+        report=TableReport(
+            table=name,
+            origin=raw.origin,
+            read=len(rows),
+            not_selected=raw.not_selected,
+            accepted=len(good),
+            rejections=rejections(raw, bad),
+            parts=part_reports(raw, bad),
+        ),
+        notes=(*raw.notes, *prepared.notes),
     )
 
 

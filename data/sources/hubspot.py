@@ -1,0 +1,290 @@
+"""HubSpot, as a warehouse loader (Fivetran's layout) lands it.
+
+occurred_at is HubSpot's own time: ``created`` of e-mail events, ``timestamp`` of forms and of property histories, the
+entry into a stage. ``_fivetran_synced`` is never a known_at: it is the last sync of a row, and moves when the row is
+written again. An engagement that was logged later than it happened was known when it was logged.
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from data.naming import personal_reason
+from data.sources.loading import changes, deals
+from data.sources.loading.facts import Facts
+from data.sources.loading.people import People, gather, surviving
+from data.sources.loading.touches import Addresses, Cases, Kind, Lookup, Rules, Touch, read_touches
+from data.sources.loading.work import PLACE, Work, no_rows, truth
+
+REQUIRED = (("contact",),)
+"""Of each of these, one table has to be there."""
+USUAL = {
+    f"property_{name}": name
+    for name in (
+        *(
+            "jobtitle",
+            "industry",
+            "country",
+            "state",
+            "city",
+            "numemployees",
+            "annualrevenue",
+            "hs_persona",
+            "seniority",
+        ),
+        *("hs_analytics_source", "hs_language", "company_size"),
+    )
+}
+"""Contact fields that are taken where the contract names none: theirs = ours."""
+FLAGS = ("is_deleted", "_fivetran_deleted")
+COMPANY = ("industry", "country", "state", "numberofemployees", "annualrevenue", "type", "founded_year")
+_SAID = ("property_hs_timestamp", "engagement.timestamp", "property_hs_createdate", "engagement.created_at")
+_LOGGED = ("property_hs_createdate", "engagement.created_at")
+
+
+def _engagement(
+    name: str,
+    kind: Kind,
+    occurred: tuple[str, ...] = (),
+    cases: Cases = (),
+    never: Rules = (),
+    only: Rules = (),
+) -> Touch:
+    """Something between sales and a contact; its time, its place and its contacts are kept alike for all of them."""
+    return Touch(
+        table=f"engagement_{name}",
+        kind=kind,
+        lead=(),
+        occurred=(*occurred, *_SAID),
+        known=_LOGGED,
+        id="engagement_id",
+        cases=cases,
+        never=never,
+        only=only,
+        through=("engagement_contact", "engagement_id", "contact_id"),
+        lookups=(Lookup("engagement", "id", times=("timestamp", "created_at")),),
+    )
+
+
+TOUCHES = (
+    Touch(
+        table="email_event",
+        kind=None,
+        lead=("recipient",),
+        by_email=True,
+        occurred=("created",),
+        item=("email_event_click.url", "email_campaign_id"),
+        cases=(
+            (
+                "type",
+                {
+                    "sent": ("email_sent", "marketing"),
+                    "delivered": ("email_delivered", "marketing"),
+                    "bounce": ("email_bounce", "marketing"),
+                    "open": ("email_open", "lead"),
+                    "click": ("email_click", "lead"),
+                    "print": ("email_print", "lead"),
+                    "forward": ("email_forward", "lead"),
+                    "spamreport": ("email_spam_report", "lead"),
+                    "statuschange": ("email_unsubscribe", "lead"),
+                },
+            ),
+        ),
+        never=(
+            ("filtered_event", ("true", "t", "yes", "1"), "an open or click that HubSpot holds for a machine's"),
+            ("email_event_status_change.portal_subscription_status", ("subscribed",), "no unsubscription"),
+        ),
+        lookups=(
+            Lookup("email_event_click", "id", ("url",)),
+            Lookup("email_event_status_change", "id", ("portal_subscription_status",)),
+        ),
+    ),
+    Touch(
+        table="contact_form_submission",
+        kind=("form_submit", "lead"),
+        lead=("contact_id",),
+        occurred=("timestamp",),
+        id="conversion_id",
+        item=("title", "form_id"),
+    ),
+    _engagement("call", ("call", "sales"), cases=(("property_hs_call_direction", {"inbound": ("call", "lead")}),)),
+    _engagement(
+        "meeting",
+        ("meeting", "sales"),
+        occurred=("property_hs_meeting_start_time", "start_time"),
+        never=tuple(
+            (column, ("canceled", "cancelled", "rescheduled", "no_show", "no show"), "a meeting that was not held")
+            for column in ("meeting_outcome", "property_hs_meeting_outcome")
+        ),
+    ),
+    _engagement(
+        "email",
+        ("sales_email", "sales"),
+        cases=(("property_hs_email_direction", {"incoming_email": ("email_reply", "lead")}),),
+    ),
+    _engagement(
+        "task", ("task", "sales"), only=(("property_hs_task_status", ("completed",), "a task that is not done"),)
+    ),
+    _engagement("communication", ("message", "sales")),
+)
+LOGS = (changes.Log("contact_property_history", "contact_id", "name", "value", "timestamp"),)
+TABLES: dict[str, tuple[str, ...]] = {
+    "leads": ("contact", "contact_company", "contact_merge_audit"),
+    "events": tuple(dict.fromkeys(name for touch in TOUCHES for name in touch.tables)),
+    "outcomes": (
+        *("deal", "deal_stage", "deal_property_history", "deal_contact", "merged_deal"),
+        "deal_pipeline_stage",
+    ),
+    "changes": tuple(log.table for log in LOGS),
+    "accounts": ("company",),
+}
+"""Every table that is read, by the facts for which it is."""
+
+
+def import_facts(work: Work) -> Facts:
+    """The facts of the tables that are there. Raises SchemaError."""
+    people, addresses = _people(work)
+    return Facts(
+        leads=people.leads,
+        events=read_touches(work, TOUCHES, people, addresses),
+        outcomes=_outcomes(work, people),
+        changes=pl.concat([changes.read_log(work, log, people) for log in LOGS]) if work.has(LOGS[0].table) else None,
+        accounts=_accounts(work),
+    )
+
+
+def _people(work: Work) -> tuple[People, Addresses]:
+    fields = changes.names_of(work.source.attributes, USUAL)
+    own = ["id", "property_email", "property_hs_additional_emails", "property_associatedcompanyid"]
+    own += [*FLAGS, "property_hs_merged_object_ids"]
+    made = ["property_createdate", "property_created_at"]
+    rows = work.read("contact", [*own, *fields], times=made, fact="leads", needs=("id",))
+    assert rows is not None  # noqa: S101 - the table is required
+    there = set(work.columns("contact"))
+    rows = rows.with_columns(
+        pl.coalesce(made).alias("created"), truth("_fivetran_deleted", "is_deleted").alias("deleted")
+    )
+    aliases = surviving(_merges(work, rows))
+    record = rows.join(_companies(work), on="id", how="left", maintain_order="left").select(
+        *("id", "created", "deleted", *PLACE),
+        pl.coalesce("company", "property_associatedcompanyid").alias("account_id"),
+        *(pl.col(theirs).alias(ours) for theirs, ours in fields.items() if theirs in there),
+    )
+    people = gather(work, [record], aliases)
+    return people, _addresses(rows, people)
+
+
+def _merges(work: Work, contacts: pl.DataFrame) -> Iterable[tuple[str | None, str | None]]:
+    """Pairs of a merged id and the contact into which it went: from the contacts, and from the audit of merges."""
+    told = contacts.select("id", old=pl.col("property_hs_merged_object_ids").str.split(";")).explode("old").drop_nulls()
+    yield from told.select(pl.col("old").str.strip_chars(), "id").filter(pl.col("old") != "").iter_rows()
+    audit = work.read("contact_merge_audit", ["vid_to_merge", "canonical_vid", "contact_id"], needs=("vid_to_merge",))
+    if audit is not None:
+        yield from audit.select("vid_to_merge", pl.coalesce("canonical_vid", "contact_id")).iter_rows()
+
+
+def _companies(work: Work) -> pl.DataFrame:
+    """``id``, ``company``: where contacts and companies are connected by a table of their own, the first one."""
+    links = work.read("contact_company", ["contact_id", "company_id", "_fivetran_deleted"], needs=("contact_id",))
+    if links is None:
+        return pl.DataFrame(schema={"id": pl.String, "company": pl.String})
+    links = links.filter(~truth("_fivetran_deleted")).drop_nulls("contact_id")
+    first = links.unique("contact_id", keep="first", maintain_order=True)
+    return first.select(pl.col("contact_id").alias("id"), pl.col("company_id").alias("company"))
+
+
+def _addresses(contacts: pl.DataFrame, people: People) -> Addresses:
+    """Every address of every contact, also of merged and deleted ones; one that two contacts have is the first's."""
+    several = pl.concat_list(
+        pl.col("property_email").fill_null("").str.split(";"),
+        pl.col("property_hs_additional_emails").fill_null("").str.split(";"),
+    )
+    rows = contacts.select(several.alias("address"), people.whose(pl.col("id")).alias("owner")).explode("address")
+    rows = rows.with_columns(pl.col("address").str.strip_chars().str.to_lowercase())
+    rows = rows.filter((pl.col("address") != "") & pl.col("owner").is_not_null())
+    living = ~pl.col("owner").is_in(list(people.deleted))
+    return Addresses(rows.sort(~living, maintain_order=True).unique("address", keep="first", maintain_order=True))
+
+
+def _outcomes(work: Work, people: People) -> pl.DataFrame:
+    """A deal is an opportunity when it is made, and won or lost when it enters such a stage."""
+    own = ["deal_id", "deal_pipeline_stage_id", "property_dealstage", "property_amount", *FLAGS]
+    rows = work.read(
+        "deal", own, times=["property_createdate", "property_closedate"], fact="outcomes", needs=("deal_id",)
+    )
+    if rows is None:
+        work.notes.append("there is no table deal: no outcomes")
+        return no_rows(deals.OUTCOME)
+    merged = _merged_deals(work)
+    rows = rows.with_columns(pl.col("deal_id").replace(merged).alias("deal"), pl.col("property_amount").alias("value"))
+    gone = rows.filter(truth(*FLAGS) & (pl.col("deal") == pl.col("deal_id")))["deal"].drop_nulls().to_list()
+    rows = work.books.leave("outcomes", rows, pl.col("deal") != pl.col("deal_id"), "a deal merged into another")
+    rows = work.books.leave("outcomes", rows, truth(*FLAGS), "deleted")
+    history = _stage_history(work, merged).join(
+        rows.select("deal", "value"), on="deal", how="left", maintain_order="left"
+    )
+    history = work.books.leave("outcomes", history, pl.col("deal").is_in(gone), deals.OF_DELETED_DEAL)
+    stage = pl.coalesce("deal_pipeline_stage_id", "property_dealstage")
+    means = _stages(work, [*history["stage"].unique(), *rows.select(stage).to_series().unique()])
+    told = deals.entered(work, history.with_columns(_meaning(means, pl.col("stage")).alias("kind")).select(deals.MOVES))
+    without = rows.filter(~pl.col("deal").is_in(told["deal"].implode()))
+    closed = without.with_columns(_meaning(means, stage).alias("kind"), pl.col("property_closedate").alias("at"))
+    opened = rows.with_columns(pl.lit("opportunity").alias("kind"), pl.col("property_createdate").alias("at"))
+    moves = [part.select(deals.MOVES) for part in (opened, told, closed.filter(pl.col("kind").is_not_null()))]
+    links = read_links(work, "deal_contact", "deal_id", "contact_id", people, merged)
+    return deals.credited(work, pl.concat(moves), links, people)
+
+
+def _meaning(means: dict[str, str], stage: pl.Expr) -> pl.Expr:
+    return stage.replace_strict(means, default=None, return_dtype=pl.String)
+
+
+def _merged_deals(work: Work) -> dict[str, str]:
+    pairs = work.read("merged_deal", ["merged_deal_id", "deal_id"], needs=("merged_deal_id", "deal_id"))
+    return {} if pairs is None else surviving(pairs.select("merged_deal_id", "deal_id").iter_rows())
+
+
+def _stage_history(work: Work, merged: dict[str, str]) -> pl.DataFrame:
+    """``deal``, ``stage``, ``at`` and the place: from deal_stage, else from the history of the property dealstage."""
+    rows = work.read(
+        "deal_stage",
+        ["deal_id", "value"],
+        times=["date_entered", "_fivetran_start"],
+        fact="outcomes",
+        needs=("deal_id",),
+    )
+    at = pl.coalesce("date_entered", "_fivetran_start") if rows is not None else pl.col("timestamp")
+    if rows is None:
+        needs = ("deal_id", "name", "value", "timestamp")
+        rows = work.read(
+            "deal_property_history", ["deal_id", "name", "value"], times=["timestamp"], fact="outcomes", needs=needs
+        )
+        if rows is None:
+            return no_rows(["deal", "stage", "at"])
+        other = pl.col("name").ne_missing("dealstage")
+        rows = work.books.leave("outcomes", rows, other, "the history of another field than the stage")
+    deal = pl.col("deal_id").replace(merged).alias("deal")
+    return rows.select(deal, pl.col("value").alias("stage"), at.alias("at"), *PLACE)
+
+
+def _stages(work: Work, seen: Iterable[str | None]) -> dict[str, str]:
+    """What each stage means: by its flags in deal_pipeline_stage, the contract's word before all."""
+    rows = work.read("deal_pipeline_stage", ["stage_id", "label", "closed_won", "is_closed"], needs=("stage_id",))
+    if rows is None:
+        return deals.agreed(work, seen, {}, {})
+    kind = pl.when(truth("closed_won")).then(pl.lit("won")).when(truth("is_closed")).then(pl.lit("lost"))
+    told = rows.with_columns(kind.alias("kind")).drop_nulls("stage_id")
+    says = {stage: kind for stage, kind in told.select("stage_id", "kind").iter_rows() if kind}
+    labels = {stage: label for stage, label in told.select("stage_id", "label").iter_rows() if label}
+    return deals.agreed(work, seen, says, labels)
+
+
+def _accounts(work: Work) -> pl.DataFrame | None:
+    columns = set(work.columns("company"))
+    fields = [f"property_{name}" for name in COMPANY if f"property_{name}" in columns and not personal_reason(name)]
+    rows = work.read("company", ["id", *FLAGS, *fields], fact="accounts", needs=("id",))
+    if rows is None:
+        return None
+    rows = work.books.leave("accounts", rows, truth(*FLAGS), "deleted")
+    named = [pl.col(name).alias(f"company_{name.removeprefix('property_')}") for name in fields]
+    return rows.select(pl.col("id").alias("account_id"), *named, *PLACE)

@@ -85,7 +85,7 @@ def write_rejected(checked: Checked, folder: Path) -> list[Path]:
 def _judge(name: str, raw: RawTable, contract: Contract, leads: pl.DataFrame | None) -> _Judged:
     prepared = prepare(name, raw, contract.source.timezone)
     rows = _with_answers(name, prepared.rows, contract.source.history_end, leads)
-    good, bad = judge(name, rows)
+    good, bad = judge(name, rows) if raw.broken is None else _judge_whole(name, rows, raw.broken)
     if name in UNIQUE:
         key, clock = UNIQUE[name]
         first = first_copies(good, prepared.further, key, clock)
@@ -106,6 +106,14 @@ def _judge(name: str, raw: RawTable, contract: Contract, leads: pl.DataFrame | N
         ),
         notes=(*raw.notes, *prepared.notes),
     )
+
+
+def _judge_whole(name: str, rows: pl.DataFrame, broken: pa.Array) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that their source could not take apart have its reason; the rules are asked of the others."""
+    reason = pl.Series("reason", broken, pl.String)
+    good, bad = judge(name, rows.filter(reason.is_null()))
+    torn = rows.select("row").with_columns(reason).filter(reason.is_not_null())
+    return good, pl.concat([torn, bad])
 
 
 def _with_answers(name: str, rows: pl.DataFrame, end: int | None, leads: pl.DataFrame | None) -> pl.DataFrame:

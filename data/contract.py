@@ -115,8 +115,11 @@ class Source(_Section):
     suffix: str | None = None
     """Likewise what stands after it, such as ``_data`` where ``contact`` is in ``contact_data.csv``."""
     won: tuple[Name, ...] = ()
-    """hubspot, salesforce, marketo: the stages (ids or labels) that mean won. Default: what the stages say."""
+    """hubspot, salesforce, marketo: the stages (ids or labels) that mean won. Default: what the stages say.
+
+    segment, rudderstack: the track events that mean won."""
     lost: tuple[Name, ...] = ()
+    """Likewise for lost."""
     attributes: tuple[Name, ...] | None = None
     """Importers: the fields of leads to take. Default: the usual ones of the platform; of histories, all fields."""
     timezone: str | None = None
@@ -145,7 +148,7 @@ class Source(_Section):
             raise ValueError("url belongs to kind = 'database' and to loaders' tables; files have a path.")
         self._check_tables()
         for key in ("schema", "prefix", "suffix", "won", "lost", "attributes"):
-            takes = LOADED if key != "attributes" else IMPORTERS
+            takes = LOADED if key in {"schema", "prefix", "suffix"} else IMPORTERS
             if getattr(self, "db_schema" if key == "schema" else key) and self.kind not in takes:
                 raise ValueError(f"{key} belongs to kind = {' or '.join(map(repr, takes))}. Remove it.")
         if self.db_schema and not self.url:

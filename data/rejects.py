@@ -50,5 +50,6 @@ def _rows(raw: RawTable, positions: pl.Series) -> dict[str, pl.Series]:
 
 def _example(raw: RawTable, row: int) -> str:
     found = _rows(raw, pl.Series([row]))
-    shown = [f"{name}={(found[name][0] or '')[:_WIDTH]}" for name in dict.fromkeys(raw.columns.values())]
+    names = dict.fromkeys([*raw.columns.values(), *raw.shown])
+    shown = [f"{name}={(found[name][0] or '')[:_WIDTH]}" for name in names if found[name][0] or name not in raw.shown]
     return f"{raw.place(row)}: {', '.join(shown)}"

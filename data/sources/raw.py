@@ -58,6 +58,10 @@ class RawTable:
     """The account of each table of which an importer made this one."""
     notes: tuple[str, ...] = ()
     """What had to be assumed, and what was not there."""
+    broken: pa.Array | None = None
+    """For each row why its source could not even be taken apart (string), null for all others."""
+    shown: tuple[str, ...] = ()
+    """Further columns that an example of a bad row should show."""
 
     def place(self, row: int) -> str:
         """Where the row at position ``row`` is in the source: ``row 3``, or ``row 3 of email_event.csv``."""

@@ -14,7 +14,7 @@ from data.sources.loading import changes
 from data.sources.loading.facts import Facts
 from data.sources.loading.people import People, gather, surviving
 from data.sources.loading.touches import Touch, read_touches
-from data.sources.loading.work import PLACE, YES, Work, truth, untruth
+from data.sources.loading.work import PLACE, YES, Work, no_rows, truth, untruth
 from data.sources.salesforce_deals import import_outcomes
 
 REQUIRED = (("contact", "lead"),)
@@ -101,19 +101,11 @@ def import_facts(work: Work) -> Facts:
 
 
 def _records(work: Work, fields: dict[str, str]) -> _Records:
-    own = [
-        "id",
-        "master_record_id",
-        "_fivetran_active",
-        "is_converted",
-        "converted_contact_id",
-        "converted_opportunity_id",
-    ]
+    own = ["id", "account_id", "master_record_id", "converted_contact_id", "converted_opportunity_id"]
+    names = [*own, "_fivetran_active", *FLAGS, *fields]
     found = []
     for name in ("lead", "contact"):
-        rows = work.read(
-            name, [*own, "account_id", *FLAGS, *fields], times=["created_date"], fact="leads", needs=("id",)
-        )
+        rows = work.read(name, names, times=["created_date"], fact="leads", needs=("id",))
         rows = no_rows([*names, "created_date"]) if rows is None else rows
         found.append(work.books.leave("leads", rows, untruth("_fivetran_active"), "an earlier version of a record"))
     return _Records(*found)

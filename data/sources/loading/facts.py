@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from data.sources.loading.work import Work
+from data.sources.loading.books import Books
+from data.sources.loading.work import PLACE, Work
 from data.sources.mapping import listed
-from data.sources.raw import SOURCE_ROW, SOURCE_TABLE, RawTable, RawTables
+from data.sources.raw import SOURCE_TABLE, RawTable, RawTables
 from data.tables import SCHEMAS
 
 LATER = "planned for after the last sync"
@@ -31,7 +32,8 @@ def raw_tables(work: Work, facts: Facts, platform: str) -> RawTables:
     for name in SCHEMAS:
         frame: pl.DataFrame | None = getattr(facts, name)
         if frame is not None:
-            found[name] = _raw(work, name, _happened(work, name, frame), platform, notes if name == "leads" else ())
+            told = notes if name == "leads" else ()
+            found[name] = as_raw(work.books, name, _happened(work, name, frame), platform, told)
     return found
 
 
@@ -42,10 +44,11 @@ def _happened(work: Work, name: str, frame: pl.DataFrame) -> pl.DataFrame:
     return work.books.leave(name, frame.with_columns(later.alias("_later")), pl.col("_later"), LATER).drop("_later")
 
 
-def _raw(work: Work, name: str, frame: pl.DataFrame, platform: str, notes: tuple[str, ...]) -> RawTable:
+def as_raw(books: Books, name: str, frame: pl.DataFrame, platform: str, notes: tuple[str, ...] = ()) -> RawTable:
+    """One fact table with the account of every table of which it was made."""
     fixed = [column for column in SCHEMAS[name].names if column in frame.columns]
-    attributes = tuple(c for c in frame.columns if c not in {*fixed, SOURCE_TABLE, SOURCE_ROW})
-    parts = work.books.parts(name, frame)
+    attributes = tuple(c for c in frame.columns if c not in {*fixed, *PLACE})
+    parts = books.parts(name, frame)
     rows = frame.with_columns(pl.col(SOURCE_TABLE).cast(pl.String))
     return RawTable(
         rows=rows.to_arrow(compat_level=pl.CompatLevel.oldest()),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from data.sources.loading.people import OF_DELETED, People
-from data.sources.loading.work import Work, truth, untruth
+from data.sources.loading.work import Work, no_rows, truth, untruth
 from data.sources.raw import SOURCE_ROW, SOURCE_TABLE
 
 Kind = tuple[str, str]

@@ -85,7 +85,7 @@ class Work:
 
     def later(self, first: pl.Series, second: pl.Series) -> pl.Series:
         """Of two times of each row the later one, as it was written; the first where the second is none."""
-        return first.zip_with(~(self.at(second) > self.at(first)).fill_null(value=False), second)
+        return later(first, second, self.zone)
 
     def _open(self, name: str) -> tuple[str, Opened]:
         theirs, opener = self.export.tables[name]
@@ -108,6 +108,12 @@ def _text(series: pl.Series | None, name: str, meaning: Meaning | None, length: 
     if series.dtype.is_integer():
         series = read_times(series, None).at
     return texts(series).cast(pl.String).str.replace(_SHORT_HOUR, "${1}0${2}:").alias(name)
+
+
+def later(first: pl.Series, second: pl.Series, zone: str | None) -> pl.Series:
+    """Of two times of each row the later one, as it was written; the first where the second is none."""
+    after = read_times(second, zone).at > read_times(first, zone).at
+    return first.zip_with(~after.fill_null(value=False), second)
 
 
 PLACE = [SOURCE_TABLE, SOURCE_ROW]

@@ -79,6 +79,10 @@ class Report:
             if table.not_selected:
                 why = "see the tables of the export" if table.parts else "left out by where"
                 found.append(("", "not selected", str(table.not_selected), why))
+            for part in table.parts:
+                found += [
+                    ("", f"left out: {reason}", str(count), part.origin) for reason, count in part.left_out.items()
+                ]
             found.append(("", "good", str(table.accepted), ""))
             found += [("", f"bad: {bad.reason}", str(bad.count), bad.example) for bad in table.rejections]
         return found

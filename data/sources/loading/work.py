@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from data.cells import Meaning, texts
+from data.cells import Meaning, as_series, texts
 from data.contract import Source
 from data.errors import SchemaError
-from data.prepare import cells
 from data.sources.loading.books import Books
 from data.sources.loading.export import Export
 from data.sources.mapping import Opened, listed
@@ -68,7 +67,7 @@ class Work:
         wanted = list(dict.fromkeys([*columns, *times]))
         rows, meanings = opened.read(list({names[c]: None for c in [*wanted, SYNCED] if c in names}))
         self.books.opened(fact, theirs, rows.num_rows)
-        found = {c: cells(rows, names[c]) for c in [*wanted, SYNCED] if c in names}
+        found = {c: as_series(names[c], rows[names[c]]) for c in [*wanted, SYNCED] if c in names}
         self._see(found.pop(SYNCED, None))
         read = [_text(found.get(c), c, meanings.get(names.get(c, "")), rows.num_rows, c in times) for c in wanted]
         return pl.DataFrame(

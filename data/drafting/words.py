@@ -70,6 +70,8 @@ HOPED = {
     *("customer", "success", "signed", "subscribed", "closedwon", "conversion"),
 }
 """Outcomes that one hopes for."""
+BOUGHT = {"order_completed", "purchase_completed", "checkout_completed", "subscription_started", "deal_won"}
+"""Track events that one hopes for."""
 YES = {"yes", "y", "true", "t", "1", "1.0"} | HOPED
 ENDS = {
     *("lost", "closed_lost", "closedlost", "disqualified", "unqualified", "fail", "failed", "withdrawn", "churned"),

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ _VALUES = ("revenue", "value", "total", "price", "amount")
 _ITEMS = ("url", "path", "product_id", "sku", "form_id", "form_name", "name", "title", "item", "plan", "category")
 _WIDTH = 2_000
 """How much of a broken line is kept, in characters."""
+
+_DAMAGED = (OSError, EOFError, zlib.error)
 
 Trait = tuple[int, str, str | None]
 """The number of a line, the name of a trait, and its value as text."""
@@ -76,9 +79,25 @@ def read_file(path: Path) -> Messages:
         for number, line in enumerate(_lines(path), start=1):
             if line.strip():
                 _take(found, number, line)
-    except (OSError, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
-        raise SchemaError(f"{path} cannot be read ({error}): it may be cut off. Copy or write it again.") from None
+    except _DAMAGED as error:
+        raise _cut_off(path, error) from None
     return found
+
+
+def read_head(path: Path, lines: int = 5_000) -> tuple[Messages, bool]:
+    """The first lines of a file, and whether RudderStack wrote them. Raises SchemaError for a damaged file."""
+    found, rudder = Messages(), False
+    try:
+        for number, line in zip(range(1, lines + 1), _lines(path), strict=False):
+            rudder = rudder or "rudder" in line.lower()
+            _take(found, number, line)
+    except _DAMAGED as error:
+        raise _cut_off(path, error) from None
+    return found, rudder
+
+
+def _cut_off(path: Path, error: Exception) -> SchemaError:
+    return SchemaError(f"{path} cannot be read ({error}): it may be cut off. Copy or write it again.")
 
 
 def _lines(path: Path) -> Iterator[str]:

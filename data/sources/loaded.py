@@ -1,6 +1,6 @@
 """HubSpot, Salesforce and Marketo, as a warehouse loader lands them: one import, read as raw tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from data.contract import Contract
@@ -17,6 +17,8 @@ class Platform:
 
     required: tuple[tuple[str, ...], ...]
     tables: dict[str, tuple[str, ...]]
+    usual: Mapping[str, str]
+    """Fields of leads that are taken where the contract names none: theirs = ours."""
     import_facts: Callable[[Work], Facts]
 
     @property
@@ -26,9 +28,9 @@ class Platform:
 
 
 PLATFORMS = {
-    "hubspot": Platform(hubspot.REQUIRED, hubspot.TABLES, hubspot.import_facts),
-    "salesforce": Platform(salesforce.REQUIRED, salesforce.TABLES, salesforce.import_facts),
-    "marketo": Platform(marketo.REQUIRED, marketo.TABLES, marketo.import_facts),
+    "hubspot": Platform(hubspot.REQUIRED, hubspot.TABLES, hubspot.USUAL, hubspot.import_facts),
+    "salesforce": Platform(salesforce.REQUIRED, salesforce.TABLES, salesforce.USUAL, salesforce.import_facts),
+    "marketo": Platform(marketo.REQUIRED, marketo.TABLES, marketo.USUAL, marketo.import_facts),
 }
 
 

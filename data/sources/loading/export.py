@@ -79,11 +79,17 @@ def _export(contract: Contract, where: str, found: Mapping[str, Callable[[], Ope
 
 def _affixes(contract: Contract, found: Iterable[str], known: Sequence[str]) -> tuple[str, str]:
     """What stands before and after the loader's names: as the contract says, else what fits most tables."""
-    given, after = contract.source.prefix, contract.source.suffix
-    counts: Counter[tuple[str, str]] = Counter({((given or "").lower(), (after or "").lower()): 0})
+    given, after = (text and text.lower() for text in (contract.source.prefix, contract.source.suffix))
+    counts: Counter[tuple[str, str]] = Counter({(given or "", after or ""): 0})
     for theirs in map(str.lower, found):
         for name in known:
             before, there, behind = theirs.partition(name)
-            if there and given in {None, before} and after in {None, behind}:
+            apart = (given is not None or _ends(before[-1:])) and (after is not None or _ends(behind[:1]))
+            if there and apart and given in {None, before} and after in {None, behind}:
                 counts[before, behind] += 1
     return min(counts, key=lambda pair: (-counts[pair], len("".join(pair)), pair))
+
+
+def _ends(sign: str) -> bool:
+    """Whether a word ends here: ``leads`` is no ``lead`` with something behind it."""
+    return not sign.isalpha()

@@ -185,7 +185,7 @@ def _accounts(books: Books, rows: pl.DataFrame, traits: pl.DataFrame) -> pl.Data
     frame = first.select(pl.col("group").alias("account_id"), *PLACE)
     if told.is_empty():
         return frame
-    wide = told.with_columns(pl.concat_str(pl.lit("account_"), "field")).pivot(
+    wide = told.with_columns(pl.format("account_{}", "field").alias("field")).pivot(
         "field", index=PLACE, values="said", aggregate_function="first"
     )
     return frame.join(wide, on=PLACE, how="left", maintain_order="left")

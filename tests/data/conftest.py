@@ -121,14 +121,18 @@ def imported(tmp_path: Path) -> Callable[..., Checked]:
     return make
 
 
-def account_of(checked: Checked) -> dict[str, dict[str, int]]:
-    """What was left out of each table of an export, by reason; the counts of every table have to add up."""
+def account_of(checked: Checked, fact: str | None = None) -> dict[str, dict[str, int]]:
+    """What was left out of each table of an export, by reason; the counts of every table have to add up.
+
+    ``fact``: only what was left out of that one.
+    """
     for table in checked.report.tables:
         for part in table.parts:
             assert part.read == part.used + sum(part.left_out.values()), part
             assert part.made == part.good + part.bad, part
         assert table.read == sum(part.made for part in table.parts) == table.accepted + table.rejected
-    return {part.origin: part.left_out for table in checked.report.tables for part in table.parts if part.left_out}
+    tables = [table for table in checked.report.tables if fact in {None, table.table}]
+    return {part.origin: part.left_out for table in tables for part in table.parts if part.left_out}
 
 
 def events_of(checked: Checked) -> list[tuple[str, ...]]:
@@ -149,7 +153,7 @@ def outcomes_of(checked: Checked) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def accounts_for() -> Callable[[Checked], dict[str, dict[str, int]]]:
+def accounts_for() -> Callable[..., dict[str, dict[str, int]]]:
     """``account_of``."""
     return account_of
 

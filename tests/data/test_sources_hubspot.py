@@ -118,7 +118,10 @@ def test_email_events(imported, accounts_for, told_events):
 
 def test_addresses_that_changed(imported, told_events):
     """An e-mail to an older address of a contact is of that contact."""
-    contacts = "id,property_createdate,property_email,property_hs_additional_emails\n1,2024-01-01,new@x.com,old@x.com;older@x.com\n"
+    contacts = (
+        "id,property_createdate,property_email,property_hs_additional_emails\n"
+        "1,2024-01-01,new@x.com,old@x.com;older@x.com\n"
+    )
     checked = imported("hubspot", contact=contacts, email_event=EMAILS + "e,2024-02-01 00:00:00,OPEN,Older@x.com,,\n")
     assert told_events(checked)[0][:2] == ("1", "email_open")
 
@@ -232,8 +235,8 @@ def test_the_contract_decides_what_stages_mean(imported, told_outcomes, more, ki
 def test_without_a_history_the_close_date_says_when(imported, told_outcomes):
     """The usual names of stages are understood, and the close date is the time of the outcome."""
     deals = (
-        DEALS
-        + "10,,closedwon,5,2024-02-01 00:00:00,2024-03-01 00:00:00\n11,,closedlost,,2024-02-02 00:00:00,2024-03-02 00:00:00\n"
+        DEALS + "10,,closedwon,5,2024-02-01 00:00:00,2024-03-01 00:00:00\n"
+        "11,,closedlost,,2024-02-02 00:00:00,2024-03-02 00:00:00\n"
     )
     checked = imported("hubspot", contact=CONTACTS, deal=deals, deal_contact=LINKS + "11,2\n")
     assert [row[:3] for row in told_outcomes(checked)] == [

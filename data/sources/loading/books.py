@@ -18,6 +18,11 @@ class Books:
         self.looked_up: dict[str, int] = {}
         """Tables that only connect others, and how many rows they have."""
 
+    @property
+    def tables(self) -> set[str]:
+        """Every table that was read."""
+        return {*self.looked_up, *(table for tables in self._read.values() for table in tables)}
+
     def opened(self, fact: str | None, table: str, rows: int) -> None:
         """``rows`` of ``table`` are to become ``fact``; None where the table is only looked up in."""
         if fact is None:

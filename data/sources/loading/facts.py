@@ -65,5 +65,6 @@ def as_raw(books: Books, name: str, frame: pl.DataFrame, platform: str, notes: t
 def _notes(work: Work) -> tuple[str, ...]:
     looked_up = [f"{table} ({rows:,} rows)" for table, rows in work.books.looked_up.items()]
     said = [f"only looked up in: {listed(looked_up, 100)}"] if looked_up else []
-    unused = work.export.unused
+    passed = (theirs for theirs, _ in work.export.tables.values() if theirs not in work.books.tables)
+    unused = [*passed, *work.export.unused]
     return (*said, *([f"not used, since no fact comes of them: {listed(unused, 60)}"] if unused else []))

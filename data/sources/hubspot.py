@@ -149,7 +149,7 @@ def import_facts(work: Work) -> Facts:
         leads=people.leads,
         events=read_touches(work, TOUCHES, people, addresses),
         outcomes=import_outcomes(work, people),
-        changes=pl.concat([changes.read_log(work, log, people) for log in LOGS]) if work.has(LOGS[0].table) else None,
+        changes=changes.read_logs(work, LOGS, people),
         accounts=_accounts(work),
     )
 

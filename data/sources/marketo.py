@@ -51,9 +51,11 @@ TOUCHES = (
     _activity("click_sales_email", ("email_click", "lead"), item=("link", "primary_attribute_value")),
     _activity("reply_to_sales_email", ("email_reply", "lead")),
 )
-LOGS = (
-    changes.Log("activity_change_data_value", "lead_id", "primary_attribute_value", "new_value", "activity_date"),
-    changes.Log("activity_change_score", "lead_id", "primary_attribute_value", "new_value", "activity_date"),
+LOGS = tuple(
+    changes.Log(
+        table, "lead_id", "primary_attribute_value", "new_value", "activity_date", old="old_value", spelled=True
+    )
+    for table in ("activity_change_data_value", "activity_change_score")
 )
 TABLES: dict[str, tuple[str, ...]] = {
     "leads": ("lead", "activity_merge_leads", "activity_delete_lead"),
@@ -67,12 +69,11 @@ TABLES: dict[str, tuple[str, ...]] = {
 def import_facts(work: Work) -> Facts:
     """The facts of the tables that are there. Raises SchemaError."""
     people = _people(work)
-    logs = [changes.read_log(work, log, people) for log in LOGS]
     return Facts(
         leads=people.leads,
         events=read_touches(work, TOUCHES, people),
         outcomes=_outcomes(work, people),
-        changes=pl.concat(logs) if any(work.has(log.table) for log in LOGS) else None,
+        changes=changes.read_logs(work, LOGS, people),
     )
 
 

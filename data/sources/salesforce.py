@@ -140,14 +140,15 @@ def _record(work: Work, table: str, rows: pl.DataFrame, fields: dict[str, str]) 
 
 def _changes(work: Work, people: People, fields: dict[str, str]) -> pl.DataFrame | None:
     """Versions that the loader keeps, or Salesforce's own history of fields; both go by these names."""
-    found = []
-    for name in ("lead", "contact"):
-        table = f"{name}_history"
-        if changes.START in work.columns(table):
-            found.append(changes.read_versions(work, table, fields, people))
-        elif work.has(table):
-            log = changes.Log(table, f"{name}_id", "field", "new_value", "created_date", spelled=True)
-            found.append(changes.read_log(work, log, people))
+    tables = {name: f"{name}_history" for name in ("lead", "contact")}
+    kept = [table for table in tables.values() if changes.START in work.columns(table)]
+    logs = [
+        changes.Log(table, f"{name}_id", "field", "new_value", "created_date", old="old_value", spelled=True)
+        for name, table in tables.items()
+        if table not in kept
+    ]
+    own = changes.read_logs(work, logs, people)
+    found = [*(changes.read_versions(work, table, fields, people) for table in kept), *([] if own is None else [own])]
     return pl.concat(found) if found else None
 
 

@@ -72,8 +72,25 @@ def test_changes_of_values(imported, accounts_for):
         activity_change_score=values + "4,2,2024-02-03,Lead Score,12,10\n",
     )
     found = [(row["lead_id"], row["field"], row["value"]) for row in checked.history.changes.to_pylist()]
-    assert found == [("1", "Priority", "5"), ("2", "Lead Score", "12")]
+    assert found == [("1", "priority", "5"), ("2", "lead_score", "12")]
     assert accounts_for(checked) == {"activity_change_data_value": {"a field that says who somebody is": 2}}
+
+
+def test_what_a_field_was_before_it_changed(imported, accounts_for):
+    """Leads whose field never changed keep its value, the others the one before; known since the log begins."""
+    leads = "id,created_at,industry\n1,2024-01-01,steel\n2,2024-01-02,paper\n3,2024-03-03,\n4,2024-03-04,coal\n"
+    log = "id,lead_id,activity_date,primary_attribute_value,new_value,old_value\n"
+    log += "1,1,2024-03-05,Industry,steel,iron\n2,1,2024-02-01,Industry,iron,wood\n3,9,2024-01-15,Priority,1,\n"
+    checked = imported("marketo", lead=leads, activity_change_data_value=log)
+    rows = checked.history.changes.to_pylist()
+    assert sorted((row["lead_id"], f"{row['known_at']:%m-%d}", row["value"]) for row in rows) == [
+        ("1", "01-15", "wood"),
+        ("1", "02-01", "iron"),
+        ("1", "03-05", "steel"),
+        ("2", "01-15", "paper"),
+        ("4", "03-04", "coal"),
+    ]
+    accounts_for(checked)
 
 
 def test_opportunities(imported, told_outcomes, accounts_for):

@@ -7,7 +7,7 @@ import polars as pl
 
 from data.naming import personal_reason, plain
 from data.sources.loading.people import OF_DELETED, People
-from data.sources.loading.work import Work, no_rows, truth
+from data.sources.loading.work import PLACE, Work, no_rows, truth
 from data.sources.raw import SOURCE_ROW, SOURCE_TABLE
 
 CHANGE = ["lead_id", "field", "value", "known_at", SOURCE_TABLE, SOURCE_ROW]
@@ -25,16 +25,33 @@ class Log:
     field: str
     value: str
     at: str
+    old: str | None = None
+    """The value before; where the platform tells it, and fields are logged only from some day on."""
     spelled: bool = False
     """Whether fields are spelled as in the platform (``LeadSource``), not as the loader spells columns."""
 
 
-def read_log(work: Work, log: Log, people: People) -> pl.DataFrame:
-    """The changes that a log tells. Fields that say who somebody is are not read, nor those that are not asked for."""
+def read_logs(work: Work, logs: Sequence[Log], people: People) -> pl.DataFrame | None:
+    """The changes that the logs tell; None where there are none of these tables.
+
+    Fields that say who somebody is are not read, nor those that are not asked for. Where a platform tells old values,
+    what an attribute was before its first change counts as a change too.
+    """
+    there = [log for log in logs if work.has(log.table)]
+    if not there:
+        return None
+    told = [_read(work, log, people) for log in there]
+    before = [rows for log, rows in zip(there, told, strict=True) if log.old is not None]
+    first = [_before(work, pl.concat(before), people)] if before else []
+    return pl.concat([rows.select(CHANGE) for rows in (*told, *first)])
+
+
+def _read(work: Work, log: Log, people: People) -> pl.DataFrame:
     needs = (log.lead, log.field, log.value, log.at)
-    frame = work.read(log.table, [log.lead, log.field, log.value, *_FLAGS], times=[log.at], fact="changes", needs=needs)
+    columns = [log.lead, log.field, log.value, *([log.old] if log.old else []), *_FLAGS]
+    frame = work.read(log.table, columns, times=[log.at], fact="changes", needs=needs)
     if frame is None:
-        return no_rows(CHANGE)
+        return no_rows([*CHANGE, "old"])
     frame = work.books.leave("changes", frame, truth(*_FLAGS), "deleted")
     fields = {name: plain(name) for name in frame[log.field].drop_nulls().unique()} if log.spelled else {}
     frame = _asked(work, frame.with_columns(pl.col(log.field).replace(fields).alias("field")))
@@ -42,9 +59,34 @@ def read_log(work: Work, log: Log, people: People) -> pl.DataFrame:
         people.whose(pl.col(log.lead)).alias("lead_id"),
         pl.col(log.value).alias("value"),
         pl.col(log.at).alias("known_at"),
+        (pl.col(log.old) if log.old else pl.lit(None, pl.String)).alias("old"),
     )
     frame = work.books.leave("changes", frame, pl.col("lead_id").is_in(list(people.deleted)), OF_DELETED)
-    return frame.select(CHANGE)
+    return frame.select(*CHANGE, "old")
+
+
+def _before(work: Work, told: pl.DataFrame, people: People) -> pl.DataFrame:
+    """What the logged attributes of each lead were before their first change; of most leads nothing ever changes.
+
+    That is the old value of the first change, and where there is none the lead's present value: known since its
+    creation, or since all logs have begun where that is later.
+    """
+    told = told.with_columns(work.at(told["known_at"]).alias("_at")).sort("_at", nulls_last=True, maintain_order=True)
+    begun = told.drop_nulls("_at").unique(SOURCE_TABLE, keep="first", maintain_order=True)["known_at"]
+    fields = [name for name in people.leads.columns if name in set(told["field"]) and name not in PLACE]
+    if begun.is_empty() or not fields:
+        return no_rows(CHANGE)
+    rows = people.leads.select("lead_id", "created_at", *fields, *PLACE).drop_nulls("lead_id")
+    since = work.later(rows["created_at"], pl.Series([begun[-1]]).new_from_index(0, len(rows))).alias("known_at")
+    rows = rows.with_columns(since).unpivot(fields, index=["lead_id", "known_at", *PLACE], variable_name="field")
+    first = told.unique(["lead_id", "field"], keep="first", maintain_order=True)
+    first = first.select("lead_id", "field", "old", pl.lit(value=True).alias("changed"))
+    rows = rows.join(first, on=["lead_id", "field"], how="left", maintain_order="left")
+    rows = rows.with_columns(pl.when("changed").then("old").otherwise("value").alias("value"))
+    rows = rows.drop_nulls("value").select(CHANGE)
+    for table, count in rows.unique(PLACE)[SOURCE_TABLE].value_counts().iter_rows():
+        work.books.opened("changes", str(table), count)
+    return rows
 
 
 def _asked(work: Work, frame: pl.DataFrame) -> pl.DataFrame:

@@ -92,11 +92,10 @@ def _read(work: Work, touch: Touch, people: People, addresses: Addresses) -> pl.
     frame = _selected(work, frame, touch)
     frame = _of_leads(work, frame, touch, people, addresses)
     occurred = frame.select(pl.coalesce(touch.occurred)).to_series()
-    recorded = frame.select(pl.coalesce(touch.known) if touch.known else pl.lit(None, pl.String)).to_series()
-    recorded = recorded if touch.known else occurred
+    known = work.later(occurred, frame.select(pl.coalesce(touch.known)).to_series()) if touch.known else occurred
     return frame.with_columns(
         occurred.alias("occurred_at"),
-        work.later(occurred, recorded).alias("known_at"),
+        known.alias("known_at"),
         pl.concat_str(pl.lit(f"{touch.table}:"), touch.id, *_suffix(touch)).alias("event_id"),
         (pl.col(touch.value) if touch.value else pl.lit(None, pl.String)).alias("value"),
         (pl.coalesce(touch.item) if touch.item else pl.lit(None, pl.String)).alias("item"),

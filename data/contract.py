@@ -325,7 +325,10 @@ def parse_contract(text: str, folder: Path, name: str = "readiness.toml") -> Con
 
 
 def load_contract(path: Path, source: Path | None = None) -> Contract:
-    """The contract in the file ``path``; ``source`` points its files elsewhere. Raises ContractError."""
+    """The contract in the file ``path``; ``source``, a folder, takes the place of where it looks for files.
+
+    Raises ContractError.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -335,7 +338,10 @@ def load_contract(path: Path, source: Path | None = None) -> Contract:
     contract = parse_contract(text, path.parent, path.name)
     if source is None:
         return contract
-    section = contract.source.model_copy(update={"path": str(source.resolve())})
+    elsewhere: dict[str, Any] = {"path": str(source.resolve())}
+    if contract.source.kind in LOADED:
+        elsewhere |= {"url": None, "db_schema": None}
+    section = contract.source.model_copy(update=elsewhere)
     return contract.model_copy(update={"source": section})
 
 

@@ -13,6 +13,7 @@ hubspot_deals     its deals as outcomes
 salesforce        which of its tables becomes what
 salesforce_deals  its opportunities as outcomes
 marketo           which of its tables becomes what
+described         docs/importers.md, as far as the importers declare it
 messages          Segment and RudderStack: messages as facts
 jsonlines         messages, one JSON object a line
 whose             visitors, users and aliases: whose a message is

@@ -23,7 +23,7 @@ USUAL = {
     name: name
     for name in (
         *("lead_source", "title", "department", "industry", "country", "state", "city", "number_of_employees"),
-        *("annual_revenue", "salutation"),
+        "annual_revenue",
     )
 } | {f"mailing_{name}": name for name in ("country", "state", "city")}
 """Fields of leads and contacts that are taken where the contract names none: theirs = ours."""

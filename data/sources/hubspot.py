@@ -38,6 +38,8 @@ USUAL = {
 }
 """Contact fields that are taken where the contract names none: theirs = ours."""
 FLAGS = ("is_deleted", "_fivetran_deleted")
+MERGED = ("property_hs_merged_object_ids", "property_hs_calculated_merged_vids")
+"""Where a contact keeps the ids that were merged into it."""
 COMPANY = ("industry", "country", "state", "numberofemployees", "annualrevenue", "type", "founded_year")
 _SAID = ("property_hs_timestamp", "engagement.timestamp", "property_hs_createdate", "engagement.created_at")
 _LOGGED = ("property_hs_createdate", "engagement.created_at")
@@ -157,7 +159,7 @@ def import_facts(work: Work) -> Facts:
 def _people(work: Work) -> tuple[People, Addresses]:
     fields = changes.names_of(work.source.attributes, USUAL)
     own = ["id", "property_email", "property_hs_additional_emails", "property_associatedcompanyid"]
-    own += [*FLAGS, "property_hs_merged_object_ids"]
+    own += [*FLAGS, *MERGED]
     made = ["property_createdate", "property_created_at"]
     rows = work.read("contact", [*own, *fields], times=made, fact="leads", needs=("id",))
     assert rows is not None  # noqa: S101 - the table is required
@@ -177,8 +179,11 @@ def _people(work: Work) -> tuple[People, Addresses]:
 
 def _merges(work: Work, contacts: pl.DataFrame) -> Iterable[tuple[str | None, str | None]]:
     """Pairs of a merged id and the contact into which it went: from the contacts, and from the audit of merges."""
-    told = contacts.select("id", old=pl.col("property_hs_merged_object_ids").str.split(";")).explode("old").drop_nulls()
-    yield from told.select(pl.col("old").str.strip_chars(), "id").filter(pl.col("old") != "").iter_rows()
+    for column in MERGED:
+        told = contacts.select("id", old=pl.col(column).str.split(";")).explode("old")
+        # Of calculated vids each has the time of its merge behind a colon.
+        old = pl.col("old").str.split(":").list.first().str.strip_chars()
+        yield from told.select(old, "id").filter(pl.col("old") != "").iter_rows()
     audit = work.read("contact_merge_audit", ["vid_to_merge", "canonical_vid", "contact_id"], needs=("vid_to_merge",))
     if audit is not None:
         yield from audit.select("vid_to_merge", pl.coalesce("canonical_vid", "contact_id")).iter_rows()

@@ -89,7 +89,8 @@ def _open(books: Books, rows: pl.DataFrame) -> None:
 def _count(rows: pl.DataFrame) -> str:
     counts = rows["type"].drop_nulls().value_counts(sort=True).iter_rows()
     files = rows[SOURCE_TABLE].n_unique()
-    return f"{files:,} files of messages: {', '.join(f'{count:,} {name}' for name, count in counts)}"
+    told = ", ".join(f"{count:,} {name}" for name, count in counts)
+    return f"{files:,} {'file' if files == 1 else 'files'} of messages: {told}"
 
 
 def _missing(source: Source) -> list[str]:

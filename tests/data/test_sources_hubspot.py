@@ -70,6 +70,26 @@ def test_merged_contacts(imported, accounts_for, told_events):
     assert accounts_for(checked) == {"contact": {"merged into another lead": 3}}
 
 
+def test_merged_ids_with_the_time_of_their_merge(imported, accounts_for):
+    """HubSpot writes merged ids with or without the time behind a colon."""
+    contacts = "id,property_createdate,property_hs_calculated_merged_vids\n1,2024-01-01,2:1611690416000;3:16116904\n"
+    checked = imported("hubspot", contact=contacts + "2,2024-01-01,\n3,2024-01-01,\n")
+    assert checked.history.leads["lead_id"].to_pylist() == ["1"]
+    assert accounts_for(checked) == {"contact": {"merged into another lead": 2}}
+
+
+def test_what_was_merged_into_a_deleted_contact(imported, accounts_for):
+    """Whoever is deleted is deleted under every id: nothing of a merged record stays behind."""
+    contacts = "id,_fivetran_deleted,property_createdate,property_email,property_hs_merged_object_ids\n"
+    contacts += "1,TRUE,2024-01-01,a@x.com,2\n2,FALSE,2024-01-01,b@x.com,\n3,FALSE,2024-01-01,c@x.com,\n"
+    checked = imported("hubspot", contact=contacts, email_event=EMAILS + "e1,2024-02-01 00:00:00,OPEN,b@x.com,,\n")
+    assert checked.history.leads["lead_id"].to_pylist() == ["3"]
+    assert accounts_for(checked) == {
+        "contact": {"deleted": 1, "merged into a deleted lead": 1},
+        "email_event": {"of a deleted lead": 1},
+    }
+
+
 def test_email_events(imported, accounts_for, told_events):
     """Sending is marketing's, opening and clicking the lead's; what machines opened or says nothing is left out."""
     rows = [

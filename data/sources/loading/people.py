@@ -1,7 +1,7 @@
 """Who is who: merged, converted and deleted records, and the leads that remain.
 
 Two records of one person are one lead: under the id that survived, created when the first of them was, with the
-surviving record's attributes, and the others' where it has none.
+surviving record's attributes, and the others' where it has none. Where the record that survived is deleted, so are all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,7 @@ from data.sources.raw import SOURCE_ROW, SOURCE_TABLE
 
 MERGED = "merged into another lead"
 DELETED = "deleted"
+INTO_DELETED = "merged into a deleted lead"
 OF_DELETED = "of a deleted lead"
 KEYS = ["id", "created", "account_id", "deleted", SOURCE_TABLE, SOURCE_ROW]
 """The columns of records beside their attributes: all text but ``deleted`` and the number of the row."""
@@ -57,20 +58,22 @@ def gather(work: Work, records: Sequence[pl.DataFrame], aliases: dict[str, str])
 
     Records without an id stay, for ``check`` to refuse.
     """
-    rows = pl.concat([record.with_columns(pl.col("deleted")) for record in records], how="diagonal")
+    rows = pl.concat(records, how="diagonal")
     rows = rows.with_columns(pl.col("id").replace(aliases).alias("lead_id"), work.at(rows["created"]).alias("_at"))
     was_merged = pl.col("id").is_in(list(aliases)).fill_null(value=False)
-    gone = rows.filter(pl.col("deleted") & ~was_merged)["lead_id"].drop_nulls()
+    own = rows.filter(~was_merged & pl.col("lead_id").is_not_null())
+    living = own.filter(~pl.col("deleted"))["lead_id"]
+    gone = own.filter(pl.col("deleted") & ~pl.col("lead_id").is_in(living.implode()))["lead_id"].unique()
     rows = work.books.leave("leads", rows, pl.col("deleted") & ~was_merged, DELETED)
+    rows = work.books.leave("leads", rows, pl.col("lead_id").is_in(gone.implode()), INTO_DELETED)
     order = ["lead_id", pl.col("id") != pl.col("lead_id"), "_at", "id"]
     rows = rows.sort(order, nulls_last=True, maintain_order=True)
     first = pl.col("lead_id").is_null() | pl.col("lead_id").is_first_distinct()
     same = pl.col("id") == pl.col("id").first().over("lead_id")
     whole = _folded(rows)
     rows = work.books.leave("leads", rows, ~first & ~same, MERGED)
-    leads = _with_folded(rows, whole)
-    left = set(gone.to_list()) - set(leads["lead_id"].to_list())
-    return People(leads.drop("id", "created", "deleted", "_at"), aliases, tuple(sorted(left)))
+    leads = _with_folded(rows, whole).drop("id", "created", "deleted", "_at")
+    return People(leads, aliases, tuple(gone.sort().to_list()))
 
 
 def _folded(rows: pl.DataFrame) -> pl.DataFrame:

@@ -157,7 +157,7 @@ def import_facts(work: Work) -> Facts:
 
 
 def _people(work: Work) -> tuple[People, Addresses]:
-    fields = changes.names_of(work.source.attributes, USUAL)
+    fields = changes.asked_fields(work, ("contact",), USUAL, TABLES["changes"])
     own = ["id", "property_email", "property_hs_additional_emails", "property_associatedcompanyid"]
     own += [*FLAGS, *MERGED]
     made = ["property_createdate", "property_created_at"]

@@ -78,7 +78,7 @@ def import_facts(work: Work) -> Facts:
 
 
 def _people(work: Work) -> People:
-    fields = changes.names_of(work.source.attributes, USUAL)
+    fields = changes.asked_fields(work, ("lead",), USUAL, TABLES["changes"])
     own = ["id", "company_id", *FLAGS]
     rows = work.read("lead", [*own, *fields], times=["created_at"], fact="leads", needs=("id",))
     assert rows is not None  # noqa: S101 - the table is required

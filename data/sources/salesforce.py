@@ -88,7 +88,7 @@ class _Records:
 
 def import_facts(work: Work) -> Facts:
     """The facts of the tables that are there. Raises SchemaError."""
-    fields = changes.names_of(work.source.attributes, USUAL)
+    fields = changes.asked_fields(work, ("lead", "contact"), USUAL, TABLES["changes"])
     records = _records(work, fields)
     people = _people(work, records, fields)
     return Facts(

@@ -5,7 +5,7 @@ import csv
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.check import check
@@ -176,6 +176,25 @@ def test_contracts_that_contradict_themselves(tmp_path, source, sentence):
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["property_industry", "industry", "Industry"])
+def test_fields_by_either_name(imported, name):
+    """A field may be named as the loader names its column, or as the platform does."""
+    checked = imported("hubspot", f'attributes = ["{name}"]', **EXPORTS["hubspot"])
+    assert checked.history.leads["industry"].to_pylist() == ["steel"]
+    assert checked.history.changes.num_rows == 1
+
+
+def test_fields_that_are_not_there(imported):
+    """A field that nobody has is an error with the nearest name; where there are histories it may be in those alone."""
+    tables = {"contact": EXPORTS["hubspot"]["contact"]}
+    with pytest.raises(
+        SchemaError, match=r"no column 'industri' in contact\. Did you mean 'property_industry'\? Mend attributes"
+    ):
+        imported("hubspot", 'attributes = ["industri"]', **tables)
+    report = imported("hubspot", 'attributes = ["stage"]', **EXPORTS["hubspot"]).report
+    assert any("looked for in the history of fields alone" in note for note in report.notes)
+
+
 def test_another_zone(imported):
     """Times are UTC unless the contract says otherwise."""
     hours = [
@@ -229,6 +248,64 @@ def test_every_table_is_declared_once():
     for kind, platform in PLATFORMS.items():
         assert set(EXPORTS[kind]) <= set(platform.known)
         assert all(name in platform.known for names in platform.required for name in names)
+
+
+contact = st.tuples(
+    st.sampled_from(["1", "2", "3", "4", ""]),
+    st.sampled_from(["TRUE", "false", "1", "0", ""]),
+    st.sampled_from(["2024-01-01 1:00:00", "2024-02-01", "", "soon"]),
+    st.sampled_from(["a@x.com", "B@x.com", "", "c@x.com;a@x.com"]),
+    st.sampled_from(["", "2", "2;3", "1; 4;", "9"]),
+)
+email = st.tuples(
+    st.sampled_from(["2024-03-01 2:00:00", "", "x", "2030-01-01 00:00:00"]),
+    st.sampled_from(["OPEN", "click", "PROCESSED", ""]),
+    st.sampled_from(["a@x.com", "b@X.com ", "z@x.com", ""]),
+    st.sampled_from(["true", "False", ""]),
+)
+stage = st.tuples(
+    st.sampled_from(["7", "8", "9", ""]),
+    st.sampled_from(["closedwon", "closedlost", "open", ""]),
+    st.sampled_from(["2024-03-01", "2024-04-01", "", "x"]),
+)
+link = st.tuples(st.sampled_from(["7", "8", "9", ""]), st.sampled_from(["1", "2", "3", "4", "5", ""]))
+
+
+def written(head, rows):
+    """Rows as CSV."""
+    return "\n".join([head, *(",".join(row) for row in rows)]) + "\n"
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_an_export_holds_it_adds_up(imported, accounts_for, drawn):
+    """Merged, deleted, broken and doubled rows in any mixture: every row is accounted for, and nobody deleted acts."""
+    many = {
+        name: drawn.draw(st.lists(kind, max_size=8))
+        for name, kind in (("c", contact), ("e", email), ("s", stage), ("l", link))
+    }
+    deals = [
+        (deal, drawn.draw(st.sampled_from(["TRUE", "", "f"])), "closedwon", "2024-02-01", "2024-05-01")
+        for deal in "789"
+    ]
+    keeper = ("0", "", "2024-01-01", "k@x.com", "")
+    emails = [(str(at), *row, "2024-06-01") for at, row in enumerate(many["e"])]
+    contact_head = "id,_fivetran_deleted,property_createdate,property_email,property_hs_merged_object_ids"
+    deal_head = "deal_id,is_deleted,deal_pipeline_stage_id,property_createdate,property_closedate"
+    checked = imported(
+        "hubspot",
+        contact=written(contact_head, [keeper, *many["c"]]),
+        email_event=written("id,created,type,recipient,filtered_event,_fivetran_synced", emails),
+        deal=written(deal_head, deals),
+        deal_stage=written("deal_id,value,date_entered", many["s"]),
+        deal_contact=written("deal_id,contact_id", many["l"]),
+    )
+    accounts_for(checked)
+    leads = set(checked.history.leads["lead_id"].to_pylist())
+    for table in (checked.history.events, checked.history.outcomes):
+        assert set(table["lead_id"].to_pylist()) <= leads
+    spelled = {old.strip() for row in many["c"] if row[0] for old in row[4].split(";") if old.strip()}
+    assert leads <= {"0", *(row[0] for row in many["c"])} | spelled
 
 
 names = st.sampled_from("abcdef")

@@ -245,7 +245,7 @@ any_message = st.fixed_dictionaries(
 lines = st.one_of(any_message.map(json.dumps), st.sampled_from(["", "x", "[]", "null", '"s"', "{}", "1e999"]))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(lines, max_size=12))
 def test_whatever_the_lines_say_they_add_up(told, accounts_for, drawn):
     """Every line is used or left out for a reason, every fact is good or bad, whatever is in the file."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import polars as pl
 
+from data.errors import SchemaError
 from data.naming import personal_reason, plain
 from data.sources.loading.people import OF_DELETED, People
 from data.sources.loading.work import PLACE, Work, no_rows, truth
@@ -136,8 +138,29 @@ def _differing(frame: pl.DataFrame, theirs: str, ours: str) -> pl.DataFrame:
     )
 
 
-def names_of(fields: Sequence[str] | None, usual: dict[str, str]) -> dict[str, str]:
-    """Theirs = ours: the fields that the contract asks for, else the ``usual`` ones of the platform."""
-    if fields is None:
+def asked_fields(work: Work, tables: Sequence[str], usual: dict[str, str], logs: Sequence[str]) -> dict[str, str]:
+    """Theirs = ours: the fields that the contract asks for, else the ``usual`` ones of the platform.
+
+    A field may be named with or without the loader's ``property_``. Raises SchemaError for one that none of ``tables``
+    has; where one of the ``logs`` is there, it may be in that alone, and a note says so.
+    """
+    if work.source.attributes is None:
         return usual
-    return {name.lower(): usual.get(name.lower(), name.lower().removeprefix("property_")) for name in fields}
+    there = {column for table in tables for column in work.columns(table)}
+    found: dict[str, str] = {}
+    for name in map(str.lower, work.source.attributes):
+        theirs = name if name in there or f"property_{name}" not in there else f"property_{name}"
+        if theirs not in there:
+            _not_there(work, name, tables, there, logs)
+        found[theirs] = usual.get(theirs, theirs.removeprefix("property_"))
+    return found
+
+
+def _not_there(work: Work, name: str, tables: Sequence[str], there: set[str], logs: Sequence[str]) -> None:
+    bare = {column.removeprefix("property_"): column for column in there}
+    near = [bare[close] for close in get_close_matches(name.removeprefix("property_"), bare, n=1)]
+    sentence = f"There is no column {name!r} in {' or '.join(table for table in tables if work.has(table))}."
+    if not any(work.has(log) for log in logs):
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise SchemaError(f"{sentence}{hint} Mend attributes in [source].")
+    work.notes.append(f"{sentence[:1].lower()}{sentence[1:]} It is looked for in the history of fields alone")

@@ -1,6 +1,7 @@
 """Exports of a warehouse loader, whatever the platform: where their tables are, and that every row is accounted for."""
 
 import csv
+import json
 
 import polars as pl
 import pytest
@@ -241,6 +242,20 @@ def test_what_real_exports_hold(shared_data):
     assert counts["salesforce"]["accounts"] == (1, 0, 9)
     assert counts["marketo"]["leads"] == (100, 0, 0)
     assert counts["marketo"]["events"] == (0, 595, 5)
+
+
+def test_the_report_tells_what_was_left_out(imported):
+    """People read each reason with its table, machines the whole account of every table."""
+    report = imported("hubspot", **EXPORTS["hubspot"]).report
+    assert report.rows()[:4] == [
+        ("leads", "read", "1", "hubspot: contact"),
+        ("", "not selected", "2", "see the tables of the export"),
+        ("", "left out: deleted", "1", "contact"),
+        ("", "left out: merged into another lead", "1", "contact"),
+    ]
+    (part,) = json.loads(report.to_json())["tables"][0]["parts"]
+    left = {"merged into another lead": 1, "deleted": 1}
+    assert part == {"origin": "contact", "read": 3, "used": 1, "made": 1, "bad": 0, "left_out": left}
 
 
 def test_every_table_is_declared_once():

@@ -27,7 +27,10 @@ from data.times import UTC_MICROS
 
 UNIQUE = {"leads": ("lead_id", "created_at"), "events": ("event_id", "known_at"), "accounts": ("account_id", None)}
 """The column that may not repeat, and the time that says which copy was there first."""
-_CLOCKS = {"leads": "created_at", "events": "known_at", "outcomes": "known_at", "changes": "known_at"}
+_CLOCKS = {
+    **dict.fromkeys(("events", "outcomes", "changes", "account_changes"), "known_at"),
+    "leads": "created_at",
+}
 _SLICE = 1 << 20
 
 

@@ -131,6 +131,7 @@ class Source(_Section):
     outcomes: TableMapping | None = None
     changes: TableMapping | None = None
     accounts: TableMapping | None = None
+    account_changes: TableMapping | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -96,12 +96,23 @@ class AccountRows(_Row):
     account_id = dy.String(nullable=False)
 
 
+class AccountChangeRows(_Row):
+    """The like of a change for an account."""
+
+    account_id = dy.String(nullable=False)
+    field = dy.String(nullable=False)
+    value = dy.String(nullable=True)
+    known_at = dy.Datetime(time_zone="UTC", time_unit="us", nullable=True)
+    known_at_found = _code()
+
+
 ROWS: dict[str, type[dy.Schema]] = {
     "leads": LeadRows,
     "events": EventRows,
     "outcomes": OutcomeRows,
     "changes": ChangeRows,
     "accounts": AccountRows,
+    "account_changes": AccountChangeRows,
 }
 
 

@@ -49,6 +49,14 @@ CHANGES = pa.schema(
     ]
 )
 ACCOUNTS = pa.schema([pa.field("account_id", pa.string(), nullable=False)])
+ACCOUNT_CHANGES = pa.schema(
+    [
+        pa.field("account_id", pa.string(), nullable=False),
+        pa.field("field", pa.string(), nullable=False),
+        pa.field("value", pa.string()),
+        pa.field("known_at", TIME, nullable=False),
+    ]
+)
 
 SCHEMAS: dict[str, pa.Schema] = {
     "leads": LEADS,
@@ -56,6 +64,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "outcomes": OUTCOMES,
     "changes": CHANGES,
     "accounts": ACCOUNTS,
+    "account_changes": ACCOUNT_CHANGES,
 }
 
 

@@ -10,19 +10,23 @@ custom       own features: a Python class with one method
 feature_set  an ordered tuple of definitions with names, types and a fingerprint
 vocabulary   category levels and their codes, stored in the bundle
 levels       learning them from what was known then
-lowering     what each kind of feature asks of the events: states, reads, late outputs
-plan         the definitions of a set lowered to tables
-block        leads as arrays: what every feed makes and the kernel reads
+lowering     what each kind of feature asks of the events: steps, what is kept, what is derived
+plan         the definitions of a set lowered to tables, for leads and for accounts
+block        entities as arrays: what every feed makes and the kernel reads
 kernel       the compiled fold that computes them
 compiled     the one way in which code is compiled
 fold         the same fold in plain Python: the executable specification
 reading      how one raw value becomes a number, a text or a moment
 columns      Arrow columns read by these rules
-arrange      events by lead, in the total order
+buckets      a stable hash of ids
+ids          ids as row numbers of a table
+arrange      events by entity, in order, gathered once
 attributes   attributes and their changes as arrays
-encode       fact tables as arrays
+events       event tables as arrays, packed for a plan
+encode       fact tables as arrays, and ranges of them as blocks
 local        feed: tables on this machine
 lead         one lead's own facts as plain values
 own_events   one lead's events in order, each event_id once
+own_block    one lead's facts as a block
 online       feed: one lead's own events
 """

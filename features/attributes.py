@@ -1,6 +1,7 @@
 """Attributes as arrays: what is known from the start, and the changes in the order they became known."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow.compute as pc
 
 from data.history import History
 from data.spine import micros
-from features.arrange import by_lead
+from features.arrange import by_entity, itself
 from features.block import Codes
 from features.columns import column_of, moments_of, numbers_of, texts_of
 from features.context import Attribute
@@ -41,6 +42,14 @@ def encode_profiles(history: History, plan: Plan, vocabulary: Vocabulary) -> Pro
     return Profiles(micros(leads["created_at"]).copy(), fixed, *_changes(history, plan, vocabulary))
 
 
+def no_profiles(entities: int) -> Profiles:
+    """For entities without attributes of their own."""
+    none = np.empty(0, np.int64)
+    start = np.zeros(entities + 1, np.int64)
+    nothing = np.empty((entities, 0))
+    return Profiles(start[:-1].copy(), nothing, start, none, none.astype(np.int32), np.empty(0))
+
+
 def values_of(column: pa.ChunkedArray, attribute: Attribute, vocabulary: Vocabulary) -> Floats:
     """A column read as the attribute's type: numbers, microseconds or codes; NaN where null."""
     if attribute.type == "number":
@@ -54,32 +63,66 @@ def values_of(column: pa.ChunkedArray, attribute: Attribute, vocabulary: Vocabul
 
 def _of_account(history: History, attribute: Attribute, vocabulary: Vocabulary) -> Floats:
     values = values_of(column_of(history.accounts, attribute.column, "accounts"), attribute, vocabulary)
+    return np.append(values, np.nan)[_account_rows(history, history.accounts["account_id"])]
+
+
+def _account_rows(history: History, ids: pa.ChunkedArray) -> Ints:
+    """(leads) The row of each lead's account among ``ids``, -1 where there is none."""
     account = column_of(history.leads, "account_id", "leads")
-    found = pc.fill_null(pc.index_in(account, value_set=history.accounts["account_id"], skip_nulls=True), -1)
-    return np.append(values, np.nan)[np.asarray(found.to_numpy(), np.int64)]
+    found = pc.fill_null(pc.index_in(account, value_set=ids, skip_nulls=True), -1)
+    return np.asarray(found.to_numpy(), np.int64)
 
 
 def _changes(history: History, plan: Plan, vocabulary: Vocabulary) -> tuple[Ints, Ints, Codes, Floats]:
     """Start of each lead, known_at, field and value; of changes known at once the greatest text comes last."""
-    logged = [(k, attribute) for k, attribute in enumerate(plan.attributes) if attribute.source == "changes"]
-    leads = history.leads["lead_id"]
-    parts = [_changes_of(history.changes, k, attribute, vocabulary) for k, attribute in logged]
-    parts.append(
-        (pa.chunked_array([], pa.string()), *(np.empty(0, kind) for kind in (np.int64, np.int64, np.int32, np.float64)))
-    )
-    ids = pa.chunked_array([chunk for part in parts for chunk in part[0].chunks], pa.string())
-    known, rank, field, value = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3, 4))
-    lead = np.array(pc.fill_null(pc.index_in(ids, value_set=leads), -1).to_numpy(), np.int32)
+    parts = [_Changes.none()]
+    for position, attribute in enumerate(plan.attributes):
+        if attribute.source == "changes":
+            mine = history.changes.filter(pc.equal(history.changes["field"], attribute.column))
+            lead = pc.fill_null(pc.index_in(mine["lead_id"], value_set=history.leads["lead_id"]), -1)
+            parts.append(_Changes.read(mine, np.asarray(lead.to_numpy(), np.int32), position, attribute, vocabulary))
+        elif attribute.source == "account_changes":
+            theirs = history.account_changes.filter(pc.equal(history.account_changes["field"], attribute.column))
+            row, lead = _for_each_lead(history, theirs["account_id"])
+            parts.append(_Changes.read(theirs.take(pa.array(row)), lead, position, attribute, vocabulary))
+    lead, known, rank, field, value = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     in_time = np.lexsort((field, rank, known))
-    start, order = by_lead(lead[in_time], len(leads))
-    order = in_time[order]
-    return start, known[order], field[order].astype(np.int32), value[order]
+    start, order = by_entity(lead[in_time], itself(len(history.leads)), len(history.leads))
+    chosen = in_time[order]
+    return start, known[chosen], field[chosen].astype(np.int32), value[chosen]
 
 
-def _changes_of(
-    changes: pa.Table, position: int, attribute: Attribute, vocabulary: Vocabulary
-) -> tuple[pa.ChunkedArray, Ints, Ints, Ints, Floats]:
-    mine = changes.filter(pc.equal(changes["field"], attribute.column))
-    rank = texts_of(mine["value"]).codes.astype(np.int64)
-    value = values_of(mine["value"], attribute, vocabulary)
-    return mine["lead_id"], micros(mine["known_at"]), rank, np.full(len(rank), position, np.int64), value
+class _Changes(NamedTuple):
+    """The changes of one attribute: lead, known_at, rank of the text, attribute, value."""
+
+    lead: Codes
+    known: Ints
+    rank: Ints
+    field: Ints
+    value: Floats
+
+    @classmethod
+    def none(cls) -> "_Changes":
+        nothing = np.empty(0, np.int64)
+        return cls(np.empty(0, np.int32), nothing, nothing, nothing, np.empty(0))
+
+    @classmethod
+    def read(
+        cls, mine: pa.Table, lead: Codes, position: int, attribute: Attribute, vocabulary: Vocabulary
+    ) -> "_Changes":
+        rank = texts_of(mine["value"]).codes.astype(np.int64)
+        value = values_of(mine["value"], attribute, vocabulary)
+        return cls(lead, micros(mine["known_at"]), rank, np.full(len(rank), position, np.int64), value)
+
+
+def _for_each_lead(history: History, accounts: pa.ChunkedArray) -> tuple[Ints, Codes]:
+    """Rows of changes of accounts, each as often as its account has leads, and these leads."""
+    ids = pc.unique(accounts)
+    of_lead = _account_rows(history, ids)
+    by_account = np.argsort(of_lead, kind="stable")
+    start = np.searchsorted(of_lead[by_account], np.arange(len(ids) + 1))
+    account = np.asarray(pc.index_in(accounts, value_set=ids).to_numpy(), np.int64)
+    count = (start[1:] - start[:-1])[account]
+    row = np.repeat(np.arange(len(account)), count)
+    nth = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return row, by_account[start[account[row]] + nth].astype(np.int32)

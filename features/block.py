@@ -11,17 +11,22 @@ from features.plan import Plan
 Codes = npt.NDArray[np.int32]
 Matrix = npt.NDArray[np.float32]
 
+LANES = 64
+"""So many rows of an entity are computed together at the most; their states fit the cache of a core."""
+
 
 class Block(NamedTuple):
-    """L leads, n events, m changes, r rows; the events of lead *l* are ``event_start[l]:event_start[l + 1]``.
+    """E entities, n events, m changes, r rows; the events of entity *e* are ``event_start[e]:event_start[e + 1]``.
 
-    Events of a lead stand in the total order: occurred_at, known_at, kind, actor, value, item, further columns by
-    name (numbers first); texts by code point, null last. Events that are equal in all of these cannot be told apart by
-    any feature, so any order of the source's rows gives the same bits.
+    An entity is a lead, or an account with the events of all its leads. Its events stand in the total order:
+    occurred_at, known_at, kind, actor, value, item, further columns by name (numbers first); texts by code point, null
+    last. Events that are equal in all of these cannot be told apart by any feature, so any order of the source's rows
+    gives the same bits. Rows stand by entity and grow by cutoff.
 
     numbers (n, columns): NaN where null · codes (n, columns): values of distinct-count columns, renumbered from 0
-    within the lead, smaller than its number of events · fixed (L, attributes): attributes known from the start, codes
-    or numbers or microseconds · changes of a lead stand in the order they became known · row_out: where each row goes.
+    within the entity, smaller than its number of events · created (E) · fixed (E, attributes): attributes known from
+    the start, codes or numbers or microseconds · changes stand in the order they became known · row_out: where a row
+    goes.
     """
 
     event_start: Ints
@@ -44,4 +49,27 @@ class Block(NamedTuple):
 
 def fill(plan: Plan, block: Block, out: Matrix) -> None:
     """Write the rows of ``block`` into ``out`` (rows, features), except the columns of custom features."""
-    compute_rows(tuple(plan.tables), tuple(block), out)
+    compute_rows(tuple(plan.tables), tuple(block), scratch(plan, block), out)
+
+
+def scratch(plan: Plan, block: Block) -> tuple[Floats, Floats, Matrix, Floats, Floats, Ints, Ints, Floats, Ints]:
+    """What the kernel writes on, for the rows of one entity at a time.
+
+    States (S, lanes), cells (lanes, cells), cells of one row as float32, its attributes, weights (H, lanes), edges passed
+    (lanes), time of the event seen before (lanes), ages (lanes), and when each distinct value was known first.
+    """
+    tables = plan.tables
+    longest = int(np.diff(block.event_start).max(initial=0))
+    lanes = min(LANES, int(np.diff(block.row_start).max(initial=1)))
+    cells = len(tables.kept) + len(tables.derived)
+    return (
+        np.empty((len(tables.initial), lanes)),
+        np.empty((lanes, cells)),
+        np.empty(cells, np.float32),
+        np.empty(block.fixed.shape[1]),
+        np.empty((len(tables.half_lives), lanes)),
+        np.empty(lanes, np.int64),
+        np.empty(lanes, np.int64),
+        np.empty(lanes),
+        np.empty((int(tables.sizes[0]), longest), np.int64),
+    )

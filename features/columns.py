@@ -23,6 +23,11 @@ class Texts:
     codes: Codes
     levels: tuple[str, ...]
 
+    def text(self, at: int) -> str | None:
+        """The text at a position."""
+        code = self.codes[at]
+        return None if code < 0 else self.levels[code]
+
     def map(self, codes: dict[str, float], other: float) -> Floats:
         """A number for each level, as an array whose last entry, NaN, is that of the code -1."""
         return np.array([*(codes.get(level, other) for level in self.levels), np.nan], np.float64)

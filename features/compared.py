@@ -1,11 +1,12 @@
 """Features that compare: two windows, or two other features."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from data.clock import format_duration
 from features.custom import Custom
-from features.feature import Feature, OverEvents, require_span
+from features.definitions import Count, Sum
+from features.feature import Feature, OverEvents, Per, require_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,13 +14,14 @@ class Trend(OverEvents):
     """The rate of a short window over the rate of a longer one: ``(n_short / n_long) * (long / short)``.
 
     1 is steady, 0 means silent in the short window, ``long / short`` means all of it was recent. Nothing in the long
-    window: null. ``window`` is the long one.
+    window: null. ``window`` is the long one. With a ``column`` its sums are compared instead of counts of events.
     """
 
     short: int
+    column: str | None = None
 
     unit: ClassVar[str] = "ratio of rates"
-    null: ClassVar[str] = "no such event in the long window"
+    null: ClassVar[str] = "nothing of it in the long window"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -30,12 +32,19 @@ class Trend(OverEvents):
     @property
     def derived_name(self) -> str:
         """Such as ``page_view_trend_7d_30d``."""
-        return self.worded(f"trend_{format_duration(self.short)}")
+        return self.worded(f"trend_{format_duration(self.short)}", self.column)
+
+    @property
+    def long(self) -> Count | Sum:
+        """What is compared, over the long window."""
+        whose = {"kinds": self.kinds, "actor": self.actor, "where": self.where, "per": self.per, "window": self.window}
+        selection: dict[str, Any] = whose
+        return Count(**selection) if self.column is None else Sum(column=self.column, **selection)
 
     @property
     def question(self) -> str:
-        """Momentum: more or less than before."""
-        return "momentum"
+        """Momentum: more or less than before, of the column where there is one."""
+        return self.column or "momentum"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +59,13 @@ class _OfTwo(Feature):
         for side in (self.left, self.right):
             number = isinstance(side, Feature) and side.dtype == "number" and not isinstance(side, Custom)
             self.require(number, f"the side {side!r}", "two number features that are not custom")
+        same = self.left.per == self.right.per
+        self.require(same, f"sides per {self.left.per} and per {self.right.per}", "both per lead or both per account")
+
+    @property
+    def per(self) -> Per:
+        """That of both sides."""
+        return self.left.per
 
     @property
     def group(self) -> str:

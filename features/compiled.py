@@ -17,3 +17,9 @@ def compiled(function: F) -> F:
     """``function`` compiled at its first call for each combination of argument types."""
     made: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return cast("F", made)
+
+
+def inlined(function: F) -> F:
+    """``function`` as part of each compiled one that calls it: for what is called once an event."""
+    made: Any = numba.njit(inline="always", error_model="numpy")(function)
+    return cast("F", made)

@@ -5,6 +5,9 @@ from typing import ClassVar, Literal
 
 from features.feature import Dtype, Feature, slug
 
+LOGGED = ("changes", "account_changes")
+"""Sources whose values have a history; the others are as known from the start."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attribute(Feature):
@@ -20,11 +23,12 @@ class Attribute(Feature):
       leads as soon as the history logs changes of the field for any of them, and is frozen here so that a cut history,
       a partition and one lead alone are read alike.
     - ``accounts``: the column of the accounts table, joined by account_id.
+    - ``account_changes``: the like of ``changes`` for accounts.
     """
 
     column: str
     type: Literal["number", "category", "time"] = "category"
-    source: Literal["leads", "changes", "accounts"] = "leads"
+    source: Literal["leads", "changes", "accounts", "account_changes"] = "leads"
 
     null: ClassVar[str] = "not known"
 
@@ -32,9 +36,8 @@ class Attribute(Feature):
         super().__post_init__()
         self.require(isinstance(self.column, str) and bool(self.column), f"column {self.column!r}", "a name")
         self.require(self.type in ("number", "category", "time"), f"type {self.type!r}", "number, category or time")
-        self.require(
-            self.source in ("leads", "changes", "accounts"), f"source {self.source!r}", "leads, changes or accounts"
-        )
+        sources = ("leads", "changes", "accounts", "account_changes")
+        self.require(self.source in sources, f"source {self.source!r}", f"one of {sources}")
 
     @property
     def dtype(self) -> Dtype:
@@ -42,9 +45,14 @@ class Attribute(Feature):
         return "category" if self.type == "category" else "number"
 
     @property
+    def of_account(self) -> bool:
+        """Whether it is the account's."""
+        return self.source in ("accounts", "account_changes")
+
+    @property
     def derived_name(self) -> str:
         """Such as ``industry``, ``account_size``, ``days_since_renewal``."""
-        words = ("days_since" if self.type == "time" else "", "account" if self.source == "accounts" else "")
+        words = ("days_since" if self.type == "time" else "", "account" if self.of_account else "")
         return "_".join(word for word in (*words, slug(self.column)) if word)
 
     @property
@@ -55,7 +63,7 @@ class Attribute(Feature):
     @property
     def group(self) -> str:
         """Such as ``profile: industry``."""
-        return f"profile: {'account ' if self.source == 'accounts' else ''}{self.column}"
+        return f"profile: {'account ' if self.of_account else ''}{self.column}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ from typing import ClassVar
 from data.clock import format_duration
 from features.feature import Dtype, OverEvents, require_span, slug
 
-PSEUDO_COLUMNS = ("kind", "day")
-"""Columns that every event has without a column of that name in the table: its kind, and its UTC day."""
+PSEUDO_COLUMNS = ("kind", "day", "lead")
+"""Columns that every event has without being read as text: its kind, its UTC day, and the lead that it belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,18 +31,22 @@ class Count(OverEvents):
 
 @dataclass(frozen=True, kw_only=True)
 class DistinctCount(OverEvents):
-    """How many different values of a text column, or of ``kind`` or ``day`` (UTC). Nothing: 0."""
+    """How many different values of a column, of ``kind``, ``day`` (UTC) or, of an account, ``lead``. Nothing: 0."""
 
     column: str
 
     unit: ClassVar[str] = "different values"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(self.column != "lead" or self.per == "account", "column 'lead' per lead", "per='account'")
+
     @property
     def derived_name(self) -> str:
         """Such as ``distinct_item_30d``."""
-        plain = not (self.kinds or self.actor or self.where)
-        words = "" if plain else "_".join(part for part in self._subject(None) if part) + "_"
-        return "_".join((f"{words}distinct_{slug(self.column)}", *self._reach()))
+        subject = self._subject(None) if self.kinds or self.actor or self.where else ()
+        words = (*self._whose(), *subject, "distinct", slug(self.column), *self._reach())
+        return "_".join(word for word in words if word)
 
     @property
     def question(self) -> str:
@@ -185,24 +189,31 @@ class GapStd(_Gap):
 @dataclass(frozen=True, kw_only=True)
 class _OneEvent(OverEvents):
     column: str = "kind"
+    type: Dtype = "category"
 
-    unit: ClassVar[str] = "level"
     null: ClassVar[str] = "no such event with a value"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require(self.column != "day", "column 'day'", "kind, item or another text column")
+        self.require(self.column not in ("day", "lead"), f"column {self.column!r}", "kind, item or another column")
+        self.require(self.type in ("category", "number"), f"type {self.type!r}", "category or number")
+        self.require(self.type == "category" or self.column != "kind", "kind as a number", "type='category'")
 
     @property
     def dtype(self) -> Dtype:
-        """A category."""
-        return "category"
+        """As the column is read: a category, unless said otherwise."""
+        return self.type
+
+    @property
+    def unit(self) -> str:
+        """A level, or the unit of the column."""
+        return "level" if self.type == "category" else f"unit of {self.column}"
 
     @property
     def derived_name(self) -> str:
         """Such as ``first_kind`` or ``form_last_item``."""
-        subject = () if not (self.kinds or self.actor or self.where) else self._subject(None)
-        words = (*subject, type(self).__name__.lower(), slug(self.column), *self._reach())
+        subject = self._subject(None) if self.kinds or self.actor or self.where else ()
+        words = (*self._whose(), *subject, type(self).__name__.lower(), slug(self.column), *self._reach())
         return "_".join(word for word in words if word)
 
     @property
@@ -213,9 +224,9 @@ class _OneEvent(OverEvents):
 
 @dataclass(frozen=True, kw_only=True)
 class First(_OneEvent):
-    """The level of a text column, or the kind, at the earliest event that has one. Nothing: null."""
+    """The level or number of a column, or the kind, at the earliest event that has one. Nothing: null."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Last(_OneEvent):
-    """The level of a text column, or the kind, at the latest event that has one. Nothing: null."""
+    """The level or number of a column, or the kind, at the latest event that has one. Nothing: null."""

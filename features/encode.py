@@ -1,11 +1,11 @@
-"""Fact tables as arrays: strings become codes once, and any range of leads becomes a block for the kernel."""
+"""Fact tables as arrays: strings become codes once, and any range of entities becomes a block for the kernel."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,185 +13,129 @@ from data.clock import DAY
 from data.errors import SchemaError
 from data.history import History
 from data.spine import micros
-from features.arrange import by_lead, number_days, renumber, strictly_ordered, total_order
-from features.attributes import Profiles, encode_profiles
+from features.arrange import by_entity, by_time, gather, itself
+from features.attributes import Profiles, encode_profiles, no_profiles
 from features.block import Block, Codes
-from features.columns import Texts, column_of, numbers_of, texts_of
-from features.feature import ACTORS
-from features.kernel import Floats, Ints
-from features.lowering import Condition, Present
+from features.columns import column_of
+from features.events import Events, Packed, pack, read_events, settle
+from features.ids import Ids
+from features.kernel import Ints
 from features.plan import Plan
 from features.vocabulary import Vocabulary
-
-LAST = np.iinfo(np.int64).max
-"""Where null stands in the total order."""
-
-
-@dataclass(frozen=True)
-class Events:
-    """Some events as parallel arrays (n): the raw columns that the plan reads."""
-
-    occurred: Ints
-    known: Ints
-    kind: Codes
-    actor: npt.NDArray[np.int8]
-    reals: dict[str, Floats]
-    texts: dict[str, Codes]
-
-    def take(self, rows: Ints) -> "Events":
-        """These events, in this order."""
-        return Events(
-            self.occurred[rows],
-            self.known[rows],
-            self.kind[rows],
-            self.actor[rows],
-            {name: column[rows] for name, column in self.reals.items()},
-            {name: column[rows] for name, column in self.texts.items()},
-        )
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A history and a spine as arrays; ``leads`` is how many there are.
+    """A history and a spine as arrays, for one plan.
 
-    The events of lead *l* are ``event_order[event_start[l]:event_start[l + 1]]``, its rows likewise.
+    The events of entity *e* are ``event_order[event_start[e]:event_start[e + 1]]``, its rows likewise.
     """
 
     plan: Plan
-    vocabulary: Vocabulary
-    leads: int
+    entities: int
     events: Events
-    kinds: tuple[str, ...]
-    levels: dict[str, tuple[str, ...]]
+    packed: Packed
     event_start: Ints
-    event_order: Ints
+    event_order: Codes
     row_start: Ints
-    row_order: Ints
+    row_order: Codes
     cutoffs: Ints
     profiles: Profiles
 
     def ranges(self, count: int) -> list[tuple[int, int]]:
-        """The leads in at most ``count`` ranges of about equal work."""
+        """The entities in at most ``count`` ranges of about equal work."""
         work = self.event_start + 4 * self.row_start
         cuts = np.searchsorted(work, np.linspace(0, work[-1], count + 1))
-        cuts[0], cuts[-1] = 0, self.leads
+        cuts[0], cuts[-1] = 0, self.entities
         return [(int(low), int(high)) for low, high in pairwise(cuts) if low < high]
 
+    def scratch(self) -> Codes:
+        """What one thread needs to number the codes of a distinct count."""
+        return np.full((self.packed.code_count, 2), -1, np.int32)
 
-def encode(history: History, spine: pa.Table, plan: Plan, vocabulary: Vocabulary, threads: int = 1) -> Encoded:
-    """The arrays of ``history`` for the rows of ``spine`` (lead_id, cutoff).
 
-    Events of leads without rows are left out. Raises SchemaError for unknown leads and missing columns.
+def encode(
+    history: History, spine: pa.Table, plans: Sequence[Plan], vocabulary: Vocabulary, threads: int = 1
+) -> list[Encoded]:
+    """The arrays of ``history`` for the rows of ``spine`` (lead_id, cutoff), for each plan.
+
+    Events of entities without rows are left out. Raises SchemaError for unknown leads and missing columns.
     """
-    ids = history.leads["lead_id"]
-    row_lead = _lead_codes(spine["lead_id"], ids, threads)
+    ids = Ids(history.leads["lead_id"])
+    row_lead = ids.rows(spine["lead_id"], threads)
     unknown = np.flatnonzero(row_lead < 0)
     if len(unknown):
         raise SchemaError(
             f"{len(unknown)} rows of the spine name leads that are not in the leads table (first: "
             f"{spine['lead_id'][int(unknown[0])].as_py()!r}). Expected known leads. Check the ids."
         )
-    row_start, row_order = by_lead(row_lead, len(ids))
-    event_lead = _lead_codes(history.events["lead_id"], ids, threads)
-    asked = np.append(np.diff(row_start) > 0, False)
-    event_start, event_order = by_lead(np.where(asked[event_lead], event_lead, np.int32(-1)), len(ids))
-    events, kinds, levels = _events(history.events, plan)
-    return Encoded(
-        plan,
-        vocabulary,
-        len(ids),
-        events,
-        kinds,
-        levels,
-        event_start,
-        event_order,
-        row_start,
-        row_order,
-        micros(spine["cutoff"]),
-        encode_profiles(history, plan, vocabulary),
-    )
-
-
-def _lead_codes(wanted: pa.ChunkedArray, ids: pa.ChunkedArray, threads: int) -> Codes:
-    """The row of each lead_id in the leads table, -1 where it is not there; slices side by side."""
-    step = max(1, -(-len(wanted) // max(threads, 1)))
-    slices = [wanted.slice(start, step) for start in range(0, len(wanted), step)]
-
-    def find(part: pa.ChunkedArray) -> Codes:
-        found = pc.fill_null(pc.index_in(part, value_set=ids), -1)
-        return np.asarray(found.to_numpy(), np.int32)
-
     with ThreadPoolExecutor(max(threads, 1)) as pool:
-        return np.concatenate([np.empty(0, np.int32), *pool.map(find, slices)])
+        event_lead = ids.rows(history.events["lead_id"], threads)
+        events = read_events(history.events, plans, event_lead, pool)
+    cutoffs = micros(spine["cutoff"])
+    return [_encode(history, plan, vocabulary, events, row_lead, cutoffs) for plan in plans]
 
 
-def _events(table: pa.Table, plan: Plan) -> tuple[Events, tuple[str, ...], dict[str, tuple[str, ...]]]:
-    kinds = texts_of(table["kind"])
-    actors = texts_of(table["actor"])
-    strange = [actor for actor in actors.levels if actor not in ACTORS]
-    if strange:
-        raise SchemaError(
-            f"Events have {len(strange)} unknown actors (first: {strange[0]!r}). Expected one of {ACTORS}."
-        )
-    actor_of = np.array([*(ACTORS.index(actor) for actor in actors.levels), 0], np.int8)
-    texts = {name: texts_of(column_of(table, name, "events")) for name in plan.texts}
-    events = Events(
-        micros(table["occurred_at"]),
-        micros(table["known_at"]),
-        kinds.codes,
-        actor_of[actors.codes],
-        {name: numbers_of(column_of(table, name, "events")) for name in plan.reals},
-        {name: column.codes for name, column in texts.items()},
-    )
-    return events, kinds.levels, {name: column.levels for name, column in texts.items()}
+def _encode(
+    history: History, plan: Plan, vocabulary: Vocabulary, events: Events, row_lead: Codes, cutoffs: Ints
+) -> Encoded:
+    entity_of, entities = _entities(history, plan)
+    row_start, row_order = by_entity(row_lead, entity_of, entities)
+    row_order = _growing(row_start, row_order, cutoffs)
+    asked = np.append(np.diff(row_start) > 0, False)
+    event_start, event_order = by_entity(events.lead, np.where(asked[entity_of], entity_of, np.int32(-1)), entities)
+    own = plan.per == "lead"
+    profiles = encode_profiles(history, plan, vocabulary) if own else no_profiles(entities)
+    packed = pack(events, plan, vocabulary, micros(history.leads["created_at"]))
+    return Encoded(plan, entities, events, packed, event_start, event_order, row_start, row_order, cutoffs, profiles)
 
 
-def range_events(encoded: Encoded, low: int, high: int) -> tuple[Ints, Events]:
-    """The events of the leads ``low`` to ``high``, in the total order, and where each lead starts."""
+def _growing(row_start: Ints, row_order: Codes, cutoffs: Ints) -> Codes:
+    """The rows of each entity by cutoff, as the kernel wants them; mostly they are so as they come."""
+    asked = cutoffs[row_order]
+    fresh = np.zeros(len(asked) + 1, bool)
+    fresh[row_start] = True
+    if np.all((np.diff(asked) >= 0) | fresh[1:-1]):
+        return row_order
+    entity = np.cumsum(fresh[:-1])
+    return row_order[np.lexsort((asked, entity))]
+
+
+def _entities(history: History, plan: Plan) -> tuple[Codes, int]:
+    """The entity of each lead, and -1 for the lead -1; how many entities there are."""
+    leads = len(history.leads)
+    if plan.per == "lead":
+        return itself(leads), leads
+    account = pc.dictionary_encode(column_of(history.leads, "account_id", "leads").cast(pa.string()))
+    chunks = account.unify_dictionaries().chunks
+    codes = np.concatenate([np.empty(0, np.int32), *(np.asarray(pc.fill_null(c.indices, -1)) for c in chunks)])
+    accounts = len(chunks[0].dictionary) if chunks else 0
+    alone = codes < 0
+    codes[alone] = accounts + np.arange(alone.sum(), dtype=np.int32)
+    return np.append(codes, np.int32(-1)).astype(np.int32), accounts + int(alone.sum())
+
+
+def range_order(encoded: Encoded, low: int, high: int) -> tuple[Ints, Codes]:
+    """Where each entity of a range starts, and the positions of its events in the total order."""
     first, last = encoded.event_start[low], encoded.event_start[high]
     start = encoded.event_start[low : high + 1] - first
-    events = encoded.events.take(encoded.event_order[first:last])
-    if strictly_ordered(start, events.occurred, events.known):
-        return start, events
-    order = total_order(start, events.occurred, events.known, _ties(events))
-    in_place = np.array_equal(order, np.arange(len(order)))
-    return start, events if in_place else events.take(order)
+    order = encoded.event_order[first:last]
+    tie = by_time(start, order, encoded.packed.record)
+    tied = np.flatnonzero(tie)
+    if len(tied):
+        order[tied] = settle(encoded.events, order[tied], tie[tied])
+    return start, order
 
 
-def _ties(events: Events) -> Ints:
-    """What settles equal times, as rows of sortable integers."""
-    others = [name for name in events.reals if name != "value"], [name for name in events.texts if name != "item"]
-    rows = [events.kind.astype(np.int64), events.actor.astype(np.int64)]
-    rows += [_sortable(events.reals["value"]), _nulls_last(events.texts["item"])]
-    rows += [_sortable(events.reals[name]) for name in others[0]]
-    rows += [_nulls_last(events.texts[name]) for name in others[1]]
-    return np.stack(rows)
-
-
-def _sortable(numbers: Floats) -> Ints:
-    """Integers in the order of the floats, NaN last: the bits of a negative float fall as the float grows."""
-    bits = numbers.view(np.int64)
-    return np.where(np.isnan(numbers), LAST, np.where(bits < 0, bits ^ LAST, bits))
-
-
-def _nulls_last(codes: Codes) -> Ints:
-    return np.where(codes < 0, LAST, codes.astype(np.int64))
-
-
-def make_block(encoded: Encoded, low: int, high: int, start: Ints, events: Events) -> Block:
-    """The block of the leads ``low`` to ``high``."""
-    plan, profiles = encoded.plan, encoded.profiles
+def make_block(encoded: Encoded, low: int, high: int, start: Ints, order: Codes, scratch: Codes) -> Block:
+    """The block of the entities ``low`` to ``high``; ``scratch`` is one thread's alone and made by ``scratch()``."""
+    packed, profiles = encoded.packed, encoded.profiles
     rows = encoded.row_order[encoded.row_start[low] : encoded.row_start[high]]
     changes = slice(profiles.change_start[low], profiles.change_start[high])
-    kind_class = np.array([_class_of(kind, plan) for kind in encoded.kinds] or [0], np.int32)
+    own = gather(start, order, packed.record, packed.offsets, scratch, low, DAY)
     return Block(
-        event_start=start,
-        occurred=events.occurred,
-        known=events.known,
-        event_class=kind_class[events.kind] + events.actor if len(events.kind) else np.empty(0, np.int32),
-        bits=_bits(encoded, events),
-        numbers=_numbers(encoded, events),
-        codes=_codes(encoded, start, events),
+        start,
+        *own,
         created=profiles.created[low:high],
         fixed=profiles.fixed[low:high],
         change_start=profiles.change_start[low : high + 1] - profiles.change_start[low],
@@ -200,55 +144,5 @@ def make_block(encoded: Encoded, low: int, high: int, start: Ints, events: Event
         change_value=profiles.change_value[changes],
         row_start=encoded.row_start[low : high + 1] - encoded.row_start[low],
         row_cutoff=encoded.cutoffs[rows],
-        row_out=rows,
+        row_out=rows.astype(np.int64),
     )
-
-
-def _class_of(kind: str, plan: Plan) -> int:
-    known = plan.kinds.index(kind) if kind in plan.kinds else len(plan.kinds)
-    return len(ACTORS) * known
-
-
-def _bits(encoded: Encoded, events: Events) -> Ints:
-    bits = np.zeros(len(events.occurred), np.int64)
-    for position, condition in enumerate(encoded.plan.conditions):
-        bits |= _holds(encoded, events, condition).astype(np.int64) << position
-    return bits
-
-
-def _holds(encoded: Encoded, events: Events, condition: Condition) -> npt.NDArray[np.bool_]:
-    """For which events a condition holds."""
-    column = condition.column
-    if isinstance(condition, Present):
-        return events.texts[column] >= 0 if condition.is_text else ~np.isnan(events.reals[column])
-    if not condition.is_text:
-        return np.isin(events.reals[column], condition.values)
-    codes, levels = (events.kind, encoded.kinds) if column == "kind" else (events.texts[column], encoded.levels[column])
-    return np.array([*(level in condition.values for level in levels), False])[codes]
-
-
-def _numbers(encoded: Encoded, events: Events) -> Floats:
-    plan = encoded.plan
-    matrix = np.empty((len(events.occurred), len(plan.numbers) + len(plan.levels)), np.float64)
-    for position, name in enumerate(plan.numbers):
-        matrix[:, position] = events.reals[name]
-    for position, name in enumerate(plan.levels, len(plan.numbers)):
-        column = (
-            Texts(events.kind, encoded.kinds) if name == "kind" else Texts(events.texts[name], encoded.levels[name])
-        )
-        codes = encoded.vocabulary.codes(f"events.{name}")
-        matrix[:, position] = column.map(codes, float(len(codes)))[column.codes]
-    return matrix
-
-
-def _codes(encoded: Encoded, start: Ints, events: Events) -> Codes:
-    plan = encoded.plan
-    matrix = np.empty((len(plan.distinct), len(events.occurred)), np.int32)
-    for position, name in enumerate(plan.distinct):
-        if name == "day":
-            number_days(start, events.occurred, DAY, matrix[position])
-        elif name == "kind":
-            renumber(start, events.kind, len(encoded.kinds), matrix[position])
-        else:
-            renumber(start, events.texts[name], len(encoded.levels[name]), matrix[position])
-    return np.ascontiguousarray(matrix.T)

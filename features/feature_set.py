@@ -14,7 +14,7 @@ from features import compared, context, definitions
 from features.custom import Custom
 from features.feature import Dtype, Feature, Where
 
-VERSION = 1
+VERSION = 2
 RESERVED = ("lead_id", "cutoff")
 
 
@@ -113,13 +113,16 @@ def _describe(feature: Feature) -> dict[str, Any]:
     if isinstance(feature, Custom):
         entry["version"] = feature.version
     for item in fields(feature):
-        value = getattr(feature, item.name)
-        if isinstance(value, Feature):
-            value = _describe(value)
-        elif isinstance(value, Where):
-            value = {"column": value.column, "values": list(value.values)}
-        entry[item.name] = list(value) if isinstance(value, tuple) else value
+        entry[item.name] = _described(getattr(feature, item.name))
     return entry
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, Feature):
+        return _describe(value)
+    if isinstance(value, Where):
+        return {"column": value.column, "values": list(value.values), "at_least": value.at_least, "below": value.below}
+    return [_described(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _rebuild(entry: Any) -> Feature:
@@ -147,7 +150,7 @@ def _rebuild(entry: Any) -> Feature:
 
 def _value(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, dict) and value.keys() == {"column", "values"}:
-        return Where(value["column"], tuple(value["values"]))
+        return tuple(_value(one) for one in value)
+    if isinstance(value, dict) and value.keys() == {"column", "values", "at_least", "below"}:
+        return Where(value["column"], tuple(value["values"]), value["at_least"], value["below"])
     return _rebuild(value) if isinstance(value, dict) else value

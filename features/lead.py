@@ -11,7 +11,10 @@ _NONE: Mapping[str, Scalar] = MappingProxyType({})
 
 
 class Event(NamedTuple):
-    """Something that happened. Times in microseconds since 1970, UTC. ``extra``: further columns by name."""
+    """Something that happened. Times in microseconds since 1970, UTC. ``extra``: further columns by name.
+
+    ``lead_id`` says whose it is where several leads meet, in ``LeadHistory.account_events``.
+    """
 
     kind: str
     occurred_at: int
@@ -21,6 +24,7 @@ class Event(NamedTuple):
     item: Scalar = None
     extra: Mapping[str, Scalar] = _NONE
     event_id: str | None = None
+    lead_id: str = ""
 
 
 class Change(NamedTuple):
@@ -37,6 +41,8 @@ class LeadHistory:
 
     ``attributes``: as known at creation. Of an attribute whose changes are logged (``Attribute.source`` is
     ``changes``) only ``changes`` count, here as in the tables. A caller who tells what is true now uses ``told``.
+    ``account_events``: what the *other* leads of its account did, each with its ``lead_id``, and with a ``known_at``
+    not before that lead's creation: earlier nobody knew whose event it was.
     """
 
     lead_id: str
@@ -45,6 +51,8 @@ class LeadHistory:
     account_attributes: Mapping[str, Scalar] = field(default_factory=dict)
     changes: Sequence[Change] = ()
     events: Sequence[Event] = ()
+    account_events: Sequence[Event] = ()
+    account_changes: Sequence[Change] = ()
 
     def told(self, as_of: int) -> "LeadHistory":
         """The same lead where each attribute without logged changes counts as known just before ``as_of``.

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from data.history import History
 from data.tables import TIME
 from features.columns import Texts, column_of, texts_of
-from features.context import Attribute
+from features.context import LOGGED, Attribute
 from features.feature import Feature
 from features.vocabulary import Vocabulary, levels_key
 
@@ -41,9 +41,10 @@ def _column(past: History, feature: Feature) -> pa.ChunkedArray:
     if not isinstance(feature, Attribute):
         seen = pc.less(past.events["occurred_at"], pa.scalar(past.ends_at, TIME))
         return column_of(past.events, column, "events").filter(seen)
-    if feature.source == "changes":
-        return past.changes.filter(pc.equal(past.changes["field"], column))["value"]
-    return column_of(past.accounts if feature.source == "accounts" else past.leads, column, feature.source)
+    table: pa.Table = getattr(past, feature.source)
+    if feature.source in LOGGED:
+        return table.filter(pc.equal(table["field"], column))["value"]
+    return column_of(table, column, feature.source)
 
 
 def _kept(column: pa.ChunkedArray, min_count: int, max_levels: int) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Feed: fact tables on this machine. Leads are cut into ranges; threads turn each into a block and fill its rows."""
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,20 +11,21 @@ import numpy as np
 import pyarrow as pa
 
 from data.history import History
-from features.block import Matrix, fill
+from features.block import Codes, Matrix, fill
 from features.custom import custom_values
-from features.encode import Encoded, Events, encode, make_block, range_events
+from features.encode import Encoded, encode, make_block, range_order
+from features.events import Events
 from features.feature import ACTORS
 from features.feature_set import FeatureSet
 from features.kernel import Ints
 from features.lead import Event
-from features.plan import make_plan
+from features.plan import Plan, make_plans
 from features.vocabulary import Vocabulary, levels_key
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EVENTS_OF_A_RANGE = 250_000
+EVENTS_OF_A_RANGE = 65_536
 """So many events fit the cache of a core; more ranges than threads also even out the work."""
 
 
@@ -77,49 +79,60 @@ def compute(
     Raises SchemaError for unknown leads and for columns that are not there.
     """
     threads = threads or os.cpu_count() or 1
-    plan = make_plan(feature_set)
-    encoded = encode(history, spine, plan, vocabulary, threads)
+    plans = make_plans(feature_set)
     out = np.empty((len(spine), len(feature_set)), np.float32)
-    count = buckets or max(threads, -(-len(encoded.event_order) // EVENTS_OF_A_RANGE))
+    rows = len(spine) * len(plans)
     done = 0
-
-    def work(bounds: tuple[int, int]) -> int:
-        low, high = bounds
-        start, events = range_events(encoded, low, high)
-        fill(plan, make_block(encoded, low, high, start, events), out)
-        if plan.customs:
-            _fill_customs(encoded, low, high, start, events, out)
-        return int(encoded.row_start[high] - encoded.row_start[low])
-
-    with ThreadPoolExecutor(threads) as pool:
-        for rows in pool.map(work, encoded.ranges(count)):
-            done += rows
-            if progress is not None:
-                progress(done, len(spine))
+    for encoded in encode(history, spine, plans, vocabulary, threads):
+        worker = _Worker(encoded, out)
+        count = buckets or max(threads, -(-len(encoded.event_order) // EVENTS_OF_A_RANGE))
+        with ThreadPoolExecutor(threads) as pool:
+            for finished in pool.map(worker.work, encoded.ranges(count)):
+                done += finished
+                if progress is not None:
+                    progress(done // len(plans), rows // len(plans))
     return FeatureTable(spine.select(["lead_id", "cutoff"]), out, feature_set, vocabulary)
 
 
-def _fill_customs(encoded: Encoded, low: int, high: int, start: Ints, events: Events, out: Matrix) -> None:
+class _Worker:
+    """Fills the rows of ranges of entities; what a thread needs for itself is made once for each."""
+
+    def __init__(self, encoded: Encoded, out: Matrix) -> None:
+        self._encoded, self._out, self._own = encoded, out, threading.local()
+
+    def work(self, bounds: tuple[int, int]) -> int:
+        """Fill the rows of the entities from ``low`` to ``high``; returns how many they are."""
+        encoded, (low, high) = self._encoded, bounds
+        if not hasattr(self._own, "scratch"):
+            self._own.scratch = encoded.scratch()
+        start, order = range_order(encoded, low, high)
+        fill(encoded.plan, make_block(encoded, low, high, start, order, self._own.scratch), self._out)
+        if encoded.plan.customs:
+            _fill_customs(encoded, low, high, start, order, self._out)
+        return int(encoded.row_start[high] - encoded.row_start[low])
+
+
+def _fill_customs(encoded: Encoded, low: int, high: int, start: Ints, order: Codes, out: Matrix) -> None:
     """The slow path: one Python call for each row and custom feature."""
     positions = [position for position, _ in encoded.plan.customs]
     customs = [custom for _, custom in encoded.plan.customs]
     for lead in range(low, high):
         rows = encoded.row_order[encoded.row_start[lead] : encoded.row_start[lead + 1]]
         if len(rows):
-            own = [_event(encoded, events, k) for k in range(start[lead - low], start[lead - low + 1])]
+            own = [_event(encoded.plan, encoded.events, at) for at in order[start[lead - low] : start[lead - low + 1]]]
             for row in rows:
                 out[row, positions] = custom_values(customs, own, int(encoded.cutoffs[row]))
 
 
-def _event(encoded: Encoded, events: Events, k: int) -> Event:
+def _event(plan: Plan, events: Events, at: int) -> Event:
     """One event as plain values, null as None."""
-    reals = {name: None if np.isnan(column[k]) else float(column[k]) for name, column in events.reals.items()}
-    texts = {name: None if column[k] < 0 else encoded.levels[name][column[k]] for name, column in events.texts.items()}
+    reals = {name: None if np.isnan(number := events.reals[name][at]) else float(number) for name in plan.reals}
+    texts = {name: events.texts[name].text(at) for name in plan.texts}
     return Event(
-        encoded.kinds[events.kind[k]],
-        int(events.occurred[k]),
-        int(events.known[k]),
-        ACTORS[events.actor[k]],
+        events.kind.levels[events.kind.codes[at]],
+        int(events.occurred[at]),
+        int(events.known[at]),
+        ACTORS[events.actor[at]],
         reals.pop("value"),
         texts.pop("item"),
         {**reals, **texts},

@@ -19,6 +19,7 @@ class OwnEvents:
     known: list[int]
     kind: list[str]
     actor: list[int]
+    lead: list[str]
     reals: dict[str, list[float]]
     texts: dict[str, list[str | None]]
 
@@ -29,6 +30,7 @@ class OwnEvents:
             [self.known[k] for k in order],
             [self.kind[k] for k in order],
             [self.actor[k] for k in order],
+            [self.lead[k] for k in order],
             {name: [column[k] for k in order] for name, column in self.reals.items()},
             {name: [column[k] for k in order] for name, column in self.texts.items()},
         )
@@ -73,6 +75,7 @@ def _read(events: Sequence[Event], reals: Sequence[str], texts: Sequence[str]) -
         [event[2] for event in events],
         [event[0] for event in events],
         actor,
+        [event[8] for event in events],
         {name: [NAN if (raw := _raw(event, name)) is None else read_number(raw) for event in events] for name in reals},
         {name: [None if (raw := _raw(event, name)) is None else read_text(raw) for event in events] for name in texts},
     )

@@ -1,12 +1,13 @@
 """Definitions lowered to tables that the kernel and the fold read.
 
 - *Selections* (kinds, actor, conditions) become *classes* (a kind and an actor) and *bits* (the conditions and
-  non-null columns that hold for an event). Each class has its list of updates; each update names the bits it needs.
-- *States* are shared: a count of the same events over 7 and 30 days is one running state, read at two edges.
-- *Reads* are grouped by window edge; the last group has no edge.
+  non-null columns that hold for an event). Each class has its list of steps; each step names the bits it needs.
+- *States* are shared: a count of the same events over 7 and 30 days is one running state, kept at two edges.
+- *Cells* are what features are read from: first what is kept at the first edge, then at the next, and so on; then what
+  is derived.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,37 +18,49 @@ from features import kernel
 from features.context import Attribute
 from features.custom import Custom
 from features.definitions import PSEUDO_COLUMNS
-from features.feature import ACTORS, Feature
+from features.feature import ACTORS, Feature, Per
 from features.kernel import Floats, Ints
-from features.lowering import EVER, Condition, Draft, Update
+from features.lowering import Cell, Condition, Draft, Kept, Step
 
-NAN_STATES = {kernel.NEWEST, kernel.OLDEST, kernel.MAX, kernel.MIN, kernel.LAST, kernel.FIRST, kernel.GAP}
+_NAN_STATES = {
+    kernel.EVENTS: (1, 2),
+    kernel.VALUES: (2, 3),
+    kernel.FIRST: (0,),
+    kernel.LAST: (0,),
+    kernel.GAPS: (0,),
+}
+"""The states of a step that are null before any event; the others are 0."""
+_NUMERIC = {kernel.VALUES, kernel.FIRST, kernel.LAST, kernel.DECAY_NUMBER}
+MOST_CONDITIONS = 62
 
 
 class Tables(NamedTuple):
     """What the kernel reads.
 
-    edges (G) int64: window lengths, growing, the last one ``EVER`` · read_start (G + 1) · reads (R, 4): how, output,
-    state, other state · lates (L, 4) and factors (L): what, output, argument, other · update_start (classes + 1) ·
-    updates (U, 5): what, state, argument, bits needed, other argument · initial (S) float64: states before any event ·
-    half_lives (H) float64, microseconds · sizes: number of outputs, number of distinct counts.
+    edges (G) int64: window lengths, growing; without a window ``EVER`` · kept_start (G + 1) and kept (K): the states
+    that are asked for at each edge · program_start (classes + 1) · program (P, 5): step, its first state, argument,
+    bits needed, other argument · initial (S) float64: states before any event · half_lives (H) float64, microseconds ·
+    derived (D, 4): what, and up to three cells, and factors (D) · sources (F): the cell of each feature · columns (F):
+    where it goes · sizes (1): number of distinct counts.
     """
 
     edges: Ints
-    read_start: Ints
-    reads: Ints
-    lates: Ints
-    factors: Floats
-    update_start: Ints
-    updates: Ints
+    kept_start: Ints
+    kept: Ints
+    program_start: Ints
+    program: Ints
     initial: Floats
     half_lives: Floats
+    derived: Ints
+    factors: Floats
+    sources: Ints
+    columns: Ints
     sizes: Ints
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The tables, and what the feeds must bring: in which order, read how.
+    """The tables for the features of one entity, and what the feeds must bring: in which order, read how.
 
     An event's class is ``3 * (index of its kind in kinds, or len(kinds)) + index of its actor in ACTORS``.
     ``conditions[k]`` is bit *k*. ``numbers`` are the leading columns of the block's numbers, the codes of ``levels``
@@ -55,6 +68,7 @@ class Plan:
     read as text, ``reals``: all columns read as numbers. ``attributes``: the columns of the block's fixed values.
     """
 
+    per: Per
     tables: Tables
     kinds: tuple[str, ...]
     conditions: tuple[Condition, ...]
@@ -72,31 +86,33 @@ class Plan:
         return len(ACTORS) * (len(self.kinds) + 1)
 
 
-def make_plan(features: Iterable[Feature]) -> Plan:
-    """The plan of features; output *k* is that of feature *k*. Raises ContractError for more than 62 conditions."""
+def make_plans(features: Iterable[Feature]) -> tuple[Plan, ...]:
+    """A plan for the features of leads and, if there are any, one for those of accounts.
+
+    Feature *k* goes to column *k* of the matrix. Raises ContractError for more than 62 conditions.
+    """
+    wanted = list(enumerate(features))
+    own = [(column, feature) for column, feature in wanted if feature.per == "lead"]
+    shared = [(column, feature) for column, feature in wanted if feature.per == "account"]
+    return (_plan("lead", own), *([_plan("account", shared)] if shared else []))
+
+
+def _plan(per: Per, wanted: Sequence[tuple[int, Feature]]) -> Plan:
     draft = Draft()
-    wanted = list(features)
-    draft.size = len(wanted)
-    draft.outputs = {feature: k for k, feature in enumerate(wanted)}
-    for feature in wanted:
-        draft.output(feature)
-    if len(draft.conditions) > 62:
+    customs = [(column, feature) for column, feature in wanted if isinstance(feature, Custom)]
+    cells = [(column, draft.cell(feature)) for column, feature in wanted if not isinstance(feature, Custom)]
+    if len(draft.conditions) > MOST_CONDITIONS:
         raise ContractError(
             f"The features ask for {len(draft.conditions)} different conditions and columns of events. "
-            "Expected at most 62. Use fewer `where` values and columns."
+            f"Expected at most {MOST_CONDITIONS}. Use fewer `where` values and columns."
         )
-    return _finish(draft)
-
-
-def _finish(draft: Draft) -> Plan:
-    kinds = tuple(sorted({kind for update in draft.states for kind in update.kinds}))
-    customs = [custom for _, custom in draft.customs]
-    texts = {c.column for c in draft.conditions if c.is_text} | {text for custom in customs for text in custom.texts}
-    reals = {c.column for c in draft.conditions if not c.is_text} | {
-        real for custom in customs for real in custom.numbers
-    }
+    kinds = tuple(sorted({kind for step in draft.steps for kind in step.kinds}))
+    texts = {c.column for c in draft.conditions if c.is_text} | {text for _, custom in customs for text in custom.texts}
+    reals = {c.column for c in draft.conditions if not c.is_text}
+    reals |= {real for _, custom in customs for real in custom.numbers}
     return Plan(
-        tables=_tables(draft, kinds),
+        per=per,
+        tables=_tables(draft, kinds, cells),
         kinds=kinds,
         conditions=tuple(draft.conditions),
         numbers=tuple(column for column, level in draft.numbers if not level),
@@ -105,59 +121,63 @@ def _finish(draft: Draft) -> Plan:
         texts=tuple(sorted((texts | {"item"}) - set(PSEUDO_COLUMNS))),
         reals=tuple(sorted(reals | {"value"})),
         attributes=tuple(draft.attributes.values()),
-        customs=tuple(draft.customs),
+        customs=tuple(customs),
     )
 
 
-def _tables(draft: Draft, kinds: tuple[str, ...]) -> Tables:
-    reads = sorted(draft.reads, key=lambda read: read[0])
-    edges = sorted({read[0] for read in reads} | {EVER})
-    update_start, updates = _updates(draft, kinds)
+def _tables(draft: Draft, kinds: tuple[str, ...], cells: Sequence[tuple[int, Cell]]) -> Tables:
+    wanted = [cell for _, cell in cells] + [side for made in draft.derived for side in made.of]
+    kept = sorted(dict.fromkeys(cell for cell in wanted if isinstance(cell, Kept)), key=lambda cell: cell.edge)
+    edges = sorted({cell.edge for cell in kept})
+    every: list[Cell] = [*kept, *draft.derived]
+    place = {cell: k for k, cell in enumerate(every)}
+    derived = [
+        [made.what, *(place[side] if not isinstance(side, int) else side for side in made.of)] for made in draft.derived
+    ]
     initial = np.zeros(draft.state_count)
-    for update, state in draft.states.items():
-        if update.what in NAN_STATES:
-            initial[state] = np.nan
+    for step, state in draft.steps.items():
+        initial[[state + nth for nth in _NAN_STATES.get(step.what, ())]] = np.nan
+    program_start, program = _programs(draft, kinds)
     return Tables(
         edges=np.array(edges, np.int64),
-        read_start=np.array([*(sum(read[0] < edge for read in reads) for edge in edges), len(reads)], np.int64),
-        reads=np.array([read[1:] for read in reads], np.int64).reshape(-1, 4),
-        lates=np.array([late[:4] for late in draft.lates], np.int64).reshape(-1, 4),
-        factors=np.array([late[4] for late in draft.lates], np.float64),
-        update_start=update_start,
-        updates=updates,
+        kept_start=np.array([*(sum(cell.edge < edge for cell in kept) for edge in edges), len(kept)], np.int64),
+        kept=np.array([cell.state for cell in kept], np.int64),
+        program_start=program_start,
+        program=program,
         initial=initial,
         half_lives=np.array(list(draft.half_lives), np.float64),
-        sizes=np.array([draft.size, sum(update.what == kernel.DISTINCT for update in draft.states)], np.int64),
+        derived=np.array([row + [0] * (4 - len(row)) for row in derived], np.int64).reshape(-1, 4),
+        factors=np.array([made.factor for made in draft.derived], np.float64),
+        sources=np.array([place[cell] for _, cell in cells], np.int64),
+        columns=np.array([column for column, _ in cells], np.int64),
+        sizes=np.array([sum(step.what == kernel.DISTINCT for step in draft.steps)], np.int64),
     )
 
 
-def _updates(draft: Draft, kinds: tuple[str, ...]) -> tuple[Ints, Ints]:
-    """For each class, the updates that its events make."""
+def _programs(draft: Draft, kinds: tuple[str, ...]) -> tuple[Ints, Ints]:
+    """For each class, the steps that its events take."""
     coded = _coded(draft)
     rows: list[tuple[int, int, int, int, int]] = []
     starts = [0]
     for kind in (*kinds, None):
         for actor in ACTORS:
-            rows += [row for update, row in coded if _selects(update, kind, actor)]
+            rows += [row for step, row in coded if _selects(step, kind, actor)]
             starts.append(len(rows))
     return np.array(starts, np.int64), np.array(rows, np.int64).reshape(-1, 5)
 
 
-def _coded(draft: Draft) -> list[tuple[Update, tuple[int, int, int, int, int]]]:
-    """Each update as a row of the table; distinct counts are numbered, for the stamps of what they have seen."""
+def _coded(draft: Draft) -> list[tuple[Step, tuple[int, int, int, int, int]]]:
+    """Each step as a row of the table; distinct counts are numbered, for the stamps of what they have seen."""
     number_at = _number_positions(draft)
     coded = []
     distinct = 0
-    for update, state in draft.states.items():
-        need = sum(1 << draft.conditions[condition] for condition in update.conditions)
-        argument = number_at[update.argument] if update.what in _NUMERIC else update.argument
-        other = distinct if update.what == kernel.DISTINCT else update.other
-        distinct += update.what == kernel.DISTINCT
-        coded.append((update, (update.what, state, argument, need, other)))
-    return coded
-
-
-_NUMERIC = {kernel.SUM, kernel.MAX, kernel.MIN, kernel.LAST, kernel.FIRST, kernel.DECAY_NUMBER}
+    for step, state in draft.steps.items():
+        need = sum(1 << draft.conditions[condition] for condition in step.conditions)
+        argument = number_at[step.argument] if step.what in _NUMERIC else step.argument
+        other = distinct if step.what == kernel.DISTINCT else step.other
+        distinct += step.what == kernel.DISTINCT
+        coded.append((step, (step.what, state, argument, need, other)))
+    return sorted(coded, key=lambda entry: entry[1])
 
 
 def _number_positions(draft: Draft) -> list[int]:
@@ -171,7 +191,7 @@ def _number_positions(draft: Draft) -> list[int]:
     return positions
 
 
-def _selects(update: Update, kind: str | None, actor: str) -> bool:
+def _selects(step: Step, kind: str | None, actor: str) -> bool:
     """Whether events of this kind (None: any other) and actor take part."""
-    by = actor != "sales" if update.actor is None else actor == update.actor
-    return by and (not update.kinds or kind in update.kinds)
+    by = actor != "sales" if step.actor is None else actor == step.actor
+    return by and (not step.kinds or kind in step.kinds)

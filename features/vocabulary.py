@@ -24,12 +24,14 @@ def levels_key(feature: Feature) -> str | None:
     """Where the levels of a category feature are kept, such as ``leads.industry`` or ``events.item``."""
     if isinstance(feature, Attribute) and feature.type == "category":
         return attribute_key(feature)
-    return f"events.{feature.column}" if isinstance(feature, First | Last) else None
+    if isinstance(feature, First | Last) and feature.type == "category":
+        return f"events.{feature.column}"
+    return None
 
 
 def attribute_key(attribute: Attribute) -> str:
     """Where the levels of an attribute are kept; the lead's column and its changes share them."""
-    return f"{'accounts' if attribute.source == 'accounts' else 'leads'}.{attribute.column}"
+    return f"{'accounts' if attribute.of_account else 'leads'}.{attribute.column}"
 
 
 @dataclass(frozen=True)

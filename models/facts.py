@@ -16,11 +16,13 @@ LULL = 30 * DAY
 class Facts:
     """A lead as seen at a moment.
 
-    ``events`` are those known before it, oldest first; ``value`` is the number of the feature that is told.
+    ``events`` are those known before it, oldest first, ``account_events`` those of all the leads of its account;
+    ``value`` is the number of the feature that is told.
     """
 
     lead: LeadHistory
     events: tuple[Event, ...]
+    account_events: tuple[Event, ...]
     as_of: int
     value: float = NAN
 
@@ -32,14 +34,18 @@ class Facts:
 
 def facts_of(lead: LeadHistory, as_of: int) -> Facts:
     """What could be known of ``lead`` just before ``as_of``; of events with one id the one known first."""
+    own = _seen(lead.events, as_of)
+    return Facts(lead, own, _seen((*lead.events, *lead.account_events), as_of) if lead.account_events else own, as_of)
+
+
+def _seen(events: Sequence[Event], as_of: int) -> tuple[Event, ...]:
     seen: dict[object, Event] = {}
-    for place, event in enumerate(lead.events):
+    for place, event in enumerate(events):
         if in_window(event.occurred_at, event.known_at, as_of, None):
             key: object = place if event.event_id is None else event.event_id
             if key not in seen or event.known_at < seen[key].known_at:
                 seen[key] = event
-    ordered = sorted(seen.values(), key=lambda event: (event.occurred_at, event.known_at, event.kind))
-    return Facts(lead, tuple(ordered), as_of)
+    return tuple(sorted(seen.values(), key=lambda event: (event.occurred_at, event.known_at, event.kind)))
 
 
 def latest_run(events: Sequence[Event]) -> Sequence[Event]:
@@ -54,11 +60,11 @@ def selected(feature: OverEvents, facts: Facts, window: int | None) -> list[Even
     """The events that a feature looks at, oldest first."""
     return [
         event
-        for event in facts.events
+        for event in (facts.account_events if feature.per == "account" else facts.events)
         if (not feature.kinds or event.kind in feature.kinds)
         and _by(feature, event.actor)
         and (window is None or event.occurred_at >= facts.as_of - window)
-        and (feature.where is None or _holds(feature.where, event))
+        and all(_holds(where, event) for where in feature.conditions)
     ]
 
 
@@ -71,7 +77,7 @@ def _by(feature: OverEvents, actor: str) -> bool:
 
 def _holds(where: Where, event: Event) -> bool:
     raw = raw_value(event, where.column)
-    return (read_text(raw) if where.is_text else read_number(raw)) in where.values
+    return read_text(raw) in where.values if where.is_text else where.holds(read_number(raw))
 
 
 def raw_value(event: Event, column: str) -> Scalar:
@@ -81,5 +87,7 @@ def raw_value(event: Event, column: str) -> Scalar:
 
 
 def told_apart(event: Event, column: str) -> object:
-    """What a distinct count tells apart: a text, or the UTC day."""
+    """What a distinct count tells apart: a text, the UTC day, or the lead."""
+    if column == "lead":
+        return event.lead_id
     return event.occurred_at // DAY if column == "day" else read_text(raw_value(event, column))

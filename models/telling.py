@@ -11,7 +11,7 @@ from data.clock import DAY, from_micros
 from features.compared import Difference, Ratio, Trend
 from features.context import Attribute, Calendar, Tenure
 from features.definitions import DistinctCount, First, GapMean, GapStd, Last, Max, Mean, Min, Sum
-from features.feature import Feature, OverEvents
+from features.feature import Feature, OverEvents, Where
 from features.lead import Event, Scalar
 from features.reading import read_moment, read_number, read_text
 from models import wording
@@ -198,10 +198,16 @@ def _noun(feature: OverEvents) -> str:
         noun = " or ".join(wording.phrase(kind) for kind in feature.kinds)
     if feature.actor == "sales":
         noun = "sales touch" if not feature.kinds else f"{noun} by sales"
-    if feature.where is None:
-        return noun
-    values = " or ".join(wording.number(v) if isinstance(v, float) else v for v in feature.where.values)
-    return f"{noun} with {wording.phrase(feature.where.column)} {values}"
+    if feature.conditions:
+        noun += " with " + " and ".join(_condition(where) for where in feature.conditions)
+    return f"{noun} of the account" if feature.per == "account" else noun
+
+
+def _condition(where: Where) -> str:
+    values = " or ".join(wording.number(v) if isinstance(v, float) else v for v in where.values)
+    low = "" if where.at_least is None else f"from {wording.number(where.at_least)}"
+    high = "" if where.below is None else f"below {wording.number(where.below)}"
+    return " ".join(word for word in (wording.phrase(where.column), values, low, high) if word)
 
 
 def _nothing(feature: OverEvents) -> Told:

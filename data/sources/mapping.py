@@ -22,9 +22,14 @@ REQUIRED = {
     "outcomes": ("lead_id", "kind", "occurred_at"),
     "changes": ("lead_id", "field", "value", "known_at"),
     "accounts": ("account_id",),
+    "account_changes": ("account_id", "field", "value", "known_at"),
 }
 """The columns that a source must have; the others have a meaning when they are absent."""
-CLOCK = {"leads": "created_at", "events": "occurred_at", "outcomes": "occurred_at", "changes": "known_at"}
+CLOCK = {
+    "leads": "created_at",
+    **dict.fromkeys(("events", "outcomes"), "occurred_at"),
+    **dict.fromkeys(("changes", "account_changes"), "known_at"),
+}
 """The time whose ties ``tie_step`` breaks."""
 _TRUE, _FALSE = {"true", "t", "yes", "1"}, {"false", "f", "no", "0"}
 

@@ -1,6 +1,6 @@
 """Small worlds of plain dicts, and how they become tables or one lead's own history."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from data.clock import DAY, HOUR
 from data.history import History
-from data.tables import ACCOUNTS, CHANGES, EVENTS, LEADS, TIME, empty
+from data.tables import ACCOUNT_CHANGES, ACCOUNTS, CHANGES, EVENTS, LEADS, TIME, empty
 from features.compared import Difference, Ratio, Trend
 from features.context import Attribute, Calendar, Tenure
 from features.definitions import (
@@ -48,6 +48,7 @@ class World:
     changes: list[dict]
     accounts: list[dict]
     rows: list[tuple[str, int]]
+    account_changes: list[dict] = field(default_factory=list)
 
     def history(self) -> History:
         """The facts as tables."""
@@ -56,6 +57,7 @@ class World:
             "events": pa.Table.from_pylist(self.events, EXTRA_EVENTS),
             "changes": pa.Table.from_pylist(self.changes, CHANGES),
             "accounts": pa.Table.from_pylist(self.accounts, EXTRA_ACCOUNTS),
+            "account_changes": pa.Table.from_pylist(self.account_changes, ACCOUNT_CHANGES),
         }
         return History(**tables, outcomes=empty("outcomes"), ends_at=START + 1000 * DAY)
 
@@ -67,28 +69,39 @@ class World:
     def lead(self, lead_id: str) -> LeadHistory:
         """One lead's own history, as the service holds it."""
         lead = next(lead for lead in self.leads if lead["lead_id"] == lead_id)
-        account = next((a for a in self.accounts if a["account_id"] == lead["account_id"]), {})
+        account_id = lead["account_id"]
+        account = next((a for a in self.accounts if a["account_id"] == account_id), {})
+        others = {a["lead_id"] for a in self.leads if account_id is not None and a["account_id"] == account_id}
+        changes = [c for c in self.account_changes if c["account_id"] == account_id]
         return LeadHistory(
             lead_id,
             lead["created_at"],
             attributes={name: lead[name] for name in ("industry", "size", "renewal")},
             account_attributes={"tier": account.get("tier")},
             changes=[Change(c["field"], c["value"], c["known_at"]) for c in self.changes if c["lead_id"] == lead_id],
-            events=[
-                Event(
-                    e["kind"],
-                    e["occurred_at"],
-                    e["known_at"],
-                    e["actor"],
-                    e["value"],
-                    e["item"],
-                    {"score": e["score"], "channel": e["channel"]},
-                    e["event_id"],
-                )
-                for e in self.events
-                if e["lead_id"] == lead_id
-            ],
+            events=[_own(e) for e in self.events if e["lead_id"] == lead_id],
+            account_events=[self._told(e) for e in self.events if e["lead_id"] in others - {lead_id}],
+            account_changes=[Change(c["field"], c["value"], c["known_at"]) for c in changes],
         )
+
+    def _told(self, e: dict) -> Event:
+        """An event of another lead, as its account knows it."""
+        created = next(lead["created_at"] for lead in self.leads if lead["lead_id"] == e["lead_id"])
+        return _own({**e, "known_at": max(e["known_at"], created)}, e["lead_id"])
+
+
+def _own(e: dict, lead_id: str = "") -> Event:
+    return Event(
+        e["kind"],
+        e["occurred_at"],
+        e["known_at"],
+        e["actor"],
+        e["value"],
+        e["item"],
+        {"score": e["score"], "channel": e["channel"]},
+        e["event_id"],
+        lead_id,
+    )
 
 
 def event(lead_id: str, kind: str, occurred_at: int, **more: object) -> dict:
@@ -138,8 +151,17 @@ def worlds(draw: st.DrawFn) -> World:
         }
     )
     changes = draw(st.lists(change, max_size=6))
+    account_change = st.fixed_dictionaries(
+        {
+            "account_id": st.sampled_from(["acme", "gone", "nobody"]),
+            "field": st.sampled_from(["plan", "seats"]),
+            "value": st.one_of(TEXTS, st.just("7.5")),
+            "known_at": MOMENTS,
+        }
+    )
+    account_changes = draw(st.lists(account_change, max_size=6))
     rows = draw(st.lists(st.tuples(st.sampled_from(LEAD_IDS), MOMENTS), min_size=1, max_size=8))
-    return World(leads, events, changes, [{"account_id": "acme", "tier": "gold"}], rows)
+    return World(leads, events, changes, [{"account_id": "acme", "tier": "gold"}], rows, account_changes)
 
 
 def _event(lead_id: str, moment: int) -> dict:
@@ -157,6 +179,19 @@ ALL_FEATURES = FeatureSet(
         Count(where=Where("item", ("x", "y")), window=7 * DAY),
         Count(where=Where("value", (3.0, 0.0))),
         Count(where=Where("kind", ("order",))),
+        Count(where=Where("value", at_least=0.0)),
+        Count(where=(Where("value", at_least=-3.0, below=3.0), Where("item", ("x",))), window=30 * DAY),
+        Count(per="account"),
+        Count(per="account", kinds=("view",), window=7 * DAY),
+        Count(per="account", actor="sales"),
+        DistinctCount(per="account", column="lead", window=7 * DAY),
+        DistinctCount(per="account", column="item"),
+        Sum(per="account", column="score", window=30 * DAY),
+        DaysSince(per="account"),
+        DecayedSum(per="account", half_life=7 * DAY),
+        GapStd(per="account"),
+        Last(per="account", column="channel"),
+        Ratio(left=Count(per="account", window=7 * DAY), right=Count(per="account", window=30 * DAY)),
         Count(kinds=("never",)),
         DistinctCount(column="kind"),
         DistinctCount(column="day", window=7 * DAY),
@@ -186,8 +221,11 @@ ALL_FEATURES = FeatureSet(
         Last(),
         First(column="item", kinds=("order",)),
         Last(column="channel", window=7 * DAY),
+        First(column="score", type="number"),
+        Last(column="value", type="number", window=7 * DAY),
         Trend(short=DAY, window=7 * DAY),
         Trend(kinds=("open",), short=7 * DAY, window=30 * DAY),
+        Trend(column="value", short=7 * DAY, window=30 * DAY),
         Ratio(left=Sum(), right=Count()),
         Ratio(left=DaysSince(), right=GapMean()),
         Difference(left=Trend(short=DAY, window=7 * DAY), right=Max(column="score")),
@@ -196,6 +234,8 @@ ALL_FEATURES = FeatureSet(
         Attribute(column="stage", source="changes"),
         Attribute(column="score", source="changes", type="number"),
         Attribute(column="tier", source="accounts"),
+        Attribute(column="plan", source="account_changes"),
+        Attribute(column="seats", source="account_changes", type="number"),
         Tenure(),
         Calendar(part="month"),
         Calendar(part="weekday"),

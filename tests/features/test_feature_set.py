@@ -100,7 +100,7 @@ def test_another_version_of_a_custom_class_is_refused(monkeypatch):
     "spoil",
     [
         lambda content: content | {"more": 1},
-        lambda content: content | {"version": 2},
+        lambda content: content | {"version": 1},
         lambda content: {"features": content["features"]},
         lambda content: content | {"features": [content["features"][0] | {"colour": "red"}]},
         lambda content: content | {"features": [content["features"][0] | {"feature": "Guess"}]},
@@ -109,7 +109,14 @@ def test_another_version_of_a_custom_class_is_refused(monkeypatch):
         lambda content: content | {"features": [content["features"][0] | {"window": -1}]},
         lambda content: content | {"features": [content["features"][0] | {"kinds": "abc"}]},
         lambda content: content | {"features": [content["features"][0] | {"where": {"column": "item"}}]},
-        lambda content: content | {"features": [content["features"][0] | {"where": {"column": "i", "values": []}}]},
+        lambda content: (
+            content
+            | {
+                "features": [
+                    content["features"][0] | {"where": {"column": "i", "values": [], "at_least": None, "below": None}}
+                ]
+            }
+        ),
         lambda content: content | {"features": content["features"] * 2},
         lambda content: content | {"features": 3},
         lambda content: [content],

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.clock import DAY
-from features.encode import encode, make_block, range_events
+from features.encode import encode, make_block, range_order
 from features.fold import fold
 from features.levels import learn
 from features.local import compute
 from features.online import OnlineEngine
-from features.plan import make_plan
+from features.plan import make_plans
 from features.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary({"events.kind": ("open", "order"), "events.item": ("x",), "leads.industry": ("x", "y")})
@@ -60,11 +60,11 @@ def test_a_log_that_goes_on_gives_the_same_bits(drawn, any_world, all_features, 
 def test_the_fold_in_plain_python_equals_the_kernel(drawn, any_world, all_features):
     """The executable specification gives the bits of the compiled code."""
     world = drawn.draw(any_world)
-    plan = make_plan(all_features)
-    encoded = encode(world.history(), world.spine(), plan, VOCABULARY)
-    start, events = range_events(encoded, 0, encoded.leads)
     folded = np.zeros((len(world.rows), len(all_features)), np.float32)
-    fold(plan.tables, make_block(encoded, 0, encoded.leads, start, events), folded)
+    for encoded in encode(world.history(), world.spine(), make_plans(all_features), VOCABULARY):
+        start, order = range_order(encoded, 0, encoded.entities)
+        block = make_block(encoded, 0, encoded.entities, start, order, encoded.scratch())
+        fold(encoded.plan.tables, block, folded)
     same_bits(folded, matrix(world, all_features))
 
 
@@ -127,11 +127,11 @@ def test_a_busy_lead_is_the_same_from_all_three_readings(make, all_features):
     world = make.World([make.lead("a", industry="x")], events, [], [], rows)
     table = matrix(world, all_features)
     engine = OnlineEngine(all_features, VOCABULARY)
-    plan = make_plan(all_features)
     folded = np.zeros((1, len(all_features)), np.float32)
     for row, (_, cutoff) in enumerate(rows):
         same_bits(engine.row(world.lead("a"), cutoff), table[row])
-        fold(plan.tables, engine.block(world.lead("a"), cutoff), folded)
+        for plan, block in engine.blocks(world.lead("a"), cutoff):
+            fold(plan.tables, block, folded)
         same_bits(folded[0], table[row])
 
 

@@ -13,7 +13,6 @@ from features.context import Attribute
 from features.fold import fold_row
 from features.local import compute
 from features.online import OnlineEngine
-from features.plan import make_plan
 from features.vocabulary import Vocabulary
 
 DAY = 24 * 60 * 60 * 10**6
@@ -25,6 +24,7 @@ VOCABULARY = Vocabulary(
         "leads.industry": ("Zürich", "x", "y"),
         "leads.stage": ("x",),
         "accounts.tier": ("gold",),
+        "accounts.plan": ("y", "7.5"),
     }
 )
 
@@ -39,8 +39,8 @@ def last_if_null(value, otherwise):
     return (1, otherwise) if null(value) else (0, value)
 
 
-def order(e):
-    """The total order of one lead's events."""
+def order(e, known=None):
+    """The total order of one lead's events, or of an account's."""
     actor = ["lead", "marketing", "sales"].index(e["actor"])
     nulls_last = (
         last_if_null(e["value"], 0.0),
@@ -48,19 +48,43 @@ def order(e):
         last_if_null(e["score"], 0.0),
         last_if_null(e["channel"], ""),
     )
-    return (e["occurred_at"], e["known_at"], e["kind"], actor, nulls_last)
+    return (e["occurred_at"], e["known_at"] if known is None else known, e["kind"], actor, nulls_last)
+
+
+def account_of(world, lead_id):
+    """The account of a lead, None where it has none."""
+    return next(lead["account_id"] for lead in world.leads if lead["lead_id"] == lead_id)
+
+
+def holds(where, value):
+    """A condition on one value."""
+    if null(value):
+        return False
+    if where.values:
+        return value in where.values
+    return not (where.at_least is not None and value < where.at_least) and (where.below is None or value < where.below)
 
 
 def seen(world, lead_id, cutoff, f, window="its own"):
     """The events that a feature looks at, oldest first."""
     window = f.window if window == "its own" else window
+    mine_is = account_of(world, lead_id) or "an account of its own"
     found = []
-    for e in sorted(world.events, key=order):
-        mine = e["lead_id"] == lead_id and e["occurred_at"] < cutoff and e["known_at"] < cutoff
+    created = {lead["lead_id"]: lead["created_at"] for lead in world.leads}
+
+    def key(e):
+        return order(e, max(e["known_at"], created[e["lead_id"]]) if f.per == "account" else None)
+
+    for e in sorted(world.events, key=key):
+        whose = e["lead_id"] == lead_id
+        if f.per == "account":
+            there = next(lead["created_at"] for lead in world.leads if lead["lead_id"] == e["lead_id"]) < cutoff
+            whose = there and (whose or account_of(world, e["lead_id"]) == mine_is)
+        mine = whose and e["occurred_at"] < cutoff and e["known_at"] < cutoff
         near = window is None or not e["occurred_at"] < cutoff - window
         kind = not f.kinds or e["kind"] in f.kinds
         actor = e["actor"] != "sales" if f.actor is None else e["actor"] == f.actor
-        where = f.where is None or (not null(e[f.where.column]) and e[f.where.column] in f.where.values)
+        where = all(holds(w, e[w.column]) for w in f.conditions)
         if mine and near and kind and actor and where:
             found.append(e)
     return found
@@ -93,10 +117,13 @@ def attribute(world, lead_id, cutoff, f):
         value = next((a[f.column] for a in world.accounts if a["account_id"] == lead["account_id"]), None)
     else:
         mine = [c for c in world.changes if (c["lead_id"], c["field"]) == (lead_id, f.column)]
+        if f.source == "account_changes":
+            account = account_of(world, lead_id)
+            mine = [c for c in world.account_changes if (c["account_id"], c["field"]) == (account, f.column)]
         known = [(c["known_at"], c["value"] or "") for c in mine if c["known_at"] < cutoff]
         value = max(known)[1] if known else None
     if f.type == "category":
-        return code(("accounts." if f.source == "accounts" else "leads.") + f.column, value)
+        return code(("accounts." if f.of_account else "leads.") + f.column, value)
     try:
         return math.nan if null(value) else float(value)
     except ValueError:
@@ -119,7 +146,12 @@ def answer(world, lead_id, cutoff, f):
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=cutoff)
         return float({"month": moment.month, "weekday": moment.weekday(), "hour": moment.hour}[f.part])
     events = seen(world, lead_id, cutoff, f)
-    return over_events(what, f, events, cutoff, lambda window: len(seen(world, lead_id, cutoff, f, window)))
+
+    def much(window):
+        among = seen(world, lead_id, cutoff, f, window)
+        return len(among) if what == "Trend" and f.column is None else sum(map(Fraction, numbers_in(among, f.column)))
+
+    return over_events(what, f, events, cutoff, much)
 
 
 def over_events(what, f, events, cutoff, count):  # noqa: PLR0911  # one answer for each kind of feature
@@ -128,7 +160,8 @@ def over_events(what, f, events, cutoff, count):  # noqa: PLR0911  # one answer 
     if what == "Count":
         return float(len(events))
     if what == "DistinctCount":
-        column = {e["occurred_at"] // DAY for e in events} if f.column == "day" else {e[f.column] for e in events}
+        name = {"day": "occurred_at", "lead": "lead_id"}.get(f.column, f.column)
+        column = {e[name] // DAY if f.column == "day" else e[name] for e in events}
         return float(len({value for value in column if not null(value)}))
     if what == "DaysSince":
         return days(max(ages) if f.first else min(ages)) if ages else math.nan
@@ -138,12 +171,13 @@ def over_events(what, f, events, cutoff, count):  # noqa: PLR0911  # one answer 
         return math.fsum(w * v for w, v in zip(weights, values, strict=True) if not null(v))
     if what == "Trend":
         short, long = count(f.short), count(f.window)
-        return (short / f.short) / (long / f.window) if long else math.nan
+        return float(Fraction(short) / f.short / (Fraction(long) / f.window)) if long else math.nan
     if what in ("GapMean", "GapStd"):
         return gaps(what, sorted(ages))
     if what in ("First", "Last"):
         values = [e[f.column] for e in events if not null(e[f.column])]
-        return code(f"events.{f.column}", values[0 if what == "First" else -1]) if values else math.nan
+        one = values[0 if what == "First" else -1] if values else None
+        return code(f"events.{f.column}", one) if f.type == "category" else math.nan if one is None else float(one)
     values = numbers_in(events, f.column)
     if what == "Sum":
         return float(sum(Fraction(v) for v in values))
@@ -178,9 +212,10 @@ def test_every_feature_is_what_a_naive_loop_says(drawn, any_world, all_features)
     found = compute(world.history(), world.spine(), all_features, VOCABULARY, threads=1).matrix
     np.testing.assert_allclose(found, wanted.astype(np.float32), rtol=2e-7, atol=0, equal_nan=True)
     engine = OnlineEngine(all_features, VOCABULARY)
-    tables = make_plan(all_features).tables
     for row, (lead_id, cutoff) in enumerate(world.rows):
-        exact = fold_row(tables, engine.block(world.lead(lead_id), cutoff), 0, cutoff)[: len(all_features)]
+        exact = np.empty(len(all_features))
+        for plan, block in engine.blocks(world.lead(lead_id), cutoff):
+            exact[plan.tables.columns] = fold_row(plan.tables, block, 0, cutoff)
         np.testing.assert_allclose(exact, wanted[row], rtol=1e-12, atol=1e-12, equal_nan=True)
 
 

@@ -98,6 +98,7 @@ class TableMapping(_Section):
 
 IMPORTERS = ("hubspot", "salesforce", "marketo", "segment", "rudderstack")
 """Kinds of source whose tables are known: the contract maps none of them."""
+_MAPPED = ("leads", "events", "outcomes", "changes", "accounts", "account_changes")
 LOADED = ("hubspot", "salesforce", "marketo")
 """Those of them that a warehouse loader lands as tables; their times are UTC and come without a zone."""
 
@@ -158,7 +159,7 @@ class Source(_Section):
 
     def _check_tables(self) -> None:
         """Files and databases need their mapping, importers bring their own."""
-        mappings = {name: getattr(self, name) for name in ("leads", "events", "outcomes", "changes", "accounts")}
+        mappings = {name: getattr(self, name) for name in _MAPPED}
         given = [name for name, mapping in mappings.items() if mapping is not None]
         if self.kind in IMPORTERS and given:
             raise ValueError(

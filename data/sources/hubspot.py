@@ -131,6 +131,7 @@ TOUCHES = (
     _engagement("communication", ("message", "sales")),
 )
 LOGS = (changes.Log("contact_property_history", "contact_id", "name", "value", "timestamp"),)
+COMPANY_LOG = changes.Log("company_property_history", "company_id", "name", "value", "timestamp")
 TABLES: dict[str, tuple[str, ...]] = {
     "leads": ("contact", "contact_company", "contact_merge_audit"),
     "events": tuple(dict.fromkeys(name for touch in TOUCHES for name in touch.tables)),
@@ -140,6 +141,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "changes": tuple(log.table for log in LOGS),
     "accounts": ("company",),
+    "account_changes": (COMPANY_LOG.table,),
 }
 """Every table that is read, by the facts for which it is."""
 
@@ -153,6 +155,7 @@ def import_facts(work: Work) -> Facts:
         outcomes=import_outcomes(work, people),
         changes=changes.read_logs(work, LOGS, people),
         accounts=_accounts(work),
+        account_changes=changes.read_account_log(work, COMPANY_LOG, {name: f"company_{name}" for name in COMPANY}),
     )
 
 

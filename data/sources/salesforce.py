@@ -74,6 +74,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "changes": ("lead_history", "contact_history"),
     "accounts": ("account",),
+    "account_changes": ("account_history",),
 }
 """Every table that is read, by the facts for which it is."""
 
@@ -97,6 +98,7 @@ def import_facts(work: Work) -> Facts:
         outcomes=import_outcomes(work, people, records.contacts, records.leads),
         changes=_changes(work, people, fields),
         accounts=_accounts(work),
+        account_changes=_account_changes(work),
     )
 
 
@@ -162,3 +164,13 @@ def _accounts(work: Work) -> pl.DataFrame | None:
     rows = work.books.leave("accounts", rows, truth(*FLAGS), "deleted")
     named = [pl.col(name).alias(f"account_{name}") for name in fields]
     return rows.select(pl.col("id").alias("account_id"), *named, *PLACE)
+
+
+def _account_changes(work: Work) -> pl.DataFrame | None:
+    """Versions that the loader keeps, or Salesforce's own history of fields."""
+    fields = {name: f"account_{name}" for name in ACCOUNT}
+    if changes.START in work.columns("account_history"):
+        return changes.read_account_versions(work, "account_history", fields)
+    return changes.read_account_log(
+        work, changes.Log("account_history", "account_id", "field", "new_value", "created_date"), fields
+    )

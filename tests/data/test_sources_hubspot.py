@@ -329,6 +329,19 @@ def test_the_contract_names_the_fields(imported, accounts_for):
     assert accounts_for(checked)["contact_property_history"] == {"a field that [source] attributes does not name": 4}
 
 
+def test_companies_with_a_history(imported, accounts_for):
+    """What a company was when is told by its history, under the names of the accounts' attributes."""
+    history = (
+        "company_id,name,value,timestamp\n7,industry,ore,2023-01-01 00:00:00\n"
+        "7,industry,metal,2024-03-01 00:00:00\n7,name,x,2023-01-01 00:00:00\n"
+    )
+    company = "id,property_industry\n7,metal\n"
+    checked = imported("hubspot", contact=CONTACTS, company=company, company_property_history=history)
+    told = [(row["account_id"], row["field"], row["value"]) for row in checked.history.account_changes.to_pylist()]
+    assert told == [("7", "company_industry", "ore"), ("7", "company_industry", "metal")]
+    assert accounts_for(checked) == {"company_property_history": {"a field that is not taken of accounts": 1}}
+
+
 def test_contacts_alone(imported):
     """Tables that are not there are simply absent, and the report says what follows."""
     checked = imported("hubspot", contact=CONTACTS)

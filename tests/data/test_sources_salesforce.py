@@ -218,6 +218,32 @@ def test_accounts(imported, accounts_for):
     assert accounts_for(checked) == {"account": {"deleted": 1, "an earlier version of a record": 1}}
 
 
+OWN_HISTORY = "id,account_id,field,old_value,new_value,created_date\nH1,A1,Industry,,coal,2024-01-01\n"
+
+
+@pytest.mark.parametrize(
+    ("history", "left_out"),
+    [
+        (
+            "id,industry,name,_fivetran_start\nA1,coal,x,2024-01-01\nA1,steel,x,2024-02-01\nA1,steel,y,2024-03-01\n",
+            "a version that differs in no attribute",
+        ),
+        (
+            OWN_HISTORY + "H2,A1,Industry,coal,steel,2024-02-01\nH3,A1,Name,x,y,2024-03-01\n",
+            "a field that is not taken of accounts",
+        ),
+    ],
+    ids=["versions", "own history"],
+)
+def test_accounts_with_a_history(imported, accounts_for, history, left_out):
+    """What an account was when is told by either history."""
+    accounts = "id,industry\nA1,steel\n"
+    checked = imported("salesforce", contact=TWO_CONTACTS, account=accounts, account_history=history)
+    told = [(row["field"], row["value"], row["known_at"].month) for row in checked.history.account_changes.to_pylist()]
+    assert told == [("account_industry", "coal", 1), ("account_industry", "steel", 2)]
+    assert accounts_for(checked) == {"account_history": {left_out: 1}}
+
+
 def test_neither_leads_nor_contacts(imported):
     """One of the two tables has to be there."""
     with pytest.raises(SchemaError, match="has no table contact or lead"):

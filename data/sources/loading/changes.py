@@ -13,7 +13,9 @@ from data.sources.loading.work import PLACE, Work, no_rows, truth
 from data.sources.raw import SOURCE_ROW, SOURCE_TABLE
 
 CHANGE = ["lead_id", "field", "value", "known_at", SOURCE_TABLE, SOURCE_ROW]
+ACCOUNT_CHANGE = ["account_id", *CHANGE[1:]]
 _FLAGS = ("_fivetran_deleted", "is_deleted")
+NOT_TAKEN = "a field that is not taken of accounts"
 START = "_fivetran_start"
 """In a history that the loader keeps: from when on the source had this version of the row."""
 
@@ -107,18 +109,47 @@ def read_versions(work: Work, table: str, fields: dict[str, str], people: People
 
     The first version of a record tells all of its fields; a later one those that differ.
     """
-    columns = ["id", *fields, *_FLAGS]
-    frame = work.read(table, columns, times=[START], fact="changes", needs=("id", START))
+    made = _versions(work, "changes", table, fields)
+    made = made.with_columns(people.whose(pl.col("id")).alias("lead_id"))
+    return work.books.leave("changes", made, pl.col("lead_id").is_in(list(people.deleted)), OF_DELETED).select(CHANGE)
+
+
+def read_account_versions(work: Work, table: str, fields: dict[str, str]) -> pl.DataFrame:
+    """The like for accounts."""
+    return _versions(work, "account_changes", table, fields).rename({"id": "account_id"}).select(ACCOUNT_CHANGE)
+
+
+def read_account_log(work: Work, log: Log, fields: dict[str, str]) -> pl.DataFrame | None:
+    """The changes of accounts that a log tells of ``fields``: theirs = ours; None where there is no such table."""
+    needs = (log.lead, log.field, log.value, log.at)
+    columns = [log.lead, log.field, log.value, *_FLAGS]
+    frame = work.read(log.table, columns, times=[log.at], fact="account_changes", needs=needs)
     if frame is None:
-        return no_rows(CHANGE)
-    frame = work.books.leave("changes", frame, truth(*_FLAGS), "deleted")
-    frame = frame.with_columns(people.whose(pl.col("id")).alias("lead_id"), work.at(frame[START]).alias("_at"))
-    frame = work.books.leave("changes", frame, pl.col("lead_id").is_in(list(people.deleted)), OF_DELETED)
-    frame = frame.sort("id", "_at", SOURCE_ROW, maintain_order=True)
+        return None
+    frame = work.books.leave("account_changes", frame, truth(*_FLAGS), "deleted")
+    names = {name: fields.get(plain(name)) for name in frame[log.field].drop_nulls().unique()}
+    taken = {name: ours for name, ours in names.items() if ours is not None}
+    frame = frame.with_columns(
+        pl.col(log.field).replace_strict(taken, default=None, return_dtype=pl.String).alias("field")
+    )
+    frame = work.books.leave(
+        "account_changes", frame, pl.col("field").is_null(), "a field that is not taken of accounts"
+    )
+    named = {"account_id": log.lead, "value": log.value, "known_at": log.at}
+    return frame.select("field", *(pl.col(theirs).alias(ours) for ours, theirs in named.items()), *PLACE)
+
+
+def _versions(work: Work, fact: str, table: str, fields: dict[str, str]) -> pl.DataFrame:
+    """``id``, ``field``, ``value``, ``known_at`` and the place of everything that differs from the version before."""
+    frame = work.read(table, ["id", *fields, *_FLAGS], times=[START], fact=fact, needs=("id", START))
+    if frame is None:
+        return no_rows(["id", *CHANGE[1:]])
+    frame = work.books.leave(fact, frame, truth(*_FLAGS), "deleted")
+    frame = frame.with_columns(work.at(frame[START]).alias("_at")).sort("id", "_at", SOURCE_ROW, maintain_order=True)
     there = [theirs for theirs in fields if theirs in set(work.columns(table))]
-    parts = [_differing(frame, theirs, fields[theirs]) for theirs in there]
-    made = pl.concat([no_rows(CHANGE), *parts])
-    work.books.leave("changes", frame, pl.lit(True), "a version that differs in no attribute")
+    made = pl.concat([no_rows(["id", *CHANGE[1:]]), *(_differing(frame, theirs, fields[theirs]) for theirs in there)])
+    same = frame.join(made.select(PLACE).unique(), on=PLACE, how="anti")
+    work.books.leave(fact, same, pl.lit(value=True), "a version that differs in no attribute")
     return made
 
 
@@ -126,16 +157,9 @@ def _differing(frame: pl.DataFrame, theirs: str, ours: str) -> pl.DataFrame:
     value = pl.col(theirs)
     before = value.shift(1).over("id")
     first = pl.col("id").is_first_distinct()
-    changed = (first & value.is_not_null()) | (~first & value.ne_missing(before))
-    rows = frame.filter(changed)
-    return rows.select(
-        "lead_id",
-        pl.lit(ours).alias("field"),
-        value.alias("value"),
-        pl.col(START).alias("known_at"),
-        SOURCE_TABLE,
-        SOURCE_ROW,
-    )
+    rows = frame.filter((first & value.is_not_null()) | (~first & value.ne_missing(before)))
+    named = [pl.lit(ours).alias("field"), value.alias("value"), pl.col(START).alias("known_at")]
+    return rows.select("id", *named, *PLACE)
 
 
 def asked_fields(work: Work, tables: Sequence[str], usual: dict[str, str], logs: Sequence[str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ class Facts:
     outcomes: pl.DataFrame
     changes: pl.DataFrame | None = None
     accounts: pl.DataFrame | None = None
+    account_changes: pl.DataFrame | None = None
 
 
 def raw_tables(work: Work, facts: Facts, platform: str) -> RawTables:

@@ -98,9 +98,9 @@ class TableMapping(_Section):
 
 IMPORTERS = ("hubspot", "salesforce", "marketo", "segment", "rudderstack")
 """Kinds of source whose tables are known: the contract maps none of them."""
-_MAPPED = ("leads", "events", "outcomes", "changes", "accounts", "account_changes")
 LOADED = ("hubspot", "salesforce", "marketo")
 """Those of them that a warehouse loader lands as tables; their times are UTC and come without a zone."""
+_MAPPED = ("leads", "events", "outcomes", "changes", "accounts", "account_changes")
 
 
 class Source(_Section):

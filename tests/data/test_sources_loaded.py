@@ -230,7 +230,7 @@ def test_real_exports_add_up(shared_data, kind, accounts_for):
 
 
 def test_what_real_exports_hold(shared_data):
-    """The counts of each platform, as they were found by hand."""
+    """Counts of each platform that can be told from the files by counting lines."""
     counts = {}
     for kind in EXPORTS:
         folder = shared_data / "crm_exports" / kind

@@ -6,6 +6,7 @@ tables      the columns and types of the five fact tables
 history     the facts as one frozen value
 contract    readiness.toml as one frozen, validated value
 sources     where facts come from: files and databases
+naming      what the name of a column gives away
 times       times as sources write them, made UTC; a code for what cannot be
 cells       cells made text, numbers or times, a column at a time
 prepare     a raw table as the columns that the rules look at

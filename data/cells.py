@@ -9,6 +9,7 @@ a zone, and text otherwise.
 from typing import Literal
 
 import polars as pl
+import pyarrow as pa
 
 from data.errors import SchemaError
 from data.times import GOOD, NAIVE, UTC_MICROS, read_times
@@ -20,6 +21,13 @@ _WHOLE = r"^\s*(-?\d+)\.0\s*$"
 _NUMBER = r"^(?:[+-]?(?:0|[1-9]\d*|0?\.\d+|[1-9]\d*\.\d*|0\.\d*)(?:[eE][+-]?\d+)?|[Nn]a[Nn])$"
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 _EXACT = 2.0**53
+
+
+def as_series(name: str, cells: pa.ChunkedArray) -> pl.Series:
+    """An Arrow column as Polars has it; times with any zone come in UTC."""
+    if pa.types.is_timestamp(cells.type) and cells.type.tz is not None:
+        cells = cells.cast(pa.timestamp(cells.type.unit, "UTC"))
+    return pl.Series(name, cells)
 
 
 def texts(cells: pl.Series, meaning: Meaning | None = None) -> pl.Series:

@@ -17,7 +17,7 @@ from data.clock import iso, to_micros
 from data.contract import Contract
 from data.history import History
 from data.prepare import prepare
-from data.rejects import rejected_rows, rejections
+from data.rejects import part_reports, rejected_rows, rejections
 from data.report import Report, TableReport
 from data.rules import first_copies, judge
 from data.sources.raw import RawTable, RawTables
@@ -88,7 +88,7 @@ def write_rejected(checked: Checked, folder: Path) -> list[Path]:
 def _judge(name: str, raw: RawTable, contract: Contract, leads: pl.DataFrame | None) -> _Judged:
     prepared = prepare(name, raw, contract.source.timezone)
     rows = _with_answers(name, prepared.rows, contract.source.history_end, leads)
-    good, bad = judge(name, rows)
+    good, bad = judge(name, rows) if raw.broken is None else _judge_whole(name, rows, raw.broken)
     if name in UNIQUE:
         key, clock = UNIQUE[name]
         first = first_copies(good, prepared.further, key, clock)
@@ -98,9 +98,25 @@ def _judge(name: str, raw: RawTable, contract: Contract, leads: pl.DataFrame | N
         good=_arrow(name, good, prepared.further),
         leads=good.select("lead_id", "created_at") if name == "leads" else pl.DataFrame(),
         rejected=rejected_rows(raw, bad),
-        report=TableReport(name, raw.origin, len(rows), raw.not_selected, len(good), rejections(raw, bad)),
-        notes=prepared.notes,
+        report=TableReport(
+            table=name,
+            origin=raw.origin,
+            read=len(rows),
+            not_selected=raw.not_selected,
+            accepted=len(good),
+            rejections=rejections(raw, bad),
+            parts=part_reports(raw, bad),
+        ),
+        notes=(*raw.notes, *prepared.notes),
     )
+
+
+def _judge_whole(name: str, rows: pl.DataFrame, broken: pa.Array) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that their source could not take apart have its reason; the rules are asked of the others."""
+    reason = pl.Series("reason", broken, pl.String)
+    good, bad = judge(name, rows.filter(reason.is_null()))
+    torn = rows.select("row").with_columns(reason).filter(reason.is_not_null())
+    return good, pl.concat([torn, bad])
 
 
 def _with_answers(name: str, rows: pl.DataFrame, end: int | None, leads: pl.DataFrame | None) -> pl.DataFrame:

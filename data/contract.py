@@ -96,30 +96,79 @@ class TableMapping(_Section):
     """Where times are coarse but rows are in order: each row of equal time is put so much after the one before."""
 
 
+IMPORTERS = ("hubspot", "salesforce", "marketo", "segment", "rudderstack")
+"""Kinds of source whose tables are known: the contract maps none of them."""
+LOADED = ("hubspot", "salesforce", "marketo")
+"""Those of them that a warehouse loader lands as tables; their times are UTC and come without a zone."""
+_MAPPED = ("leads", "events", "outcomes", "changes", "accounts", "account_changes")
+
+
 class Source(_Section):
     """Where the facts are."""
 
-    kind: Literal["files", "database"] = "files"
+    kind: Literal["files", "database", "hubspot", "salesforce", "marketo", "segment", "rudderstack"] = "files"
     path: str = "."
     url: str | None = None
+    db_schema: str | None = Field(default=None, alias="schema")
+    """hubspot, salesforce, marketo with a url: the schema of the database where the tables are."""
+    prefix: str | None = None
+    """hubspot, salesforce, marketo: what stands before the loader's name of a table. Default: found out."""
+    suffix: str | None = None
+    """Likewise what stands after it, such as ``_data`` where ``contact`` is in ``contact_data.csv``."""
+    won: tuple[Name, ...] = ()
+    """hubspot, salesforce, marketo: the stages (ids or labels) that mean won. Default: what the stages say.
+
+    segment, rudderstack: the track events that mean won."""
+    lost: tuple[Name, ...] = ()
+    """Likewise for lost."""
+    attributes: tuple[Name, ...] | None = None
+    """Importers: the fields of leads to take. Default: the usual ones of the platform; of histories, all fields."""
     timezone: str | None = None
     """The zone of times that come without one. Without it, a naive time is a bad row."""
     history_end: Moment | None = None
     """The end of the history. Default: just after the last known_at of events and outcomes."""
-    leads: TableMapping
+    leads: TableMapping | None = None
     events: TableMapping | None = None
-    outcomes: TableMapping
+    outcomes: TableMapping | None = None
     changes: TableMapping | None = None
     accounts: TableMapping | None = None
     account_changes: TableMapping | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _loaders_speak_utc(cls, given: Any) -> Any:
+        """A warehouse loader writes UTC without saying so; the contract may say otherwise."""
+        if isinstance(given, dict) and given.get("kind") in LOADED:
+            return {"timezone": "UTC", **given}
+        return given
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.kind == "database" and not self.url:
             raise ValueError("a database source needs its url, such as url = '$READINESS_SOURCE_URL'.")
-        if self.kind == "files" and self.url:
-            raise ValueError("url belongs to kind = 'database'; files have a path.")
+        if self.kind not in {"database", *LOADED} and self.url:
+            raise ValueError("url belongs to kind = 'database' and to loaders' tables; files have a path.")
+        self._check_tables()
+        for key in ("schema", "prefix", "suffix", "won", "lost", "attributes"):
+            takes = LOADED if key in {"schema", "prefix", "suffix"} else IMPORTERS
+            if getattr(self, "db_schema" if key == "schema" else key) and self.kind not in takes:
+                raise ValueError(f"{key} belongs to kind = {' or '.join(map(repr, takes))}. Remove it.")
+        if self.db_schema and not self.url:
+            raise ValueError("schema names a part of a database: give its url too, or remove schema.")
         return self
+
+    def _check_tables(self) -> None:
+        """Files and databases need their mapping, importers bring their own."""
+        mappings = {name: getattr(self, name) for name in _MAPPED}
+        given = [name for name, mapping in mappings.items() if mapping is not None]
+        if self.kind in IMPORTERS and given:
+            raise ValueError(
+                f"kind = {self.kind!r} knows its tables, but [source.{given[0]}] maps one. Remove [source.{given[0]}], "
+                "or map all tables with kind = 'files' or 'database'."
+            )
+        missing = [name for name in ("leads", "outcomes") if name not in given]
+        if self.kind not in IMPORTERS and missing:
+            raise ValueError(f"[source.{missing[0]}] is missing. Add it, with the table where {missing[0]} are.")
 
     def resolved_url(self) -> str:
         """The database URL with ``$NAME`` read from the environment. Raises ContractError when it is not set."""
@@ -278,7 +327,10 @@ def parse_contract(text: str, folder: Path, name: str = "readiness.toml") -> Con
 
 
 def load_contract(path: Path, source: Path | None = None) -> Contract:
-    """The contract in the file ``path``; ``source`` points its files elsewhere. Raises ContractError."""
+    """The contract in the file ``path``; ``source``, a folder, takes the place of where it looks for files.
+
+    Raises ContractError.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -288,7 +340,10 @@ def load_contract(path: Path, source: Path | None = None) -> Contract:
     contract = parse_contract(text, path.parent, path.name)
     if source is None:
         return contract
-    section = contract.source.model_copy(update={"path": str(source.resolve())})
+    elsewhere: dict[str, Any] = {"path": str(source.resolve())}
+    if contract.source.kind in LOADED:
+        elsewhere |= {"url": None, "db_schema": None}
+    section = contract.source.model_copy(update=elsewhere)
     return contract.model_copy(update={"source": section})
 
 

@@ -2,18 +2,23 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 
 from data.check import check
-from data.contract import parse_contract
+from data.contract import LOADED, parse_contract
+from data.drafting.exports import Recognised, recognise
 from data.drafting.look import look_at
 from data.drafting.ready import ReadyGuess, guess_ready
 from data.drafting.tables import Guess, guess_tables
 from data.errors import ReadinessError
 from data.tables import SCHEMAS
 
-_COLUMN = 50
+_COLUMN, _WIDTH = 50, 110
 _FIRST = '[ready]\noutcome = ["won"]\nterminal = ["won"]\nhorizons = ["30d"]\nprimary = "30d"\n\n'
+_SAID = "the importer tells them apart"
+_DEALS = ReadyGuess(["won"], ["won", "lost"], False, ["30d", "90d"], "0d", {"outcome": _SAID, "terminal": _SAID})
 _DEFAULT = ReadyGuess(["won"], ["won"], False, ["30d", "90d"], "0d", {})
 
 
@@ -21,9 +26,13 @@ def draft_contract(folder: Path, beside: Path | None = None) -> str:
     """The text of a contract for the Parquet and CSV files of ``folder``.
 
     With ``beside``, the folder in which the contract will lie, the path of the files is written relative to it. What
-    cannot be guessed is marked with ``FILL IN``; the text always parses. Raises SchemaError when there are no such
+    cannot be guessed is marked with ``FILL IN``; the text always parses. A folder that an importer knows needs no
+    tables, only the name of its kind. Raises SchemaError when there are no such
     files, or one of them is damaged.
     """
+    export = recognise(folder) if folder.is_dir() else None
+    if export is not None:
+        return _export_text(folder, export, _path(folder, beside))
     looks = look_at(folder)
     tables = guess_tables(looks)
     ready = _ready(folder, tables)
@@ -36,6 +45,31 @@ def draft_contract(folder: Path, beside: Path | None = None) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _export_text(folder: Path, export: Recognised, path: str) -> str:
+    """The contract for an export whose tables are known."""
+    kind = _line(f"kind = {_toml(export.kind)}", f"guess: {export.why}")
+    keys = [_line(f"{key} = {_toml(value)}", f"guess: {why}") for key, (value, why) in export.keys.items()]
+    first = [kind, f"path = {_toml(_path(folder, None))}", *keys]
+    ready = _ready_of("[source]\n" + "\n".join(first), folder)
+    if export.kind in LOADED:
+        ready = replace(ready if ready.why else _DEALS, terminal=[*ready.outcome, "lost"])
+    elif "won" not in export.keys:
+        keys.append(_line('# won = ["Order Completed"]', "FILL IN: which track events mean won"))
+    opening = "# A first contract, guessed from the files. Look over every line that says guess or FILL IN."
+    spine = ["[spine]", _line('every = "7d"', "guess: once a week")]
+    source = ["[source]", kind, f"path = {_toml(path)}", *keys, *_further_lines(export)]
+    return "\n".join([opening, "", *_ready_lines(ready), "", *source, "", *spine]) + "\n"
+
+
+def _further_lines(export: Recognised) -> list[str]:
+    """Fields that the importer does not take by itself, for somebody to choose from."""
+    if not export.fields:
+        return []
+    names = wrap(", ".join(_toml(name) for name in export.fields), _WIDTH, break_long_words=False)
+    why = "# attributes = [...] takes these fields in place of the usual ones. An export has their last values: choose"
+    return [why, "# what is known from the start.", *(f"#     {line}" for line in names)]
+
+
 def _path(folder: Path, beside: Path | None) -> str:
     return str(folder.resolve()) if beside is None else os.path.relpath(folder.resolve(), beside.resolve())
 
@@ -43,9 +77,13 @@ def _path(folder: Path, beside: Path | None) -> str:
 def _ready(folder: Path, tables: dict[str, Guess]) -> ReadyGuess:
     """What ready means, from a check of leads and outcomes; the default where they cannot be checked yet."""
     first = {name: guess for name, guess in tables.items() if name in {"leads", "outcomes"}}
+    return _ready_of("\n".join(_source_lines(_path(folder, None), first)), folder)
+
+
+def _ready_of(source: str, folder: Path) -> ReadyGuess:
+    """What the facts of a [source] section say of ready."""
     try:
-        text = _FIRST + "\n".join(_source_lines(_path(folder, None), first))
-        history = check(parse_contract(text, folder)).history
+        history = check(parse_contract(_FIRST + source, folder)).history
     except ReadinessError:
         return _DEFAULT
     return guess_ready(history) if history.leads.num_rows and history.outcomes.num_rows else _DEFAULT
@@ -134,6 +172,6 @@ def _line(text: str, comment: str) -> str:
     return f"{text:<{_COLUMN}}  # {comment}"
 
 
-def _toml(value: str | bool | list[str]) -> str:
+def _toml(value: object) -> str:
     """A TOML value; JSON's strings, arrays and booleans are TOML's."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-from data.cells import further, numbers, texts
+from data.cells import as_series, further, numbers, texts
 from data.errors import SchemaError
 from data.sources.raw import RawTable
 from data.tables import ACTORS, SCHEMAS, TIME
@@ -40,10 +40,7 @@ def prepare(name: str, raw: RawTable, zone: str | None) -> Prepared:
 
 def cells(rows: pa.Table, theirs: str) -> pl.Series:
     """One column of a raw table; times with any zone come in UTC."""
-    found = rows[theirs]
-    if pa.types.is_timestamp(found.type) and found.type.tz is not None:
-        found = found.cast(pa.timestamp(found.type.unit, "UTC"))
-    return pl.Series(theirs, found)
+    return as_series(theirs, rows[theirs])
 
 
 def _further(raw: RawTable, theirs: str, zone: str | None) -> pl.Series:

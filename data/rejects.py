@@ -5,9 +5,9 @@ import pyarrow as pa
 
 from data.cells import texts
 from data.prepare import cells
-from data.report import Rejection
+from data.report import PartReport, Rejection
 from data.rules import REASONS
-from data.sources.raw import RawTable
+from data.sources.raw import SOURCE_TABLE, RawTable
 
 _WIDTH = 60
 """How much of a cell an example shows, in characters."""
@@ -30,6 +30,18 @@ def rejections(raw: RawTable, bad: pl.DataFrame) -> tuple[Rejection, ...]:
     return tuple(Rejection(reason, count, _example(raw, first)) for reason, count, first in found)
 
 
+def part_reports(raw: RawTable, bad: pl.DataFrame) -> tuple[PartReport, ...]:
+    """The account of each table of an export; none where a fact table is one table of its source."""
+    if not raw.parts:
+        return ()
+    tables = pl.Series(raw.rows[SOURCE_TABLE]).gather(bad["row"])
+    counts = dict(tables.value_counts().iter_rows())
+    return tuple(
+        PartReport(part.origin, part.read, part.used, part.made, counts.get(part.origin, 0), dict(part.left_out))
+        for part in raw.parts
+    )
+
+
 def _rows(raw: RawTable, positions: pl.Series) -> dict[str, pl.Series]:
     """Some rows of a raw table as text under their own names."""
     part = raw.rows.take(positions.to_arrow())
@@ -38,5 +50,6 @@ def _rows(raw: RawTable, positions: pl.Series) -> dict[str, pl.Series]:
 
 def _example(raw: RawTable, row: int) -> str:
     found = _rows(raw, pl.Series([row]))
-    shown = [f"{name}={(found[name][0] or '')[:_WIDTH]}" for name in dict.fromkeys(raw.columns.values())]
-    return f"row {raw.number(row)}: {', '.join(shown)}"
+    names = dict.fromkeys([*raw.columns.values(), *raw.shown])
+    shown = [f"{name}={(found[name][0] or '')[:_WIDTH]}" for name in names if found[name][0] or name not in raw.shown]
+    return f"{raw.place(row)}: {', '.join(shown)}"

@@ -16,6 +16,27 @@ class Rejection:
 
 
 @dataclass(frozen=True)
+class PartReport:
+    """The account of one table of an export: ``read == used + sum of left_out``, and of what was made some is bad."""
+
+    origin: str
+    read: int
+    used: int
+    """Rows of which facts were made."""
+    made: int
+    """Those facts; they are among ``TableReport.read``."""
+    bad: int
+    """How many of those facts are bad rows."""
+    left_out: dict[str, int]
+    """By reason: deleted, merged into another lead, and so on."""
+
+    @property
+    def good(self) -> int:
+        """How many of those facts are good."""
+        return self.made - self.bad
+
+
+@dataclass(frozen=True)
 class TableReport:
     """The account of one fact table: ``read == accepted + sum of the rejections``, always."""
 
@@ -26,6 +47,8 @@ class TableReport:
     not_selected: int
     accepted: int
     rejections: tuple[Rejection, ...]
+    parts: tuple[PartReport, ...] = ()
+    """Where an importer makes this table of several: the account of each."""
 
     @property
     def rejected(self) -> int:
@@ -54,7 +77,12 @@ class Report:
         for table in self.tables:
             found.append((table.table, "read", str(table.read), table.origin))
             if table.not_selected:
-                found.append(("", "not selected", str(table.not_selected), "left out by where"))
+                why = "see the tables of the export" if table.parts else "left out by where"
+                found.append(("", "not selected", str(table.not_selected), why))
+            for part in table.parts:
+                found += [
+                    ("", f"left out: {reason}", str(count), part.origin) for reason, count in part.left_out.items()
+                ]
             found.append(("", "good", str(table.accepted), ""))
             found += [("", f"bad: {bad.reason}", str(bad.count), bad.example) for bad in table.rejections]
         return found

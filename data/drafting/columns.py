@@ -3,7 +3,8 @@
 import polars as pl
 
 from data.drafting.look import Look
-from data.drafting.words import CHANGED, COLUMNS, find, late_reason, personal_reason, plain
+from data.drafting.words import CHANGED, COLUMNS, find, late_reason
+from data.naming import personal_reason, plain
 from data.sources.mapping import CLOCK
 from data.tables import ACTORS
 

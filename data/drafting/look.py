@@ -88,6 +88,13 @@ def look_at(folder: Path) -> list[Look]:
     return [_look(path) for path in paths if path.is_file()]
 
 
+def look_at_table(folder: Path, name: str) -> Look:
+    """The table ``name`` of an export: a file without its ending, or the first file of a folder of parts."""
+    parts = [path for path in folder.iterdir() if name in {path.stem, path.name}]
+    files = sorted(file for path in parts for file in ([path] if path.is_file() else path.rglob("*")))
+    return _look(next(file for file in files if file.suffix in FORMATS))
+
+
 def _look(path: Path) -> Look:
     open_files(path.parent, path.name).names  # noqa: B018 - damage is told here, in the words of the source
     rows = _csv_head(path) if path.suffix == ".csv" else _parquet_head(path)

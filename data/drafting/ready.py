@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from data.clock import DAY, format_duration
-from data.drafting.words import ENDS, HOPED, plain
+from data.drafting.words import ENDS, HOPED
 from data.history import History
+from data.naming import plain
 
 DAYS = (7, 14, 30, 60, 90, 180, 365)
 """Horizons that people speak of."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from data.drafting.columns import find_column, find_id, unfit
 from data.drafting.look import Look
-from data.drafting.words import CLOSING, FILES, FLAGS, HOPED, YES, find, plain
+from data.drafting.words import CLOSING, FILES, FLAGS, HOPED, YES, find
+from data.naming import plain
 from data.sources.mapping import REQUIRED
 from data.tables import SCHEMAS, TIME
 from data.times import read_times

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
+from data.naming import plain
+
 FILES = {
     "changes": ("changes", "property_history", "field_history", "history"),
     "outcomes": ("outcomes", "deals", "opportunities", "conversions", "won", "sales", "orders", "purchases"),
@@ -68,6 +70,8 @@ HOPED = {
     *("customer", "success", "signed", "subscribed", "closedwon", "conversion"),
 }
 """Outcomes that one hopes for."""
+BOUGHT = {"order_completed", "purchase_completed", "checkout_completed", "subscription_started", "deal_won"}
+"""Track events that one hopes for."""
 YES = {"yes", "y", "true", "t", "1", "1.0"} | HOPED
 ENDS = {
     *("lost", "closed_lost", "closedlost", "disqualified", "unqualified", "fail", "failed", "withdrawn", "churned"),
@@ -94,16 +98,6 @@ _LATE_WORDS = {
     *("opportunity", "opp", "signed", "paid", "stage", "status", "updated", "modified", "synced", "deleted", "score"),
     *("mql", "sql", "sal", "campaign", "y", "label", "became", "handled", "call"),
 }
-_PERSONAL = {
-    *("email", "mail", "phone", "mobile", "fax", "firstname", "lastname", "surname", "street", "ip", "linkedin"),
-    *("birthdate", "photo"),
-}
-
-
-def plain(name: str) -> str:
-    """``StockCode``, ``stock code`` and ``stock-code`` as ``stock_code``."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_").removeprefix("property_")
 
 
 def find(names: Iterable[str], words: Iterable[str], fits: Callable[[str], bool]) -> str | None:
@@ -123,12 +117,3 @@ def late_reason(name: str) -> str | None:
     match = _LATE_ANYWHERE.search(text)
     word = match[0] if match else next((word for word in text.split("_") if word in _LATE_WORDS), None)
     return None if word is None else f"{word!r} in its name: it may be filled after contact or outcome"
-
-
-def personal_reason(name: str) -> str | None:
-    """Why a column says who somebody is rather than what they are like; None where it does not."""
-    text = plain(name)
-    word = next((word for word in text.split("_") if word in _PERSONAL), None)
-    if word is None and (text in {"name", "address"} or text.endswith(("first_name", "last_name", "full_name"))):
-        word = text
-    return None if word is None else f"{word!r} in its name: it says who somebody is"

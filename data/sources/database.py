@@ -109,6 +109,12 @@ def open_table(connection: sa.Connection, table: str) -> Opened:
     raise SchemaError(f"The database has no table {table!r}. It has {listed(known)}. Mend table in [source].")
 
 
+def table_names(connection: sa.Connection, schema: str) -> list[str]:
+    """The tables and views of ``schema``; empty: those of the usual one."""
+    inspector = sa.inspect(connection)
+    return sorted({*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)})
+
+
 @dataclass(frozen=True)
 class DatabaseTable:
     """One table of a database. Its rows come in no particular order."""

@@ -11,6 +11,23 @@ import pyarrow as pa
 from data.cells import Meaning
 from data.tables import SCHEMAS, extra_columns
 
+SOURCE_TABLE, SOURCE_ROW = "source_table", "source_row"
+"""Where an importer makes one fact table of several tables: the columns that say where each row comes from."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What became of the rows of one table of an export: ``read == used + sum of left_out``, always."""
+
+    origin: str
+    read: int
+    used: int
+    """Rows of which at least one row of the fact table was made."""
+    made: int
+    """Rows of the fact table that were made of them; a meeting with two leads makes two."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """By reason."""
+
 
 @dataclass(frozen=True)
 class RawTable:
@@ -37,9 +54,21 @@ class RawTable:
     shifts: pa.Array | None = None
     """Microseconds to add to the times of each row (int64), where the order of rows stands for time."""
 
-    def number(self, row: int) -> int:
-        """The number in the source, from 1, of the row at position ``row``."""
-        return row + 1 if self.numbers is None else int(self.numbers[row].as_py())
+    parts: tuple[Part, ...] = ()
+    """The account of each table of which an importer made this one."""
+    notes: tuple[str, ...] = ()
+    """What had to be assumed, and what was not there."""
+    broken: pa.Array | None = None
+    """For each row why its source could not even be taken apart (string), null for all others."""
+    shown: tuple[str, ...] = ()
+    """Further columns that an example of a bad row should show."""
+
+    def place(self, row: int) -> str:
+        """Where the row at position ``row`` is in the source: ``row 3``, or ``row 3 of email_event.csv``."""
+        if self.parts:
+            table, number = (self.rows[name][row].as_py() for name in (SOURCE_TABLE, SOURCE_ROW))
+            return f"row {number} of {table}"
+        return f"row {row + 1 if self.numbers is None else self.numbers[row].as_py()}"
 
 
 RawTables = Mapping[str, RawTable]

@@ -1,6 +1,6 @@
 """The fact tables that a contract names, as their source has them."""
 
-from data.contract import Contract, TableMapping
+from data.contract import IMPORTERS, LOADED, Contract, TableMapping
 from data.errors import SchemaError
 from data.sources.files import open_files
 from data.sources.mapping import map_table
@@ -15,14 +15,30 @@ def read_source(contract: Contract) -> RawTables:
     cannot be reached, or there are no leads.
     """
     source = contract.source
-    mappings: dict[str, TableMapping | None] = {name: getattr(source, name) for name in SCHEMAS}
-    given = {name: mapping for name, mapping in mappings.items() if mapping is not None}
-    tables = _from_database(contract, given) if source.kind == "database" else _from_files(contract, given)
+    tables = _imported(contract) if source.kind in IMPORTERS else _mapped(contract)
     leads = tables["leads"]
     if leads.rows.num_rows == 0:
-        left_out = f" ({leads.not_selected} are left out by where)" if leads.not_selected else ""
-        raise SchemaError(f"{leads.origin} has 0 leads{left_out}. Expected at least one row; mend [source.leads].")
+        left_out = f" ({leads.not_selected} are left out)" if leads.not_selected else ""
+        raise SchemaError(f"{leads.origin} has 0 leads{left_out}. Expected at least one row; mend [source].")
     return tables
+
+
+def _imported(contract: Contract) -> RawTables:
+    # Polars plans for importers are not needed where tables are mapped.
+    if contract.source.kind in LOADED:
+        from data.sources.loaded import read_loaded  # noqa: PLC0415
+
+        return read_loaded(contract)
+    from data.sources.messages import read_messages  # noqa: PLC0415
+
+    return read_messages(contract)
+
+
+def _mapped(contract: Contract) -> RawTables:
+    source = contract.source
+    mappings: dict[str, TableMapping | None] = {name: getattr(source, name) for name in SCHEMAS}
+    given = {name: mapping for name, mapping in mappings.items() if mapping is not None}
+    return _from_database(contract, given) if source.kind == "database" else _from_files(contract, given)
 
 
 def _from_files(contract: Contract, mappings: dict[str, TableMapping]) -> dict[str, RawTable]:

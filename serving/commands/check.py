@@ -53,6 +53,7 @@ def _show(report: "Report") -> None:
     ]
     title = f"The facts until {iso(report.ends_at)}"
     terminal.print_table(title, ("table", "read", "good", "bad", "not selected"), rows, numeric=range(1, 5))
+    _show_parts(report)
     bad = [
         (table.table, found.reason, f"{found.count:,}", _short(found.example))
         for table in report.tables
@@ -63,6 +64,26 @@ def _show(report: "Report") -> None:
         terminal.print_table(f"{report.rejected:,} bad rows", columns, bad, numeric=(2,))
     for note in report.notes:
         terminal.say(f"note: {note}")
+
+
+def _show_parts(report: "Report") -> None:
+    """Of an export of many tables: what became of the rows of each. Rows = used + left out; facts = good + bad."""
+    from serving.commands import terminal
+
+    parts = [(table.table, part) for table in report.tables for part in table.parts]
+    if not parts:
+        return
+    rows = [
+        (part.origin, name, *(f"{n:,}" for n in (part.read, part.used, part.read - part.used, part.good, part.bad)))
+        for name, part in parts
+    ]
+    columns = ("table of the export", "becomes", "rows", "used", "left out", "good", "bad")
+    terminal.print_table("What became of each table", columns, rows, numeric=range(2, 7))
+    left = [
+        (part.origin, name, reason, f"{count:,}") for name, part in parts for reason, count in part.left_out.items()
+    ]
+    if left:
+        terminal.print_table("Left out", ("table of the export", "of", "reason", "rows"), left, numeric=(3,))
 
 
 def _short(example: str, most: int = 60) -> str:

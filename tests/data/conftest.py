@@ -10,6 +10,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
+from data.check import Checked, check
 from data.contract import Contract, parse_contract
 
 READY = '[ready]\noutcome = ["won"]\nterminal = ["won", "lost"]\nhorizons = ["30d"]\nprimary = "30d"\n'
@@ -101,3 +102,69 @@ def save(tmp_path: Path) -> Callable[[Mapping[str, pa.Table], str], None]:
             writer(table, tmp_path / f"{name}.{form}")
 
     return make
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Callable[..., Checked]:
+    """Lands tables (CSV text by name) in a folder ``export`` and checks what the importer ``kind`` makes of them.
+
+    ``more`` are further lines of [source].
+    """
+
+    def make(kind: str, more: str = "", **tables: str) -> Checked:
+        folder = tmp_path / "export"
+        folder.mkdir(exist_ok=True)
+        for name, text in tables.items():
+            (folder / f"{name}.csv").write_bytes(text.encode())
+        return check(parse_contract(f'{READY}[source]\nkind = "{kind}"\npath = "export"\n{more}\n', tmp_path))
+
+    return make
+
+
+def account_of(checked: Checked, fact: str | None = None) -> dict[str, dict[str, int]]:
+    """What was left out of each table of an export, by reason; the counts of every table have to add up.
+
+    ``fact``: only what was left out of that one.
+    """
+    for table in checked.report.tables:
+        for part in table.parts:
+            assert part.read == part.used + sum(part.left_out.values()), part
+            assert part.made == part.good + part.bad, part
+        assert table.read == sum(part.made for part in table.parts) == table.accepted + table.rejected
+    tables = [table for table in checked.report.tables if fact in {None, table.table}]
+    return {part.origin: part.left_out for table in tables for part in table.parts if part.left_out}
+
+
+def events_of(checked: Checked) -> list[tuple[str, ...]]:
+    """lead, kind, actor, occurred_at and known_at of every good event, in the order of time."""
+    rows = sorted(checked.history.events.to_pylist(), key=lambda row: (row["occurred_at"], row["kind"], row["lead_id"]))
+    return [
+        (r["lead_id"], r["kind"], r["actor"], f"{r['occurred_at']:%m-%d %H:%M}", f"{r['known_at']:%m-%d %H:%M}")
+        for r in rows
+    ]
+
+
+def outcomes_of(checked: Checked) -> list[tuple[Any, ...]]:
+    """lead, kind, day and value of every good outcome, in the order of time."""
+    rows = sorted(
+        checked.history.outcomes.to_pylist(), key=lambda row: (row["occurred_at"], row["kind"], row["lead_id"])
+    )
+    return [(row["lead_id"], row["kind"], f"{row['occurred_at']:%Y-%m-%d}", row["value"]) for row in rows]
+
+
+@pytest.fixture
+def accounts_for() -> Callable[..., dict[str, dict[str, int]]]:
+    """``account_of``."""
+    return account_of
+
+
+@pytest.fixture
+def told_events() -> Callable[[Checked], list[tuple[str, ...]]]:
+    """``events_of``."""
+    return events_of
+
+
+@pytest.fixture
+def told_outcomes() -> Callable[[Checked], list[tuple[Any, ...]]]:
+    """``outcomes_of``."""
+    return outcomes_of

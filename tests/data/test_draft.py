@@ -1,5 +1,6 @@
 """The draft: a contract that loads, and checks, guessed from nothing but files."""
 
+import json
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
@@ -63,13 +64,68 @@ def test_a_simulated_market(tmp_path):
 
 
 @pytest.mark.parametrize("export", ["hubspot", "salesforce", "marketo"])
-def test_exports_that_need_a_hand(shared_data, export):
-    """Where tables are scattered the draft still loads, finds the leads, and says what to fill in."""
+def test_exports_are_recognised(shared_data, export):
+    """An export of a warehouse loader needs no tables: the draft names its kind, and it checks as it stands."""
     folder = shared_data / "crm_exports" / export
-    text = draft_contract(folder)
-    contract = parse_contract(text, folder)
-    assert contract.source.leads.table in {"contact_data.csv", "sf_lead_data.csv", "marketo_lead_data.csv"}
-    assert "FILL IN" in text
+    contract = parse_contract(draft_contract(folder), folder)
+    assert (contract.source.kind, contract.source.suffix, contract.source.leads) == (export, "_data", None)
+    assert contract.ready.terminal == ("won", "lost")
+    assert check(contract).history.leads.num_rows > 0
+
+
+CONTACT = (
+    "id,property_createdate,property_email,property_tier,property_company_id,property_close_reason,property_notes\n"
+)
+
+
+def test_a_recognised_export_lists_what_else_could_be_asked(tmp_path):
+    """Further fields are listed for somebody to choose from, without those that are late, personal or ids."""
+    rows = "".join(f"{at},2024-01-0{at} 00:00:00,e{at},gold,7,x,\n" for at in range(1, 9))
+    deals = "deal_id,deal_pipeline_stage_id,property_createdate,property_closedate\n"
+    deals += "".join(f"{at},closedwon,2024-02-0{at} 00:00:00,2024-03-0{at} 00:00:00\n" for at in range(1, 9))
+    links = "deal_id,contact_id\n" + "".join(f"{at},{at}\n" for at in range(1, 9))
+    text, contract = drafted(tmp_path, contact=CONTACT + rows, deal=deals, deal_contact=links)
+    assert contract.source.kind == "hubspot"
+    assert '#     "property_tier"\n' in text
+    assert (contract.ready.outcome, contract.ready.terminal) == (("won",), ("won", "lost"))
+    assert "half of the waits" in text
+    assert check(contract).history.outcomes.num_rows == 16
+
+
+@pytest.mark.parametrize(
+    ("library", "kind"), [("analytics.js", "segment"), ("RudderLabs JavaScript SDK", "rudderstack")]
+)
+@pytest.mark.parametrize("event", ["Order Completed", "Order Refunded"])
+def test_messages_are_recognised(tmp_path, library, kind, event):
+    """JSON lines of messages give their kind; which events mean won is guessed from their names, or left to fill in."""
+    lines = [
+        {
+            "type": "identify",
+            "userId": "u",
+            "timestamp": "2024-01-01T00:00:00Z",
+            "context": {"library": {"name": library}},
+        },
+        {"type": "track", "userId": "u", "event": event, "timestamp": "2024-02-01T00:00:00Z"},
+    ]
+    (tmp_path / "day.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    text = draft_contract(tmp_path)
+    source = parse_contract(text, tmp_path).source
+    assert source.kind == kind
+    assert source.won == (("Order Completed",) if event == "Order Completed" else ())
+    assert ("FILL IN: which track events mean won" in text) == (source.won == ())
+
+
+def test_a_folder_of_plural_names_is_no_export(tmp_path):
+    """leads, tasks and contacts are somebody's own tables: they are mapped one by one."""
+    text, contract = drafted(
+        tmp_path,
+        leads="id,created_date\n1,2024-01-01T00:00:00Z\n2,2024-01-01T00:00:00Z\n",
+        tasks="id,who_id\n1,1\n",
+        contacts="id,created_date\n1,2024-01-01T00:00:00Z\n",
+        opportunities="id,lead_id,stage,close_date\n1,1,won,2024-01-01T00:00:00Z\n",
+    )
+    assert contract.source.kind == "files"
+    assert "not used: contacts.csv" in text
 
 
 def test_their_names_are_found(tmp_path):

@@ -19,6 +19,7 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --quiet --progress-bar off --require-hashes -r requirements/runtime.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m features.warm
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime

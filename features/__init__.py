@@ -20,12 +20,12 @@ fold         the same fold in plain Python: the executable specification
 reading      how one raw value becomes a number, a text or a moment
 buckets      a stable hash of ids: which bucket a key goes to, in every feed
 columns      Arrow columns read by these rules
-buckets      a stable hash of ids
 ids          ids as row numbers of a table
 arrange      events by entity, in order, gathered once
 attributes   attributes and their changes as arrays
 events       event tables as arrays, packed for a plan
 encode       fact tables as arrays, and ranges of them as blocks
+warm         all of it compiled for this machine, at installation
 local        feed: tables on this machine
 partition    one bucket of leads at a time, for every feed that cuts the facts
 tables       tables as files, their label with them
@@ -35,5 +35,6 @@ spark_feed   feed: tables on Spark
 lead         one lead's own facts as plain values
 own_events   one lead's events in order, each event_id once
 own_block    one lead's facts as a block
+spill        feed: more facts than memory holds
 online       feed: one lead's own events
 """

@@ -113,22 +113,22 @@ def _scan(plan: Arrays, block: Arrays, scratch: Arrays, first: int, stop: int, t
                 continue
             what, to, argument, other = program[p, 0], program[p, 1], program[p, 2], program[p, 4]
             if what == EVENTS:
-                _events(state[to], state[to + 1], state[to + 2], ages, low, high)
+                _events(state, to, ages, low, high)
             elif what == DECAY:
-                _add(state[to], weights[argument], 1.0, low, high)
+                _add(state, to, weights, argument, 1.0, low, high)
             elif what == DISTINCT:
                 code = codes[event, argument]
                 if earliest[other, code] > seen:
-                    _fresh(state[to], cutoffs, earliest[other, code], low, high)
+                    _fresh(state, to, cutoffs, earliest[other, code], low, high)
                     earliest[other, code] = seen
             elif what == GAPS:
-                _gaps(state[to : to + 5], ages, low, high)
+                _gaps(state, to, ages, low, high)
             elif what == VALUES:
-                _values(state[to : to + 4], numbers[event, argument], low, high)
+                _values(state, to, numbers[event, argument], low, high)
             elif what == DECAY_NUMBER:
-                _add(state[to], weights[other], numbers[event, argument], low, high)
+                _add(state, to, weights, other, numbers[event, argument], low, high)
             else:
-                _level(state[to], numbers[event, argument], what == FIRST, low, high)
+                _level(state, to, numbers[event, argument], what == FIRST, low, high)
     for r in range(rows):
         for k in range(kept_start[group[r]], len(kept)):
             cells[r, k] = state[kept[k], r]
@@ -155,58 +155,57 @@ def _weigh(weights: Floats, half_lives: Floats, newer: Ints, ages: Floats, at: i
 
 
 @inlined
-def _events(count: Floats, newest: Floats, oldest: Floats, ages: Floats, low: int, high: int) -> None:
+def _events(state: Floats, at: int, ages: Floats, low: int, high: int) -> None:
     for r in range(low, high):
-        newest[r] = ages[r] if count[r] == 0.0 else newest[r]
-        count[r] += 1.0
-        oldest[r] = ages[r]
+        state[at + 1, r] = ages[r] if state[at, r] == 0.0 else state[at + 1, r]
+        state[at, r] += 1.0
+        state[at + 2, r] = ages[r]
 
 
 @inlined
-def _values(values: Floats, number: float, low: int, high: int) -> None:
-    count, total, largest, smallest = values[0], values[1], values[2], values[3]
+def _values(state: Floats, at: int, number: float, low: int, high: int) -> None:
     for r in range(low, high):
-        largest[r] = number if count[r] == 0.0 or number > largest[r] else largest[r]
-        smallest[r] = number if count[r] == 0.0 or number < smallest[r] else smallest[r]
-        count[r] += 1.0
-        total[r] += number
+        first = state[at, r] == 0.0
+        state[at + 2, r] = number if first or number > state[at + 2, r] else state[at + 2, r]
+        state[at + 3, r] = number if first or number < state[at + 3, r] else state[at + 3, r]
+        state[at, r] += 1.0
+        state[at + 1, r] += number
 
 
 @inlined
-def _level(level: Floats, number: float, first: bool, low: int, high: int) -> None:
+def _level(state: Floats, at: int, number: float, first: bool, low: int, high: int) -> None:
     """The oldest number comes last, the newest is the one that finds nothing before it."""
     for r in range(low, high):
-        level[r] = number if first or math.isnan(level[r]) else level[r]
+        state[at, r] = number if first or math.isnan(state[at, r]) else state[at, r]
 
 
 @inlined
-def _add(total: Floats, weight: Floats, number: float, low: int, high: int) -> None:
+def _add(state: Floats, at: int, weights: Floats, which: int, number: float, low: int, high: int) -> None:
     for r in range(low, high):
-        total[r] += weight[r] * number
+        state[at, r] += weights[which, r] * number
 
 
 @inlined
-def _fresh(count: Floats, cutoffs: Ints, earliest: int, low: int, high: int) -> None:
+def _fresh(state: Floats, at: int, cutoffs: Ints, earliest: int, low: int, high: int) -> None:
     """A value is new to the rows that know none of its newer events: the earliest of these was known from then on."""
     for r in range(low, high):
-        count[r] += 1.0 if cutoffs[r] <= earliest else 0.0
+        state[at, r] += 1.0 if cutoffs[r] <= earliest else 0.0
 
 
-@compiled
-def _gaps(states: Floats, ages: Floats, low: int, high: int) -> None:
+@inlined
+def _gaps(state: Floats, at: int, ages: Floats, low: int, high: int) -> None:
     """Welford's running variance (Technometrics 4(3), 1962) of the gaps, shifted by the first gap to keep digits."""
-    before, gaps, base, mean, squares = states[0], states[1], states[2], states[3], states[4]
     for r in range(low, high):
-        if not math.isnan(before[r]):
-            gap = ages[r] - before[r]
-            gaps[r] += 1.0
-            if gaps[r] == 1.0:
-                base[r] = gap
-            shifted = gap - base[r]
-            delta = shifted - mean[r]
-            mean[r] += delta / gaps[r]
-            squares[r] += delta * (shifted - mean[r])
-        before[r] = ages[r]
+        if not math.isnan(state[at, r]):
+            gap = ages[r] - state[at, r]
+            state[at + 1, r] += 1.0
+            if state[at + 1, r] == 1.0:
+                state[at + 2, r] = gap
+            shifted = gap - state[at + 2, r]
+            delta = shifted - state[at + 3, r]
+            state[at + 3, r] += delta / state[at + 1, r]
+            state[at + 4, r] += delta * (shifted - state[at + 3, r])
+        state[at, r] = ages[r]
 
 
 @compiled

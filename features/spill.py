@@ -1,79 +1,92 @@
 """Feed: more facts than memory holds. Parquet to Parquet on this machine, one hash bucket of leads at a time.
 
-The facts and the spine are cut into buckets on disk (``features.shuffle``); then each bucket is computed alone, a few
-side by side, and written out in order. Memory holds a piece or a bucket for each thread, whatever the size of the whole.
+The facts are cut into buckets on disk (``features.shuffle``); then each bucket is worked on alone, a few side by side,
+and written out in order. Memory holds a piece or a bucket for each thread, whatever the size of the whole.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
-from data.facts import Facts
+from data.facts import Facts, united
+from data.history import History
 from features.feature_set import FeatureSet
-from features.partition import FeatureWork, Rows
+from features.partition import make_bucket
 from features.shuffle import Shuffled, shuffled, splits
 from features.tables import write_tables
-from features.vocabulary import Vocabulary
 
 EVENTS_OF_A_BUCKET = 1_000_000
 """A bucket of so many events takes a few hundred megabytes while it is computed."""
+EVENTS_OF_A_SAMPLE = 2_000_000
+SLICES = 1_000
+"""Leads are drawn by the thousandth."""
 
+Work = Callable[[History, pa.Table], pa.Table]
+"""What is done to a bucket: its history and the rows listed for it become a table."""
 Progress = Callable[[str, float], None]
 T = TypeVar("T")
 
 
-def compute_files(
+def write_buckets(
     facts: Facts,
-    rows: Rows,
-    feature_set: FeatureSet,
-    vocabulary: Vocabulary,
+    work: Work,
     output: Path,
+    label: str,
     *,
+    feature_set: FeatureSet | None = None,
     listed: pa.Table | None = None,
     threads: int = 0,
     buckets: int | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write the features of ``rows`` over ``facts`` to ``output``, a Parquet file or a folder of part files.
+    """Write the tables that ``work`` makes of the buckets of ``facts`` to ``output``: a file, or a folder of parts.
 
-    Rows stand by bucket, in each by lead_id and cutoff. ``listed`` are rows (lead_id, cutoff) to choose from; a ``spine``
-    among the tables of ``facts`` is listed too, and never held as a whole. ``threads``: 0 means all cores; ``buckets``:
+    ``listed`` are rows (lead_id, cutoff) for ``work``; a ``spine`` among the tables of ``facts`` is listed too, never
+    held as a whole. ``feature_set`` says what must be computed together. ``threads``: 0 means all cores. ``buckets``:
     one for each million events, unless it is given. Scratch files lie beside the output and are removed in the end.
-    Raises SchemaError for facts that do not fit the features.
     """
     threads = threads or os.cpu_count() or 1
     count = buckets or max(threads, -(-facts.rows("events") // EVENTS_OF_A_BUCKET))
     tell = progress or (lambda _what, _share: None)
-    work = FeatureWork(feature_set, vocabulary, rows)
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=output.parent, prefix=".spill-") as root, ThreadPoolExecutor(threads) as pool:
         cuts = splits(facts, root, count, feature_set)
-        for done, _ in enumerate(_in_order(pool, cuts, threads), 1):
-            tell("cutting the facts", done / len(cuts))
+        for _ in _told(_in_order(pool, cuts, threads), len(cuts), "cutting the facts", tell):
+            pass
         cut = shuffled(facts, cuts, listed, root, count, feature_set)
-        tables = _in_order(pool, [_Bucket(cut, number, work) for number in range(count)], threads)
-        write_tables(_told(tables, count, tell), str(output))
+        tasks = [partial(_worked, cut, number, work) for number in range(count)]
+        write_tables(_told(_in_order(pool, tasks, threads), count, label, tell), str(output))
 
 
-class _Bucket:
-    """One bucket, to be computed when its turn comes."""
+def sample(
+    facts: Facts, *, seed: int = 0, feature_set: FeatureSet | None = None, most: int = EVENTS_OF_A_SAMPLE
+) -> History:
+    """All facts of a seeded draw of leads, with about ``most`` events; of all leads where these are no more."""
+    share = min(1.0, most / max(facts.rows("events"), 1))
+    chosen = tuple(sorted(np.random.default_rng(seed).permutation(SLICES)[: math.ceil(share * SLICES)].tolist()))
+    found: dict[str, list[pa.Table]] = {}
+    for split in splits(facts, "", SLICES, feature_set):
+        found.setdefault(split.name, []).append(split.drawn(chosen))
+    tables = {name: united(name, parts) for name, parts in found.items()}
+    return make_bucket(tables, facts.table("accounts"), facts.ends_at)[0]
 
-    def __init__(self, cut: Shuffled, number: int, work: FeatureWork) -> None:
-        self._cut, self._number, self._work = cut, number, work
 
-    def __call__(self) -> pa.Table:
-        return self._work(*self._cut.bucket(self._number))
+def _worked(cut: Shuffled, number: int, work: Work) -> pa.Table:
+    return work(*cut.bucket(number))
 
 
-def _told(tables: Iterator[pa.Table], count: int, tell: Progress) -> Iterator[pa.Table]:
-    for done, table in enumerate(tables, 1):
-        tell("computing features", done / count)
-        yield table
+def _told(results: Iterator[T], count: int, label: str, tell: Progress) -> Iterator[T]:
+    for done, result in enumerate(results, 1):
+        yield result
+        tell(label, done / count)
 
 
 def _in_order(pool: ThreadPoolExecutor, tasks: Iterable[Callable[[], T]], ahead: int) -> Iterator[T]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -33,7 +33,7 @@ def write_tables(tables: Iterable[pa.Table], output: str) -> None:
     if path.suffix not in SINGLE:
         path.mkdir(parents=True, exist_ok=True)
         for number, table in enumerate(tables):
-            pq.write_table(table, path / f"part-{number:05d}.parquet", compression="zstd")
+            pq.write_table(table, path / f"part-{number:05d}.parquet", **parquet_options(table.schema))
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = iter(tables)
@@ -107,8 +107,14 @@ def _writer(output: Path, schema: pa.Schema) -> Iterator[_Writer]:
         with pacsv.CSVWriter(str(output), _texts(schema)) as writer:
             yield writer
     else:
-        with pq.ParquetWriter(output, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(output, schema, **parquet_options(schema)) as writer:
             yield writer
+
+
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """How a table of features is written: numbers without a dictionary, which is faster and takes less room."""
+    texts = [f.name for f in schema if not (pa.types.is_floating(f.type) or pa.types.is_timestamp(f.type))]
+    return {"compression": "zstd", "use_dictionary": texts or False}
 
 
 def _plain(table: pa.Table, output: Path) -> pa.Table:

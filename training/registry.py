@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import pyarrow as pa
+from sqlalchemy import make_url
 
 from data.contract import Contract
 from models.bundle import read_bundle
@@ -143,9 +144,14 @@ def _dataset(trial: Trained, part: str) -> Dataset:
     rows = {key: value for key, value in report["rows"].items() if key.split("_")[0] == part}
     exact = sha256(json.dumps([report["definition"], rows], sort_keys=True).encode()).hexdigest()
     digest = f"{report['history']['fingerprint'][:16]}-{exact[:16]}"
-    where = {"url": source.url or ""} if source.kind == "database" else {"uri": trial.contract.source_folder.as_uri()}
+    where = {"url": _without_password(source.url)} if source.url else {"uri": trial.contract.source_folder.as_uri()}
     profile = {"num_rows": rows.pop(part), **rows}
     return Dataset(f"{report['product']} {part}", digest, source.kind, json.dumps(where), profile=json.dumps(profile))
+
+
+def _without_password(url: str) -> str:
+    """A database URL that may be shown; what is read from the environment, ``$NAME``, stays as it is."""
+    return url if url.startswith("$") else make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 def _number(run: Run, logged: LoggedModel, card: str) -> str:

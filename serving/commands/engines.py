@@ -85,13 +85,18 @@ class Place:
         return Facts(facts, ends_at, ())
 
     @property
+    def in_memory(self) -> bool:
+        """Whether everything is done in memory: on this machine, unless the facts are a folder of any size."""
+        return self.engine == "local" and self.facts is None
+
+    @property
     def scratch(self) -> str:
         """Where pieces are cut: beside the facts of ``--facts``, else in the state folder of the contract."""
         return f"{self.facts.rstrip('/')}.scratch" if self.facts else str(self.contract.state_folder / "scratch")
 
 
 class Engine(Protocol):
-    """A cluster that is there: what the verbs ask of Dask and of Spark alike."""
+    """A cluster that is there, or this machine with its disk: what the verbs ask of all alike."""
 
     def sample(self, facts: "Facts", seed: int) -> "History":
         """All facts of as many leads as fit one machine, to learn definitions and levels from."""
@@ -116,8 +121,10 @@ class Job:
 
 @contextmanager
 def connected(place: Place) -> Iterator[Engine]:
-    """The cluster of ``place``. Raises ContractError when its extra is not installed or nothing answers."""
-    if place.engine == "spark":
+    """The cluster of ``place``, or this machine. Raises ContractError when an extra is missing or nothing answers."""
+    if place.engine == "local":
+        yield _Local(place)
+    elif place.engine == "spark":
         from features import spark_feed
 
         with spark_feed.connect(place.scheduler) as session:
@@ -127,6 +134,31 @@ def connected(place: Place) -> Iterator[Engine]:
 
         with dask_feed.connect(place.scheduler) as client:
             yield _Dask(client, place)
+
+
+@dataclass(frozen=True)
+class _Local:
+    place: Place
+
+    def sample(self, facts: "Facts", seed: int) -> "History":
+        from features.spill import sample
+
+        return sample(facts, seed=seed)
+
+    def write(self, facts: "Facts", job: Job, output: str, progress: "Report") -> None:
+        from features.spill import write_buckets
+
+        write_buckets(
+            facts,
+            job.work,
+            Path(output),
+            job.label,
+            feature_set=job.feature_set,
+            listed=job.listed,
+            threads=self.place.contract.model.threads,
+            buckets=self.place.buckets,
+            progress=progress,
+        )
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,7 @@ def write_features(place: Place, contract: Path, wanted: Wanted, *, as_json: boo
     given = _given(place, contract, wanted)
     started = time.perf_counter()
     with terminal.progress(quiet=quiet) as progress:
-        if place.engine == "local":
-            made = _here(place, wanted, given, progress)
-        else:
-            made = _on_cluster(place, wanted, given, progress)
+        made = (_here if place.in_memory else _by_bucket)(place, wanted, given, progress)
     _tell(made, wanted, time.perf_counter() - started, as_json=as_json)
 
 
@@ -91,7 +88,7 @@ def _here(
     return feature_set
 
 
-def _on_cluster(
+def _by_bucket(
     place: Place, wanted: Wanted, given: "tuple[FeatureSet, Vocabulary] | None", progress: "Report"
 ) -> "FeatureSet":
     from features.partition import FeatureWork

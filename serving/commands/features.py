@@ -28,35 +28,59 @@ def features(
         str | None, typer.Option("--version", help="With the features of this version: an alias or a number.")
     ] = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="With the features of this bundle folder.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Write the feature dictionary: to --output, else to the terminal.")
+    ] = False,
     engine: engines.Engines = "local",
     scheduler: engines.Scheduler = None,
     buckets: engines.Buckets = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show the features for your facts, one lead's values at a moment, or write the feature table of every row."""
+    """Show the features for your facts or one lead's values, or write the feature table or dictionary."""
     from data.check import check
     from data.contract import load_contract
     from features.catalog import default_catalog
     from features.profile import profile
+    from models.bundle import read_bundle
     from serving.commands import terminal
 
-    if output is not None:
+    if output is not None and not markdown:
         from serving.commands.feature_tables import Wanted, write_features
 
         place = engines.Place(engine, scheduler, buckets, load_contract(contract, source), facts)
         wanted = Wanted(output, None if at is None else moment_of(at), version, bundle)
         write_features(place, contract, wanted, as_json=as_json, quiet=quiet)
         return
-    history = check(load_contract(contract, source)).history
+    agreed = load_contract(contract, source)
+    if markdown and (version or bundle):
+        folder, _ = engines.bundle_files(contract, agreed.state_folder, version or "", bundle)
+        _write_dictionary(read_bundle(folder).feature_set, output)
+        return
+    history = check(agreed).history
     moment = history.ends_at if at is None else moment_of(at)
     asked = default_catalog(profile(history, moment))
+    if markdown:
+        _write_dictionary(asked, output)
+        return
     if lead is not None:
         _show_values(values_of(history, asked, lead, moment), lead, moment, as_json=as_json)
         terminal.next_step("--at MOMENT shows them as they were earlier.")
         return
     _show_catalog(asked, as_json=as_json)
     terminal.next_step("--lead ID shows one lead's values. The catalog to edit is features/catalog.py.")
+
+
+def _write_dictionary(asked: "FeatureSet", output: str | None) -> None:
+    from features.dictionary import to_markdown
+    from serving.commands import terminal
+
+    text = to_markdown(asked)
+    if output is None:
+        typer.echo(text)
+        return
+    Path(output).write_text(text, encoding="utf-8")
+    terminal.next_step(f"{output} explains {len(asked)} features, for whoever wants to check a reason.")
 
 
 def moment_of(text: str) -> int:

@@ -83,10 +83,9 @@ def score(
     with terminal.progress(quiet=quiet) as progress:
         if features is not None:
             _of_table(model, asked, features, progress)
-        elif engine == "local":
-            _here(model, asked, engines.Place(engine, scheduler, buckets, agreed, facts), progress)
         else:
-            _on_cluster(model, asked, engines.Place(engine, scheduler, buckets, agreed, facts), progress)
+            place = engines.Place(engine, scheduler, buckets, agreed, facts)
+            (_here if place.in_memory else _by_bucket)(model, asked, place, progress)
     _tell(summary(model, asked), time.perf_counter() - started, as_json=as_json)
 
 
@@ -109,7 +108,7 @@ def _here(model: "Bundle", asked: Asked, place: engines.Place, progress: "Report
     write_tables([scores], asked.output)
 
 
-def _on_cluster(model: "Bundle", asked: Asked, place: engines.Place, progress: "Report") -> None:
+def _by_bucket(model: "Bundle", asked: Asked, place: engines.Place, progress: "Report") -> None:
     from models.folder import read_folder
     from models.snapshot import ScoreWork, score_schema
 

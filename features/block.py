@@ -59,8 +59,8 @@ def scratch(plan: Plan, block: Block) -> tuple[Floats, Floats, Matrix, Floats, F
     (lanes), time of the event seen before (lanes), ages (lanes), and when each distinct value was known first.
     """
     tables = plan.tables
-    longest = int(np.diff(block.event_start).max(initial=0))
-    lanes = min(LANES, int(np.diff(block.row_start).max(initial=1)))
+    longest, rows = _longest(block.event_start), _longest(block.row_start)
+    lanes = min(LANES, max(rows, 1))
     cells = len(tables.kept) + len(tables.derived)
     return (
         np.empty((len(tables.initial), lanes)),
@@ -73,3 +73,8 @@ def scratch(plan: Plan, block: Block) -> tuple[Floats, Floats, Matrix, Floats, F
         np.empty(lanes),
         np.empty((int(tables.sizes[0]), longest), np.int64),
     )
+
+
+def _longest(start: Ints) -> int:
+    """The length of the longest stretch; one entity alone is looked at without a detour."""
+    return int(start[1]) if len(start) == 2 else int(np.diff(start).max(initial=0))

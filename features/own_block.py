@@ -1,6 +1,7 @@
 """One lead's own facts as the arrays of a block, made from plain lists: for so few events that is the fastest way."""
 
 import numpy as np
+import numpy.typing as npt
 
 from data.clock import DAY
 from features.block import Block, Codes
@@ -9,7 +10,7 @@ from features.feature import ACTORS
 from features.kernel import Floats, Ints
 from features.lead import LeadHistory, Scalar
 from features.lowering import Condition, Present
-from features.own_events import OwnEvents, is_nan
+from features.own_events import OwnEvents
 from features.plan import Plan
 from features.reading import NAN, read_moment, read_number, read_text
 from features.vocabulary import Vocabulary, attribute_key
@@ -18,6 +19,7 @@ _ONE_ROW = np.array([0, 1], np.int64)
 _FIRST_ROW = np.array([0], np.int64)
 _NO_CHANGES = np.array([0, 0], np.int64), np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float64)
 
+Bools = npt.NDArray[np.bool_]
 Changes = tuple[Ints, Ints, Codes, Floats]
 
 
@@ -34,11 +36,10 @@ class OwnBlocks:
 
     def block(self, lead: LeadHistory, events: OwnEvents, cutoff: int) -> Block:
         """The block of one lead and one row; ``events`` are those that the plan looks at."""
-        count = len(events.occurred)
         return Block(
-            np.array([0, count], np.int64),
-            np.array(events.occurred, np.int64),
-            np.array(events.known, np.int64),
+            np.array([0, len(events.occurred)], np.int64),
+            events.occurred,
+            events.known,
             self._classes(events),
             self._bits(events),
             self._numbers(events),
@@ -52,14 +53,13 @@ class OwnBlocks:
         )
 
     def _classes(self, events: OwnEvents) -> Codes:
-        of, other = self._class_of, self._other_class
-        pairs = zip(events.kind, events.actor, strict=True)
-        return np.array([of.get(kind, other) + actor for kind, actor in pairs], np.int32)
+        of_level = [self._class_of.get(kind, self._other_class) for kind in events.kind.levels]
+        return (np.array(of_level, np.int32)[events.kind.codes] + events.actor).astype(np.int32)
 
     def _bits(self, events: OwnEvents) -> Ints:
         bits = np.zeros(len(events.occurred), np.int64)
         for position, condition in enumerate(self.plan.conditions):
-            bits |= np.array(_holds(events, condition), np.int64) << position
+            bits |= _holds(events, condition).astype(np.int64) << position
         return bits
 
     def _numbers(self, events: OwnEvents) -> Floats:
@@ -68,15 +68,16 @@ class OwnBlocks:
         for position, name in enumerate(plan.numbers):
             numbers[:, position] = events.reals[name]
         for position, (name, codes) in enumerate(self._levels, len(plan.numbers)):
-            texts = events.kind if name == "kind" else events.texts[name]
-            other = float(len(codes))
-            numbers[:, position] = [NAN if text is None else codes.get(text, other) for text in texts]
+            column, other = events.column(name), float(len(codes))
+            of_level = [*(codes.get(text, other) for text in column.levels), NAN]
+            numbers[:, position] = np.array(of_level, np.float64)[column.codes]
         return numbers
 
     def _codes(self, events: OwnEvents) -> Codes:
+        """Null takes a number that another value has; nobody reads it."""
         codes = np.empty((len(events.occurred), len(self.plan.distinct)), np.int32)
         for position, name in enumerate(self.plan.distinct):
-            codes[:, position] = _renumbered(events, name)
+            codes[:, position] = _days(events) if name == "day" else np.maximum(events.column(name).codes, 0)
         return codes
 
     def _fixed(self, lead: LeadHistory, attribute: Attribute, codes: dict[str, float]) -> float:
@@ -115,25 +116,21 @@ def _read_as(attribute: Attribute, codes: dict[str, float], value: Scalar) -> fl
     return NAN if text is None else codes.get(text, float(len(codes)))
 
 
-def _holds(events: OwnEvents, condition: Condition) -> list[bool]:
+def _holds(events: OwnEvents, condition: Condition) -> Bools:
     """For which events a condition holds."""
     if isinstance(condition, Present):
         if condition.is_text:
-            return [text is not None for text in events.texts[condition.column]]
-        return [not is_nan(number) for number in events.reals[condition.column]]
+            return events.column(condition.column).codes >= 0
+        return ~np.isnan(events.reals[condition.column])
     if not condition.is_text:
-        return [condition.holds(number) for number in events.reals[condition.column]]
-    texts = events.kind if condition.column == "kind" else events.texts[condition.column]
-    return [text in condition.values for text in texts]
+        return np.array([condition.holds(number) for number in events.reals[condition.column].tolist()], bool)
+    column = events.column(condition.column)
+    return np.array([*(text in condition.values for text in column.levels), False])[column.codes]
 
 
-def _renumbered(events: OwnEvents, name: str) -> list[int]:
-    """A number from 0 for each different value; null takes one too, nobody reads it."""
-    if name == "day":
-        values: list[object] = [moment // DAY for moment in events.occurred]
-    elif name in ("kind", "lead"):
-        values = list(events.kind if name == "kind" else events.lead)
-    else:
-        values = list(events.texts[name])
-    seen: dict[object, int] = {}
-    return [seen.setdefault(value, len(seen)) for value in values]
+def _days(events: OwnEvents) -> Ints:
+    """Each UTC day numbered from 0; events stand in order of time."""
+    days = events.occurred // DAY
+    fresh = np.zeros(len(days), np.int64)
+    fresh[1:] = days[1:] != days[:-1]
+    return np.cumsum(fresh)

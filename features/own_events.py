@@ -1,51 +1,78 @@
-"""One lead's own events as parallel lists: nulls made one thing, in the total order, each event_id once."""
+"""One lead's own events as columns: nulls made one thing, in the total order, each event_id once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from data.errors import SchemaError
 from features.feature import ACTORS
+from features.kernel import Floats, Ints
 from features.lead import Event, Scalar
 from features.reading import NAN, read_number, read_text
 
 _ACTOR = {actor: k for k, actor in enumerate(ACTORS)}
+_PLAIN = {float, type(None)}
+LAST = np.iinfo(np.int64).max
+"""Where null stands in the total order."""
+
+
+class OwnTexts(NamedTuple):
+    """A text column: a code (n) for each event, -1 where null; the codes of ``levels`` are in no particular order."""
+
+    codes: Ints
+    levels: list[str]
+
+    def take(self, order: Ints) -> "OwnTexts":
+        """The texts at these positions."""
+        return OwnTexts(self.codes[order], self.levels)
+
+    def ranks(self) -> Ints:
+        """(n,) Numbers in the order of the texts, null last."""
+        rank = {text: k for k, text in enumerate(sorted(self.levels))}
+        return np.array([*(rank[text] for text in self.levels), LAST], np.int64)[self.codes]
 
 
 @dataclass(frozen=True)
 class OwnEvents:
-    """Events as columns; ``reals`` and ``texts`` hold the raw columns that a plan reads, nulls as NaN and None."""
+    """Events as columns (n); ``reals`` and ``texts`` hold the raw columns that a plan reads, nulls as NaN and -1."""
 
-    occurred: list[int]
-    known: list[int]
-    kind: list[str]
-    actor: list[int]
-    lead: list[str]
-    reals: dict[str, list[float]]
-    texts: dict[str, list[str | None]]
+    occurred: Ints
+    known: Ints
+    kind: OwnTexts
+    actor: Ints
+    lead: OwnTexts
+    reals: dict[str, Floats]
+    texts: dict[str, OwnTexts]
 
-    def take(self, order: Sequence[int]) -> "OwnEvents":
+    def column(self, name: str) -> OwnTexts:
+        """A text column, the kind, or the lead."""
+        return self.kind if name == "kind" else self.lead if name == "lead" else self.texts[name]
+
+    def take(self, order: Ints) -> "OwnEvents":
         """The events at these positions."""
         return OwnEvents(
-            [self.occurred[k] for k in order],
-            [self.known[k] for k in order],
-            [self.kind[k] for k in order],
-            [self.actor[k] for k in order],
-            [self.lead[k] for k in order],
-            {name: [column[k] for k in order] for name, column in self.reals.items()},
-            {name: [column[k] for k in order] for name, column in self.texts.items()},
+            self.occurred[order],
+            self.known[order],
+            self.kind.take(order),
+            self.actor[order],
+            self.lead.take(order),
+            {name: column[order] for name, column in self.reals.items()},
+            {name: column.take(order) for name, column in self.texts.items()},
         )
 
     def events(self) -> list[Event]:
         """The events as custom features see them, null as None."""
-        reals = {name: [None if is_nan(number) else number for number in column] for name, column in self.reals.items()}
-        table: dict[str, Sequence[Scalar]] = {**reals, **self.texts}
-        value, item = table.pop("value"), table.pop("item")
-        rows = zip(self.kind, self.occurred, self.known, self.actor, value, item, strict=True)
+        reals = {name: [None if is_nan(x) else x for x in column.tolist()] for name, column in self.reals.items()}
+        texts = {name: _words(column) for name, column in self.texts.items()}
+        value, item = reals.pop("value"), texts.pop("item")
+        further: dict[str, Sequence[Scalar]] = {**reals, **texts}
+        times = zip(self.occurred.tolist(), self.known.tolist(), self.actor.tolist(), strict=True)
+        rows = zip(_words(self.kind), times, value, item, strict=True)
         return [
-            Event(
-                kind, occurred, known, ACTORS[actor], number, text, {name: column[k] for name, column in table.items()}
-            )
-            for k, (kind, occurred, known, actor, number, text) in enumerate(rows)
+            Event(str(kind), occurred, known, ACTORS[actor], x, text, {name: c[k] for name, c in further.items()})
+            for k, (kind, (occurred, known, actor), x, text) in enumerate(rows)
         ]
 
 
@@ -55,9 +82,9 @@ def own_events(events: Sequence[Event], reals: Sequence[str], texts: Sequence[st
         events = _first_known(events)
     columns = _read(events, reals, texts)
     times = columns.occurred
-    if all(map(int.__lt__, times, times[1:])):
+    if bool((times[1:] > times[:-1]).all()):
         return columns
-    return columns.take(sorted(range(len(times)), key=lambda k: _order(columns, k)))
+    return columns.take(_total_order(columns))
 
 
 def is_nan(number: float) -> bool:
@@ -66,26 +93,76 @@ def is_nan(number: float) -> bool:
 
 
 def _read(events: Sequence[Event], reals: Sequence[str], texts: Sequence[str]) -> OwnEvents:
+    kind, occurred, known, actor, value, item, extra, _, lead = zip(*events, strict=True) if events else ((),) * 9
     try:
-        actor = [_ACTOR[event[3]] for event in events]
+        actors = np.array([_ACTOR[word] for word in actor], np.int64)
     except KeyError as error:
         raise SchemaError(f"An event has the actor {error}. Expected one of {ACTORS}. Name one of them.") from None
+
+    def raw(name: str) -> Sequence[Scalar]:
+        if name == "value":
+            return value
+        return item if name == "item" else [more.get(name) for more in extra]
+
     return OwnEvents(
-        [event[1] for event in events],
-        [event[2] for event in events],
-        [event[0] for event in events],
-        actor,
-        [event[8] for event in events],
-        {name: [NAN if (raw := _raw(event, name)) is None else read_number(raw) for event in events] for name in reals},
-        {name: [None if (raw := _raw(event, name)) is None else read_text(raw) for event in events] for name in texts},
+        np.array(occurred, np.int64),
+        np.array(known, np.int64),
+        _coded(kind),
+        actors,
+        _coded(lead),
+        {name: _numbers(raw(name)) for name in reals},
+        {name: _texts(raw(name)) for name in texts},
     )
 
 
-def _raw(event: Event, name: str) -> Scalar:
-    """A column of an event."""
-    if name == "value":
-        return event[4]
-    return event[5] if name == "item" else event[6].get(name)
+def _numbers(column: Sequence[Scalar]) -> Floats:
+    """``read_number`` of each value; floats need no reading but for what is not finite and the sign of zero."""
+    if _PLAIN.issuperset(map(type, column)):
+        numbers = np.array(column, np.float64) + 0.0
+        numbers[~np.isfinite(numbers)] = NAN
+        return numbers
+    return np.array([NAN if raw is None else read_number(raw) for raw in column], np.float64)
+
+
+def _coded(column: Sequence[str]) -> OwnTexts:
+    seen: dict[str, int] = {}
+    codes = [seen.setdefault(text, len(seen)) for text in column]
+    return OwnTexts(np.array(codes, np.int64), list(seen))
+
+
+def _texts(column: Sequence[Scalar]) -> OwnTexts:
+    """``read_text`` of each value, as codes; it is asked once for each different one."""
+    seen: dict[str, int] = {}
+    found: dict[object, int] = {(type(None), None): -1}
+    codes = []
+    for raw in column:
+        key = raw if raw.__class__ is str else (type(raw), raw)
+        code = found.get(key)
+        if code is None:
+            text = read_text(raw)
+            code = found[key] = -1 if text is None else seen.setdefault(text, len(seen))
+        codes.append(code)
+    return OwnTexts(np.array(codes, np.int64), list(seen))
+
+
+def _words(column: OwnTexts) -> list[str | None]:
+    return [None if code < 0 else column.levels[code] for code in column.codes.tolist()]
+
+
+def _total_order(columns: OwnEvents) -> Ints:
+    """The positions in the total order."""
+    reals = ["value", *(name for name in columns.reals if name != "value")]
+    texts = ["item", *(name for name in columns.texts if name != "item")]
+    numbers = [_nulls_last(columns.reals[name]) for name in reals]
+    ranks = [columns.texts[name].ranks() for name in texts]
+    others = [numbers[0], ranks[0], *numbers[1:], *ranks[1:]]
+    keys = (columns.occurred, columns.known, columns.kind.ranks(), columns.actor, *others)
+    return np.lexsort(tuple(reversed(keys)))
+
+
+def _nulls_last(numbers: Floats) -> Floats:
+    """No number is infinite: null takes the place after all of them."""
+    return np.where(np.isnan(numbers), np.inf, numbers)
 
 
 def _first_known(events: Sequence[Event]) -> list[Event]:
@@ -103,14 +180,6 @@ def _precedence(event: Event) -> tuple[object, ...]:
     extra = tuple(sorted((name, *_text_key(read_text(raw))) for name, raw in event.extra.items()))
     keys = (_number_key(read_number(event.value)), _text_key(read_text(event.item)))
     return (event.known_at, event.occurred_at, event.kind, event.actor, *keys, extra)
-
-
-def _order(columns: OwnEvents, k: int) -> tuple[object, ...]:
-    """What the total order compares."""
-    value, item = _number_key(columns.reals["value"][k]), _text_key(columns.texts["item"][k])
-    reals = [_number_key(column[k]) for name, column in columns.reals.items() if name != "value"]
-    texts = [_text_key(column[k]) for name, column in columns.texts.items() if name != "item"]
-    return (columns.occurred[k], columns.known[k], columns.kind[k], columns.actor[k], value, item, *reals, *texts)
 
 
 def _number_key(number: float) -> tuple[bool, float]:

@@ -5,8 +5,8 @@ levels, folds, linear model, blend, calibration, judgement. The last booster alo
 out their own training rows, compute their features, and LightGBM's Dask interface grows one booster from all of them.
 """
 
+import io
 import re
-import sys
 import warnings
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -169,7 +169,7 @@ def _grow(
     shared = client.submit(_same, lesson, pure=False)
     taught = [client.submit(_taught, cut_facts, number, shared, pure=False) for number in range(cut_facts.count)]
     looked = [client.submit(_look, part, pure=False) for part in taught]
-    for _ in each(client, looked, "computing features", tell):
+    for _ in each(client, looked, "computing features on the workers", tell):
         pass
     seen = [look.result() for look in looked]
     counts = [count for count, _ in seen]
@@ -220,7 +220,7 @@ def _fit(
     # a regressor with a binary objective: the classifier would recode the outcomes that one worker happens to see
     model = DaskLGBMRegressor(client=client, n_estimators=rounds, **known)
     categories = np.flatnonzero(gbm.categorical).tolist()
-    with client.as_current(), redirect_stdout(sys.stderr), warnings.catch_warnings():  # stdout is for answers
+    with client.as_current(), redirect_stdout(io.StringIO()), warnings.catch_warnings():  # stdout is for answers
         warnings.filterwarnings("ignore", "Parameter .* will be ignored")
         model.fit(columns(0, width), columns(1), sample_weight=columns(2), categorical_feature=categories)
     return without_addresses(model.booster_.model_to_string(num_iteration=rounds)).encode()

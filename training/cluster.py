@@ -7,6 +7,7 @@ out their own training rows, compute their features, and LightGBM's Dask interfa
 
 import io
 import re
+import time
 import warnings
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -57,6 +58,8 @@ SKLEARN = {
 """Parameters that LightGBM's estimators call otherwise; given twice, one of the two would be ignored."""
 MOST_EVENTS = EVENTS_OF_A_SAMPLE
 """So many events of whole leads come to the client at the most."""
+NOTICE = 10
+"""Seconds after an error until the loss of a worker is noticed."""
 ATTEMPTS = 3
 """A fit whose workers were lost begins again, so many times in all."""
 
@@ -180,17 +183,30 @@ def _grow(
     width = len(lesson.feature_set) + (len(lesson.edges) > 1)
     tell("fitting the booster", 0.0)
     for attempt in range(1, ATTEMPTS + 1):
-        before = set(client.scheduler_info(n_workers=-1)["workers"])
+        before = _workers(client)
         try:
             text = _fit(client, parts, width, gbm, choice, len(lesson.edges), sum(counts))
         except Exception:
-            if attempt == ATTEMPTS or before <= set(client.scheduler_info(n_workers=-1)["workers"]):
+            if attempt == ATTEMPTS or not _lost_one(client, before):
                 raise
             tell(f"fitting the booster again: a worker was lost ({attempt})", 0.0)
             client.wait_for_workers(1)
         else:
             return Grown(text, sum(counts), sum(counts))
     raise AssertionError  # the last attempt returns or raises
+
+
+def _workers(client: "Client") -> set[str]:
+    return set(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _lost_one(client: "Client", before: set[str]) -> bool:
+    """Whether one of the workers is gone; the scheduler may hear of it after those that talked to it."""
+    for _ in range(NOTICE):
+        if not before <= _workers(client):
+            return True
+        time.sleep(1)
+    return False
 
 
 def _fit(

@@ -113,7 +113,7 @@ def test_score_and_features_on_dask(trained, expected, facts, dask_client, tmp_p
     said("score", *of(trained), "--facts", facts, "-o", tmp_path / "scores.parquet", *there)
     assert same(pq.read_table(tmp_path / "scores.parquet").sort_by("lead_id"), expected)
     _check_features(trained, tmp_path, there)
-    assert not list(facts.parent.glob("facts.scratch/*"))
+    assert [path.name for path in facts.parent.iterdir()] == ["facts"]
 
 
 @pytest.mark.usefixtures("spark")
@@ -123,6 +123,17 @@ def test_score_and_features_on_spark(trained, expected, facts, tmp_path):
     said("score", *of(trained), "--facts", facts, "-o", tmp_path / "scores.parquet", *there)
     assert same(pq.read_table(tmp_path / "scores.parquet").sort_by("lead_id"), expected)
     _check_features(trained, tmp_path, there)
+
+
+def test_score_where_the_tables_live_on_spark(trained, expected, facts, spark, tmp_path):
+    """`--facts table:crm` reads the tables of a database; the contract says where their history ends."""
+    spark.sql(f"CREATE DATABASE crm LOCATION '{tmp_path / 'crm'}'")
+    for name in ("leads", "events", "outcomes", "changes"):
+        spark.read.parquet(str(facts / f"{name}.parquet")).write.saveAsTable(f"crm.{name}")
+    words = [*of(trained), "--facts", "table:crm", "--engine", "spark", "--buckets", "3"]
+    said("score", *words, "-o", tmp_path / "scores", "--reasons")
+    assert same(pa.concat_tables(read_tables(str(tmp_path / "scores"))).sort_by("lead_id"), expected)
+    spark.sql("DROP DATABASE crm CASCADE")
 
 
 def _check_features(trained, folder, there):

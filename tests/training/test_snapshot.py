@@ -65,6 +65,13 @@ def test_the_rows_are_the_leads_that_were_open(trial, bundle_folder):
     assert found["reason_1"].null_count == len(found)
 
 
+def test_nobody_is_open_before_the_first_lead(trial, bundle_folder):
+    """A moment before every lead gives a table of the same columns without rows."""
+    bundle = read_bundle(bundle_folder)
+    first = int(micros(trial.history.leads["created_at"]).min())
+    assert score_history(bundle, trial.history, first - 1).equals(score_schema(bundle).empty_table())
+
+
 def test_a_bucket_is_scored_like_the_whole(trial, bundle_folder):
     """The work that a cluster does, with the bundle as bytes, gives the rows of the table."""
     files, bundle_id = read_folder(bundle_folder)

@@ -22,7 +22,7 @@ from data.facts import Facts, storage, united
 from data.history import History
 from features.feature_set import FeatureSet
 from features.partition import make_bucket
-from features.shuffle import Shuffled, Split, new_folder, remove_folder, shuffled, splits
+from features.shuffle import Shuffled, Split, new_folder, remove_folder, remove_if_empty, shuffled, splits
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -37,7 +37,7 @@ EVENTS_OF_A_SAMPLE = 2_000_000
 SLICES = 1_000
 """The leads are drawn by the thousandth."""
 LOST = 10
-"""So many workers may be lost under one task before it is given up."""
+"""So many workers of a cluster started here may be lost under one task before it is given up."""
 
 
 @contextmanager
@@ -109,6 +109,7 @@ def cut(
         yield shuffled(facts, planned, listed, root, count, feature_set)
     finally:
         remove_folder(root)
+        remove_if_empty(scratch)
 
 
 def sample(

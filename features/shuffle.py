@@ -7,8 +7,10 @@ holds more than a piece or a bucket, and what a lost machine had done is done ag
 
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -138,3 +140,10 @@ def remove_folder(root: str) -> None:
     system, path = storage(root)
     if system.get_file_info(path).type == fs.FileType.Directory:
         system.delete_dir(path)
+
+
+def remove_if_empty(root: str) -> None:
+    """Remove the folder ``root`` on this machine unless somebody else has put something there."""
+    if "://" not in root:
+        with suppress(OSError):
+            Path(root).rmdir()

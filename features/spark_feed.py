@@ -140,8 +140,8 @@ def on_buckets(
     """``work`` done to every bucket of ``tables`` (leads, events, outcomes; changes, accounts, spine where there are).
 
     ``answer`` is the schema of the table that ``work`` makes; categories come as texts, and its metadata goes with the
-    first column. ``buckets``: two for each core and one for each million events, unless it is given. ``ends_at`` is the end of the
-    history, in microseconds. The frame is lazy: nothing runs before it is written or collected.
+    first column. ``buckets``: two for each core and one for each million events, unless it is given. ``ends_at`` is the
+    end of the history, in microseconds. The frame is lazy: nothing runs before it is written or collected.
     """
     session = tables["leads"].sparkSession
     cores, events = session.sparkContext.defaultParallelism, tables["events"].count()
@@ -163,6 +163,17 @@ def on_buckets(
     with _arrow_only():
         grouped = others.groupBy(BUCKET).cogroup(keyed["events"].groupBy(BUCKET))
         return grouped.applyInArrow(of_bucket, _struct(plain))
+
+
+def write_parts(frame: "DataFrame", folder: str) -> None:
+    """Run ``frame`` and write it to ``folder`` as Parquet, with times in microseconds UTC as everywhere else."""
+    conf, name = frame.sparkSession.conf, "spark.sql.parquet.outputTimestampType"
+    before = conf.get(name)
+    conf.set(name, "TIMESTAMP_MICROS")
+    try:
+        frame.write.mode("overwrite").parquet(folder)
+    finally:
+        conf.set(name, before or "INT96")
 
 
 def sample(

@@ -5,8 +5,9 @@ levels, folds, linear model, blend, calibration, judgement. The last booster alo
 out their own training rows, compute their features, and LightGBM's Dask interface grows one booster from all of them.
 """
 
+import io
 import re
-import sys
+import time
 import warnings
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -57,6 +58,8 @@ SKLEARN = {
 """Parameters that LightGBM's estimators call otherwise; given twice, one of the two would be ignored."""
 MOST_EVENTS = EVENTS_OF_A_SAMPLE
 """So many events of whole leads come to the client at the most."""
+NOTICE = 10
+"""Seconds after an error until the loss of a worker is noticed."""
 ATTEMPTS = 3
 """A fit whose workers were lost begins again, so many times in all."""
 
@@ -169,7 +172,7 @@ def _grow(
     shared = client.submit(_same, lesson, pure=False)
     taught = [client.submit(_taught, cut_facts, number, shared, pure=False) for number in range(cut_facts.count)]
     looked = [client.submit(_look, part, pure=False) for part in taught]
-    for _ in each(client, looked, "computing features", tell):
+    for _ in each(client, looked, "computing features on the workers", tell):
         pass
     seen = [look.result() for look in looked]
     counts = [count for count, _ in seen]
@@ -180,17 +183,30 @@ def _grow(
     width = len(lesson.feature_set) + (len(lesson.edges) > 1)
     tell("fitting the booster", 0.0)
     for attempt in range(1, ATTEMPTS + 1):
-        before = set(client.scheduler_info(n_workers=-1)["workers"])
+        before = _workers(client)
         try:
             text = _fit(client, parts, width, gbm, choice, len(lesson.edges), sum(counts))
         except Exception:
-            if attempt == ATTEMPTS or before <= set(client.scheduler_info(n_workers=-1)["workers"]):
+            if attempt == ATTEMPTS or not _lost_one(client, before):
                 raise
             tell(f"fitting the booster again: a worker was lost ({attempt})", 0.0)
             client.wait_for_workers(1)
         else:
             return Grown(text, sum(counts), sum(counts))
     raise AssertionError  # the last attempt returns or raises
+
+
+def _workers(client: "Client") -> set[str]:
+    return set(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _lost_one(client: "Client", before: set[str]) -> bool:
+    """Whether one of the workers is gone; the scheduler may hear of it after those that talked to it."""
+    for _ in range(NOTICE):
+        if not before <= _workers(client):
+            return True
+        time.sleep(1)
+    return False
 
 
 def _fit(
@@ -220,7 +236,7 @@ def _fit(
     # a regressor with a binary objective: the classifier would recode the outcomes that one worker happens to see
     model = DaskLGBMRegressor(client=client, n_estimators=rounds, **known)
     categories = np.flatnonzero(gbm.categorical).tolist()
-    with client.as_current(), redirect_stdout(sys.stderr), warnings.catch_warnings():  # stdout is for answers
+    with client.as_current(), redirect_stdout(io.StringIO()), warnings.catch_warnings():  # stdout is for answers
         warnings.filterwarnings("ignore", "Parameter .* will be ignored")
         model.fit(columns(0, width), columns(1), sample_weight=columns(2), categorical_feature=categories)
     return without_addresses(model.booster_.model_to_string(num_iteration=rounds)).encode()

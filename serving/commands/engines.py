@@ -192,7 +192,7 @@ class _Spark:
     def write(self, facts: "Facts", job: Job, output: str, progress: "Report") -> None:
         import pyarrow.parquet as pq
 
-        from features.spark_feed import on_buckets, read_tables
+        from features.spark_feed import on_buckets, read_tables, write_parts
 
         progress(f"{job.label} on Spark", 0.0)
         more: dict[str, Any] = {"feature_set": job.feature_set, "buckets": self.place.buckets}
@@ -202,7 +202,7 @@ class _Spark:
                 pq.write_table(job.listed, f"{scratch}/spine.parquet")
                 tables["spine"] = self.session.read.parquet(f"{scratch}/spine.parquet")
             frame = on_buckets(tables, facts.ends_at, job.work, job.schema, **more)
-            frame.write.mode("overwrite").parquet(out)
+            write_parts(frame, out)
 
 
 @contextmanager

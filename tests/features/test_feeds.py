@@ -66,8 +66,8 @@ class Asked:
 
 
 def bits(matrix):
-    """NaN and the sign of zero included; every NaN is the same null."""
-    return np.where(np.isnan(matrix), np.float32(np.nan), matrix).view(np.uint32)
+    """NaN and the sign of zero included."""
+    return matrix.view(np.uint32)
 
 
 def on_dask(client, asked, buckets=5):
@@ -77,7 +77,7 @@ def on_dask(client, asked, buckets=5):
         more = {"feature_set": asked.feature_set, "buckets": buckets, "listed": asked.listed}
         with cut(client, facts, f"{folder}/scratch", **more) as cut_facts:
             parts = write_parts(client, cut_facts, asked.work, f"{folder}/out", "features")
-        assert not list(Path(folder, "scratch").iterdir())
+        assert not Path(folder, "scratch").exists()
         return pa.concat_tables([pq.read_table(Path(folder) / "out" / part.file) for part in parts])
 
 
@@ -160,7 +160,7 @@ def test_random_histories_on_dask(drawn, many_worlds, dask_client):
     asked.same(on_dask(dask_client, asked, buckets=drawn.draw(st.sampled_from([1, 5, 23]))))
 
 
-@random_histories
+@settings(random_histories, max_examples=2)
 @given(drawn=st.data())
 def test_random_histories_on_spark(drawn, many_worlds, spark):
     """A cogroup of Arrow tables: bit for bit the local feed."""

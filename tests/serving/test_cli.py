@@ -15,9 +15,23 @@ from data.simulation.folder import write
 from data.simulation.market import simulate
 from serving.cli import app
 
-HEAVY = {"numpy", "pyarrow", "pandas", "polars", "mlflow", "lightgbm", "sklearn", "numba", "fastapi", "duckdb"}
+HEAVY = {
+    "numpy",
+    "pyarrow",
+    "pandas",
+    "polars",
+    "mlflow",
+    "lightgbm",
+    "sklearn",
+    "numba",
+    "fastapi",
+    "duckdb",
+    "dask",
+    "distributed",
+    "pyspark",
+}
 PROGRAM = [sys.executable, "-P", "-m", "serving.cli"]
-VERBS = ["demo", "init", "check", "simulate", "features", "train", "serve", "ui", "keys"]
+VERBS = ["demo", "init", "check", "simulate", "features", "train", "score", "serve", "ui", "keys"]
 
 
 def readiness(*words, **options):

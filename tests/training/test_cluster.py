@@ -1,5 +1,7 @@
 """Training on a Dask cluster: the same cells, one booster from all of them, as good as the local one."""
 
+import os
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -25,9 +27,9 @@ def facts(steady, tmp_path_factory):
 @pytest.fixture(scope="module")
 def cluster_trial(steady, facts, dask_client, tmp_path_factory):
     """The trial of that market on two worker processes."""
-    scratch = tmp_path_factory.mktemp("scratch")
+    scratch = tmp_path_factory.mktemp("cluster") / "scratch"
     trial = train_on_cluster(dask_client, steady[0], facts, str(scratch), buckets=5)
-    assert not list(scratch.iterdir())
+    assert not scratch.exists()
     return trial
 
 
@@ -108,6 +110,22 @@ def test_a_trained_sample_says_so(steady, facts, dask_client, tmp_path, monkeypa
     assert trial.policy.capacity_per_week == contract.policy.capacity_per_week
     assert trial.card["history"] == trial.report["history"]
     assert trial.contract == replace(trial, contract=contract).contract
+
+
+def test_a_worker_killed_before_the_fit_costs_no_cell(steady, facts, dask_client, tmp_path):
+    """One of two processes dies with its share of the cells: they are made again, and the booster learns from all."""
+    contract, _ = steady
+    told: list[str] = []
+
+    def kill(label, _share):
+        if label == "fitting the booster" and label not in told:
+            os.kill(next(iter(dask_client.run(os.getpid).values())), signal.SIGKILL)
+        told.append(label)
+
+    trial = train_on_cluster(dask_client, contract, facts, str(tmp_path), buckets=5, progress=kill)
+    assert "fitting the booster" in told
+    assert not [note for note in trial.report["notes"] if "cells" in note]
+    dask_client.wait_for_workers(2, timeout=60)
 
 
 def test_addresses_stay_out_of_the_model():

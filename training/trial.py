@@ -22,6 +22,9 @@ from training.decision import make_policy
 from training.fit import Fitted, fit
 from training.folds import Ground
 from training.gbm import GbmSettings
+from training.leaks.detect import find_leaks
+from training.leaks.fields import features_of
+from training.leaks.figures import compare
 from training.reporting import make_card, make_report
 from training.rivals import PointsAsChance, prior
 from training.sample import Progress, Sample, draw_sample
@@ -29,6 +32,8 @@ from training.selection import choose
 from training.testrows import TestRows
 
 REFERENCE_ROWS = 2_000
+FEW_FOLDS = 2
+"""Blocks behind a model that is only there to show what a decision about suspects changed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +60,19 @@ def run_trial(contract: Contract, checked: Checked, *, progress: Progress | None
     """
     tell = progress or (lambda _what, _share: None)
     history = checked.history
-    sample = draw_sample(contract, history, tell)
+    leaks = find_leaks(contract, history, tell)
+    whole = draw_sample(contract, history, tell)
+    sample = whole.without(features_of({finding.field for finding in leaks.left_out}, whole.table.feature_set))
     ground = _ground(contract, sample)
-    settings = _gbm_settings(contract, sample.table.feature_set)
-    choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
-    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell)
+    fitted = _learned(contract, sample, ground, contract.backtest.folds, tell)
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, ground, fitted)
     report = make_report(contract, checked, sample, fitted, test, tell)
+
+    def otherwise(other: Sample, told: Progress) -> Fitted:
+        return _learned(contract, other, _ground(contract, other), FEW_FOLDS, told)
+
+    report |= {"leaks": {**leaks.to_dict(), "figures": compare(contract, leaks, whole, test, otherwise, tell)}}
     policy = make_policy(contract, sample, test)
     reference = _reference(sample, fitted)
     return Trial(
@@ -77,6 +87,12 @@ def run_trial(contract: Contract, checked: Checked, *, progress: Progress | None
         reference,
         test,
     )
+
+
+def _learned(contract: Contract, sample: Sample, ground: Ground, folds: int, tell: Progress) -> Fitted:
+    settings = _gbm_settings(contract, sample.table.feature_set)
+    choice = choose(ground, settings, folds, contract.model.seed, tell)
+    return fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell)
 
 
 def _ground(contract: Contract, sample: Sample) -> Ground:

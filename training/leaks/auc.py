@@ -62,7 +62,7 @@ def placements(outcome: Mask, score: Floats, stratum: Ints) -> tuple[Floats, Flo
     key = np.stack([stratum[order].astype(np.float64), score[order]])
     first = np.concatenate([[True], (np.diff(key) != 0).any(axis=0)]) if len(order) else np.empty(0, bool)
     tie = np.cumsum(first) - 1
-    hits, size = np.bincount(tie, hit), np.bincount(tie).astype(np.float64)
+    hits, size = (np.bincount(tie, counted).astype(np.float64) for counted in (hit, np.ones(len(hit))))
     of_tie = stratum[order][first]
     total_hits, total = np.bincount(of_tie, hits), np.bincount(of_tie, size)
     below_hits, below = (_below(counts, of_tie) for counts in (hits, size - hits))

@@ -16,7 +16,7 @@ from features.context import Attribute
 from features.profile import profile
 from training.gbm import GbmSettings
 from training.leaks.ablation import Bench, Columns, Quick, compare, make_bench
-from training.leaks.fields import exported, of_feature
+from training.leaks.fields import exported, features_of, name_of, of_feature
 from training.leaks.finding import Finding, Leaks, Ruling, Verdict
 from training.leaks.groups import group_leads
 from training.leaks.late import count_signs, lateness
@@ -56,11 +56,6 @@ def find_leaks(contract: Contract, history: History, tell: Progress | None = Non
     rest = next((found.rest for found in evidence.values()), None)
     looked = Leaks(tuple(sorted(findings, key=_suspects_first)), notes, leads=len(few.leads), rest=rest)
     return looked if rows is None else replace(looked, rows=len(rows.outcome), outcomes=rows.outcomes)
-
-
-def name_of(attribute: Attribute) -> str:
-    """What a field is called in findings and in the contract: its column, ``account.<column>`` for one of accounts."""
-    return f"account.{attribute.column}" if attribute.source == "accounts" else attribute.column
 
 
 def _rulings(contract: Contract, history: History, attributes: Mapping[str, Attribute]) -> dict[str, Ruling]:
@@ -137,7 +132,7 @@ def _with_strength(
     tell: Callable[[float], None],
 ) -> dict[str, Evidence]:
     """Strength of every field; then what each changes beside everything that is trusted."""
-    places = {name: _places(rows, attribute) for name, attribute in attributes.items()}
+    places = {name: _places(rows, name) for name in attributes}
     for name, at in places.items():
         if at:
             category = rows.feature_set.dtypes[at[0]] == "category"
@@ -178,13 +173,10 @@ def _side_by_side(bench: Bench, sets: Sequence[Columns], tell: Callable[[float],
     return found
 
 
-def _places(rows: Rows, attribute: Attribute) -> list[int]:
-    """The columns of the matrix that ask for this attribute."""
-    return [
-        place
-        for place, feature in enumerate(rows.feature_set)
-        if isinstance(feature, Attribute) and name_of(feature) == name_of(attribute)
-    ]
+def _places(rows: Rows, name: str) -> list[int]:
+    """The columns of the matrix that ask for this field."""
+    asking = features_of({name}, rows.feature_set)
+    return [place for place, feature in enumerate(rows.feature_set.names) if feature in asking]
 
 
 def _gbm(contract: Contract, rows: Rows) -> GbmSettings:

@@ -1,5 +1,6 @@
 """A field as codes: for each lead what the export shows, and for each row what the feature says."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from data.history import History
 from data.spine import micros, positions
 from features.columns import moments_of, numbers_of, texts_of
 from features.context import Attribute
+from features.feature_set import FeatureSet
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -37,6 +39,16 @@ class Coded:
     def filled(self) -> npt.NDArray[np.bool_]:
         """Where there is something."""
         return np.asarray(self.codes != MISSING)
+
+
+def name_of(attribute: Attribute) -> str:
+    """What a field is called in findings and in the contract: its column, ``account.<column>`` for one of accounts."""
+    return f"account.{attribute.column}" if attribute.source == "accounts" else attribute.column
+
+
+def features_of(fields: Collection[str], feature_set: FeatureSet) -> set[str]:
+    """The names of the features that ask for some of ``fields``, whatever the catalog calls them."""
+    return {f.name for f in feature_set if isinstance(f, Attribute) and name_of(f) in fields}
 
 
 def exported(history: History, attribute: Attribute) -> Coded:

@@ -43,12 +43,12 @@ class Groups:
     @property
     def touched(self) -> Mask:
         """Open leads that sales has touched."""
-        return (self.touched_at != NEVER) & ~self.won & ~self.lost
+        return np.asarray((self.touched_at != NEVER) & ~self.won & ~self.lost)
 
     @property
     def alone(self) -> Mask:
         """Open leads that nobody has touched."""
-        return (self.touched_at == NEVER) & ~self.won & ~self.lost
+        return np.asarray((self.touched_at == NEVER) & ~self.won & ~self.lost)
 
 
 def group_leads(history: History, ready: Ready) -> Groups:

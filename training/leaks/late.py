@@ -76,7 +76,7 @@ def lateness(field: Coded, groups: Groups, z: float) -> Late | None:
 
 
 def _clarity(late: Late) -> tuple[int, bool, float, float]:
-    """How clearly a sign comes late: both comparisons, the second one, none; being filled says it better than a value."""
+    """How clearly a sign comes late: by both comparisons, the second, none; being filled says more than a value."""
     worked = late.by_group >= WORKED
     both = worked and late.by_age >= LATER
     return worked + both, late.sign == FILLED, min(late.by_group, late.by_age), late.by_group

@@ -1,5 +1,6 @@
 """One trial: from checked facts to a fitted model and its judgement beside its rivals on later rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +33,6 @@ from training.selection import choose
 from training.testrows import TestRows
 
 REFERENCE_ROWS = 2_000
-FEW_FOLDS = 2
-"""Blocks behind a model that is only there to show what a decision about suspects changed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +63,14 @@ def run_trial(contract: Contract, checked: Checked, *, progress: Progress | None
     whole = draw_sample(contract, history, tell)
     sample = whole.without(features_of({finding.field for finding in leaks.left_out}, whole.table.feature_set))
     ground = _ground(contract, sample)
-    fitted = _learned(contract, sample, ground, contract.backtest.folds, tell)
+    settings = _gbm_settings(contract, sample.table.feature_set)
+    choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
+    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell)
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, ground, fitted)
     report = make_report(contract, checked, sample, fitted, test, tell)
-
-    def otherwise(other: Sample, told: Progress) -> Fitted:
-        return _learned(contract, other, _ground(contract, other), FEW_FOLDS, told)
-
-    report |= {"leaks": {**leaks.to_dict(), "figures": compare(contract, leaks, whole, test, otherwise, tell)}}
+    figures = compare(contract, leaks, whole, test, _otherwise(contract, fitted), tell)
+    report |= {"leaks": {**leaks.to_dict(), "figures": figures}}
     policy = make_policy(contract, sample, test)
     reference = _reference(sample, fitted)
     return Trial(
@@ -89,10 +87,14 @@ def run_trial(contract: Contract, checked: Checked, *, progress: Progress | None
     )
 
 
-def _learned(contract: Contract, sample: Sample, ground: Ground, folds: int, tell: Progress) -> Fitted:
-    settings = _gbm_settings(contract, sample.table.feature_set)
-    choice = choose(ground, settings, folds, contract.model.seed, tell)
-    return fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell)
+def _otherwise(contract: Contract, served: Fitted) -> Callable[[Sample, Progress], Fitted]:
+    """How other features are learned from for comparison: with the settings of the model that serves."""
+
+    def learn(other: Sample, tell: Progress) -> Fitted:
+        settings, seed = _gbm_settings(contract, other.table.feature_set), contract.model.seed
+        return fit(_ground(contract, other), contract.ready.primary, settings, served.choice, seed=seed, progress=tell)
+
+    return learn
 
 
 def _ground(contract: Contract, sample: Sample) -> Ground:

@@ -12,5 +12,6 @@ names       words that give a field away
 verdict     the thresholds, and the sentences
 rows        one row for each lead: features, labels, all of it before the split
 detect      all of the above, in order
+telling     the report's section on leaks, for people
 figures     the served model beside the one that decided otherwise
 """

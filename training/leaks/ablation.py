@@ -49,12 +49,11 @@ class Bench:
     def quick(self, columns: Columns) -> Quick:
         """The mean, in log-odds, of a linear and a boosted model of these columns."""
         matrix = np.ascontiguousarray(self.matrix[:, columns])
-        # models side by side share the cores better than one model's threads do
         gbm = GbmSettings(self.gbm.seed, 1, self.gbm.categorical[columns], self.gbm.signs[columns])
         earlier, later = _cells(self.outcome, 0, self.first_later), _cells(self.outcome, self.first_later)
         linear = LogisticTrainer(matrix, gbm.categorical, earlier, 1).fit(STRENGTH).logits(matrix[self.first_later :])
         booster, _ = fit_gbm(matrix, earlier, 1, gbm, SHAPES[0], ROUNDS)
-        trees = np.asarray(booster.predict(matrix[self.first_later :], raw_score=True), np.float64)
+        trees = np.asarray(booster.predict(matrix[self.first_later :], raw_score=True, num_threads=1), np.float64)
         logits: Floats = (linear[:, 0] + trees) / 2
         outcome = self.outcome[self.first_later :]
         auc = auc_within(outcome, logits, strata_of(outcome)) or Auc(0.5, 0.0, 1.0, 0.0)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
@@ -30,6 +29,8 @@ Progress = Callable[[str, float], None]
 
 SIGNS_TOGETHER = 0.05
 """The chance that any of all signs of all fields misleads the comparison by group."""
+MOST_ABLATED = 40
+"""Of more fields than this, the suspects and then the strongest are tried with and without."""
 _ORDER: Mapping[Verdict, int] = {"quarantined": 0, "watch": 1, "clean": 2}
 
 
@@ -153,22 +154,29 @@ def _with_ablation(
     suspects = {name for name, found in evidence.items() if found.strong or (found.comes_late and not found.as_of)}
     doubted = [place for name in suspects for place in places[name]]
     trusted = np.setdiff1d(np.arange(bench.matrix.shape[1]), doubted)
-    sets = [trusted, *((np.union1d if name in suspects else np.setdiff1d)(trusted, at) for name, at in places.items())]
-    whole, *others = _side_by_side(bench, sets, tell)
+    asked = sorted(
+        (name for name in places if places[name]), key=lambda name: (name not in suspects, -_value(evidence[name]))
+    )
+    asked = asked[:MOST_ABLATED]
+    sets = [(np.union1d if name in suspects else np.setdiff1d)(trusted, places[name]) for name in asked]
+    whole, *others = _one_by_one(bench, [trusted, *sets], tell)
     compared = {
         name: compare(bench, whole, other) if name in suspects else compare(bench, other, whole)
-        for name, other in zip(places, others, strict=True)
+        for name, other in zip(asked, others, strict=True)
     }
-    return {name: replace(found, rest=whole.auc, ablation=compared[name]) for name, found in evidence.items()}
+    return {name: replace(found, rest=whole.auc, ablation=compared.get(name)) for name, found in evidence.items()}
 
 
-def _side_by_side(bench: Bench, sets: Sequence[Columns], tell: Callable[[float], None]) -> list[Quick]:
-    """A quick model of each set of columns, one core each."""
+def _value(evidence: Evidence) -> float:
+    return 0.5 if evidence.alone is None else evidence.alone.value
+
+
+def _one_by_one(bench: Bench, sets: Sequence[Columns], tell: Callable[[float], None]) -> list[Quick]:
+    """A quick model of each set of columns. One thread each: on so few rows several would only wait for each other."""
     found: list[Quick] = []
     with threadpool_limits(1):
-        tasks = (delayed(bench.quick)(columns) for columns in sets)
-        for quick in Parallel(n_jobs=bench.gbm.threads or -1, prefer="threads", return_as="generator")(tasks):
-            found.append(quick)
+        for columns in sets:
+            found.append(bench.quick(columns))
             tell(len(found) / len(sets))
     return found
 

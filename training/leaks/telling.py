@@ -71,7 +71,7 @@ def notes(report: Report) -> Iterator[str]:
         return
     yield from found["notes"]
     for each in suspects(found):
-        yield f"{each['field']} is {status(each)}: {'; '.join(each['reasons']) or 'ruled so'}."
+        yield f"{each['field']} is {status(each)}: {'; '.join(each['reasons'][:2]) or 'ruled so'}."
     yield from changed(found)
 
 
@@ -86,22 +86,35 @@ def changed(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"On the same {figures['n']:,} later rows: {'; '.join(told)}."
 
 
+SHOWN = ("auc", "average_precision", "log_loss", "lift_at_10")
+TOLD = 6
+"""The version card names so many suspects with their clearest evidence; the report has all of it."""
+
+
 def markdown(report: Report) -> str:
     """The section for the version card."""
     found = section(report)
     if found is None:
         return ""
-    lines = ["### Fields that know too much", "", summary(found)]
-    lines += [f"- **{each['field']}** ({status(each)}): {'; '.join(each['reasons'])}" for each in suspects(found)]
+    lines = ["### Fields that know too much", "", summary(found), *_decisions(found)]
+    named = suspects(found)
+    lines += [
+        "",
+        *(f"- **{each['field']}** ({status(each)}): {'; '.join(each['reasons'][:2])}" for each in named[:TOLD]),
+    ]
+    if len(named) > TOLD:
+        lines.append(f"- and {len(named) - TOLD} more, in report.html")
+    return "\n".join([*lines, *(f"- {note}" for note in found["notes"])]).rstrip()
+
+
+def _decisions(found: Mapping[str, Any]) -> list[str]:
+    """The figures of each decision, as a table."""
     figures = found.get("figures")
-    if figures:
-        head = ["", "| decision | " + " | ".join(METRIC_NAMES[m] for m in SHOWN) + " |", "|---|" + "---:|" * len(SHOWN)]
-        lines += [*head, *(_line(MODELS[name], model) for name, model in figures["models"].items())]
-    return "\n".join([*lines, *(f"- {note}" for note in found["notes"])])
-
-
-SHOWN = ("auc", "average_precision", "log_loss", "lift_at_10")
-
-
-def _line(name: str, model: Mapping[str, Any]) -> str:
-    return f"| {name} | " + " | ".join(with_interval(model, metric) for metric in SHOWN) + " |"
+    if not figures:
+        return []
+    head = ["", "| decision | " + " | ".join(METRIC_NAMES[m] for m in SHOWN) + " |", "|---|" + "---:|" * len(SHOWN)]
+    rows = [
+        f"| {MODELS[name]} | " + " | ".join(with_interval(model, metric) for metric in SHOWN) + " |"
+        for name, model in figures["models"].items()
+    ]
+    return [*head, *rows]

@@ -65,7 +65,7 @@ def test_placements_are_shares_of_the_others(rows):
 
 @pytest.mark.parametrize(("shift", "rate"), [(0.0, 0.1), (1.0, 0.1), (1.0, 0.03), (2.5, 0.3)])
 def test_the_interval_holds_the_truth_about_95_times_in_100(shift, rate):
-    """Over 400 samples of 800 rows in strata whose rates differ, the 95 % interval holds the true AUC 92 to 99 times."""
+    """Over 400 samples of 800 rows whose rates drift, the 95 % interval holds the true AUC 92 to 99.5 times in 100."""
     from scipy.stats import norm
 
     generator, truth, held = np.random.default_rng(5), norm.cdf(shift / np.sqrt(2)), 0

@@ -5,7 +5,6 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 import numpy as np
-from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
 from data.contract import Contract
@@ -18,7 +17,7 @@ from training.leaks.ablation import Bench, Columns, Quick, compare, make_bench
 from training.leaks.fields import exported, features_of, name_of, of_feature
 from training.leaks.finding import Finding, Leaks, Ruling, Verdict
 from training.leaks.groups import group_leads
-from training.leaks.late import count_signs, lateness
+from training.leaks.late import lateness, levels_for
 from training.leaks.names import telling_words
 from training.leaks.rows import Rows, draw_leads, draw_rows
 from training.leaks.strength import LEAST_OUTCOMES, alone
@@ -27,8 +26,6 @@ from training.leaks.verdict import Evidence, judge, reasons
 
 Progress = Callable[[str, float], None]
 
-SIGNS_TOGETHER = 0.05
-"""The chance that any of all signs of all fields misleads the comparison by group."""
 MOST_ABLATED = 40
 """Of more fields than this, the suspects and then the strongest are tried with and without."""
 _ORDER: Mapping[Verdict, int] = {"quarantined": 0, "watch": 1, "clean": 2}
@@ -111,13 +108,12 @@ def _signs(
     """Names, lateness and timing of every field: what an export and the change history show."""
     groups = group_leads(history, contract.ready)
     coded = {name: exported(history, attribute) for name, attribute in attributes.items()}
-    signs = sum(map(count_signs, coded.values()))
-    z = float(norm.ppf(1.0 - SIGNS_TOGETHER / max(signs, 1)))
+    levels = levels_for(coded.values())
     spine = None if rows is None else rows.spine
     return {
         name: Evidence(
             telling_words(attribute.column),
-            late=lateness(coded[name], groups, z),
+            late=lateness(coded[name], groups, levels),
             timing=timing(history, attribute, groups, spine) if attribute.source == "changes" else None,
             as_of=attribute.source == "changes",
         )

@@ -18,7 +18,9 @@ WORKED_AMONG_YOUNG = 0.25
 MOST_YOUNG = 0.25
 """No more than this share of the leads counts as young."""
 COHORTS = 12
-"""Leads of about the same age are compared: so many groups by creation."""
+"""Leads of about the same age are compared: so many groups by creation, fewer where they would be small."""
+COHORT = 100
+"""So many leads make a cohort at the least."""
 LEAST = 20
 """A share of fewer leads than this says nothing."""
 
@@ -102,4 +104,5 @@ def _cohorts(created: Micros) -> npt.NDArray[np.int64]:
     """The number of each lead's cohort, cohorts of equal size by creation."""
     rank = np.empty(len(created), np.int64)
     rank[np.argsort(created, kind="stable")] = np.arange(len(created))
-    return rank * COHORTS // max(len(created), 1)
+    count = int(np.clip(len(created) // COHORT, 1, COHORTS))
+    return rank * count // max(len(created), 1)

@@ -9,11 +9,12 @@ Each *sign* of a field is asked: that it is filled, and each frequent level or r
 of their interval (Wilson's, at a level divided by the number of signs of all fields).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 
 from training.leaks.fields import Coded
 from training.leaks.finding import Late
@@ -21,6 +22,8 @@ from training.leaks.groups import COHORTS, LEAST, Groups, Mask
 
 AGE_Z = 2.33
 """The first comparison alone convicts nobody, so that its interval (99 %, one-sided) is held for one sign."""
+TOGETHER = 0.05
+"""The chance that any of all signs of all fields misleads the second comparison."""
 MOST_SIGNS = 25
 RARE = 0.1
 """A level that fewer of the worked-on leads have may come and go with the people who write it."""
@@ -29,7 +32,7 @@ COMMON = 0.2
 FILLED = "filled"
 LATER = 1.2
 """Certainly so many times as frequent among older leads as among the youngest: it comes with time."""
-WORKED = 2.5
+WORKED = 2.0
 """Certainly so many times as frequent where sales or the outcome has come as where neither has."""
 
 
@@ -64,14 +67,32 @@ def signs_of(field: Coded) -> Iterator[tuple[str, Mask]]:
             yield repr(field.names[code]), field.codes == code
 
 
-def count_signs(field: Coded) -> int:
-    """How many signs are asked of a field."""
-    return sum(1 for _ in signs_of(field))
+@dataclass(frozen=True)
+class Levels:
+    """How many standard errors make a ratio certain: for signs that are ``filled``, and for values."""
+
+    filled: float
+    value: float
 
 
-def lateness(field: Coded, groups: Groups, z: float) -> Late | None:
-    """The latest sign of a field, its second ratio told at ``z`` standard errors; None for a field without signs."""
-    found = [late for sign, has in signs_of(field) for late in _of_sign(sign, has, groups, z)]
+def levels_for(fields: Iterable[Coded]) -> Levels:
+    """Levels at which all signs of all fields together mislead with the chance TOGETHER at the most (Bonferroni).
+
+    Half of it is for whether fields are filled, of which there are few; the other half for their many values.
+    """
+    names = [sign for field in fields for sign, _ in signs_of(field)]
+    filled = names.count(FILLED)
+    asked = (max(count, 1) for count in (filled, len(names) - filled))
+    return Levels(*(float(norm.ppf(1.0 - TOGETHER / 2 / count)) for count in asked))
+
+
+def lateness(field: Coded, groups: Groups, levels: Levels) -> Late | None:
+    """The latest sign of a field, its second ratio told at ``levels``; None for a field without signs."""
+    found = [
+        late
+        for sign, has in signs_of(field)
+        for late in _of_sign(sign, has, groups, levels.filled if sign == FILLED else levels.value)
+    ]
     return max(found, key=_clarity, default=None)
 
 

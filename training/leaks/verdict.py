@@ -9,6 +9,7 @@ command that measures both is ``python benchmarks/leaks.py``, its table docs/lea
   changed; it would have to change and to decide who is worked on, both in the same value.
 - **Late by name** (quarantined): only the second is certain, hardly any untouched lead has it, and the name says what
   sales does. Young leads may be missing from an export.
+- **Late and strong** (quarantined): the first is certain, and alone it ranks certainly ``STRONG`` of the pairs.
 - **Knows too much** (quarantined): alone it ranks certainly ``STRONG`` of the pairs of one time rightly, and better
   than everything trusted together. Where strong honest fields exist, behaviour knows more than any of them.
 - **Watch**: one of these halves alone; a field that is certainly ``AGED`` times as often filled among older leads; or
@@ -71,6 +72,11 @@ class Evidence:
         return self.strong and self.alone.value > self.rest.high
 
     @property
+    def late_and_strong(self) -> bool:
+        """Whether it comes with time and ranks more than an attribute can be expected to."""
+        return self.strong and self.late is not None and self.late.by_age >= LATER
+
+    @property
     def notable(self) -> bool:
         """Whether a telling name stands on a field that ranks notably."""
         return bool(self.words) and self.alone is not None and self.alone.firm >= NOTABLE
@@ -78,7 +84,7 @@ class Evidence:
 
 def judge(evidence: Evidence) -> Verdict:
     """The verdict on a field."""
-    if evidence.too_strong or (evidence.comes_late and not evidence.as_of):
+    if evidence.too_strong or (not evidence.as_of and (evidence.comes_late or evidence.late_and_strong)):
         return "quarantined"
     late = (evidence.worked or evidence.aged) and not evidence.as_of
     return "watch" if late or evidence.strong or evidence.notable else "clean"
@@ -90,7 +96,9 @@ def reasons(evidence: Evidence) -> tuple[str, ...]:
     suspect = verdict != "clean"
     told = [
         _as_of(evidence) if evidence.as_of else "",
-        _late(evidence.late) if evidence.late is not None and (evidence.worked or evidence.aged) else "",
+        _late(evidence.late)
+        if evidence.late is not None and (evidence.worked or evidence.aged or evidence.late_and_strong)
+        else "",
         _timing(evidence.timing) if evidence.timing is not None else "",
         _strength(evidence) if evidence.alone is not None else "",
         _ablation(evidence.ablation) if evidence.ablation is not None and suspect else "",

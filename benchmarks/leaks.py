@@ -32,7 +32,7 @@ from training.leaks.finding import Leaks
 
 ROOT = Path(__file__).resolve().parents[1]
 HARD = ("only_new_leads", "only_old_leads", "asked_of_some")
-"""Honest fields that a cruder test would suspect; see ``_hard``."""
+"""Honest fields that a cruder test would suspect; see ``_with_hard``."""
 
 SETS = {
     "bank_marketing": ("duration",),
@@ -43,6 +43,9 @@ SETS = {
 }
 """Of each example: the fields that must be found; all others are honest."""
 KEPT = 0.8
+GIVEN = ("export", "unnamed", "changes")
+"""What the detector is given: the export; the same with the planted fields' names hidden and the hard fields added; the
+export with the change history."""
 
 
 @dataclass
@@ -54,6 +57,8 @@ class Tally:
     quarantined: Counter[str] = field(default_factory=Counter)
     watched: Counter[str] = field(default_factory=Counter)
     honest: Counter[str] = field(default_factory=Counter)
+    margins: list[tuple[bool, float, float, float]] = field(default_factory=list)
+    """For each field whose column is used: whether it is planted, its ratios by age and by group, its certain AUC."""
 
     def add(self, leaks: Leaks, planted: dict[str, str], *, as_of: bool = False) -> None:
         """Count one run; ``planted`` names the fields and what they are called in the table.
@@ -62,6 +67,9 @@ class Tally:
         """
         for finding in leaks.findings:
             name = finding.field
+            if finding.late and finding.alone and not as_of and name not in HARD:
+                late = finding.late
+                self.margins.append((name in planted, late.by_age, late.by_group, finding.alone.firm))
             if name in planted:
                 self.planted[planted[name]] += 1
                 self.found[planted[name]] += (
@@ -81,7 +89,7 @@ def worlds(sizes: list[int], seeds: int) -> Iterator[tuple[str, int, dict[str, T
     """(world, leads, tallies by what was given) of each world and size."""
     for name in WORLDS:
         for leads in sizes:
-            tallies = {given: Tally() for given in ("export", "unnamed", "changes", "hard")}
+            tallies = {given: Tally() for given in GIVEN}
             for seed in range(seeds):
                 print(f"{name}, {leads} leads, seed {seed}", file=sys.stderr, flush=True)
                 _one_market(simulate(name, leads, seed), tallies)
@@ -97,13 +105,12 @@ def _one_market(market: Market, tallies: dict[str, Tally]) -> None:
     renamed = {name: neutral for neutral, name in unnamed.items()}
     columns = [renamed.get(name, name) for name in export.leads.column_names]
     tallies["export"].add(find_leaks(contract, export), planted)
-    neutral = replace(export, leads=export.leads.rename_columns(columns))
+    neutral = _with_hard(replace(export, leads=export.leads.rename_columns(columns)), market)
     tallies["unnamed"].add(find_leaks(contract, neutral), unnamed)
     tallies["changes"].add(find_leaks(contract, market.history), planted, as_of=True)
-    tallies["hard"].add(find_leaks(contract, _hard(neutral, market)), unnamed)
 
 
-def _hard(history: History, market: Market) -> History:
+def _with_hard(history: History, market: Market) -> History:
     """``history`` with three more honest fields, made of the seniority that was known at creation.
 
     ``only_new_leads`` was asked from the middle of the history on, ``only_old_leads`` until then. ``asked_of_some``
@@ -181,24 +188,28 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def world_row(name: str, leads: int, tallies: dict[str, Tally]) -> list[str]:
-    """One line of the table of worlds; false alarms are over all four ways to look."""
-    found = [rate(tallies[given].found, tallies[given].planted) for given in ("export", "unnamed", "changes")]
-    plain = [tallies[given] for given in ("export", "unnamed", "changes")]
-    honest = sum((tally.honest for tally in plain), Counter())
-    quarantined, watched = (
-        sum((getattr(tally, of) for tally in plain), Counter()) for of in ("quarantined", "watched")
-    )
-    hard = Counter({name: tallies["hard"].honest[name] for name in HARD})
-    alarms = [Counter({name: getattr(tallies["hard"], of)[name] for name in HARD}) for of in ("quarantined", "watched")]
-    return [
-        name,
-        f"{leads:,}",
-        *found,
-        rate(quarantined, honest),
-        rate(watched, honest),
-        rate(alarms[0], hard),
-        rate(alarms[1], hard),
-    ]
+    """One line of the table of worlds; false alarms are over all ways to look."""
+    found = [rate(tallies[given].found, tallies[given].planted) for given in GIVEN]
+    alarms = [_summed(tallies, of, hard=hard) for hard in (False, True) for of in ("quarantined", "watched", "honest")]
+    plain, hard = alarms[:3], alarms[3:]
+    told = [rate(part, whole) for *parts, whole in (plain, hard) for part in parts]
+    return [name, f"{leads:,}", *found, *told]
+
+
+def _summed(tallies: dict[str, Tally], of: str, *, hard: bool) -> Counter[str]:
+    """A count over all ways to look, of the hard fields or of the others."""
+    every = sum((getattr(tally, of) for tally in tallies.values()), Counter())
+    return Counter({name: count for name, count in every.items() if (name in HARD) == hard})
+
+
+def margin_row(name: str, leads: int, tallies: dict[str, Tally]) -> list[str]:
+    """One line of the table of margins: the least of what was planted beside the most of what is honest."""
+    every = [margin for tally in tallies.values() for margin in tally.margins]
+    planted, honest = ([margin[1:] for margin in every if margin[0] == is_planted] for is_planted in (True, False))
+    told = []
+    for at in range(3):
+        told += [f"{min(margin[at] for margin in planted):.2f}", f"{max(margin[at] for margin in honest):.2f}"]
+    return [name, f"{leads:,}", *told]
 
 
 def set_row(name: str, tally: Tally, whole: Leaks) -> list[str]:
@@ -229,6 +240,16 @@ WORLD_HEAD = [
     "hard honest left out",
     "hard honest watched",
 ]
+MARGIN_HEAD = [
+    "world",
+    "leads",
+    "by age: least planted",
+    "most honest",
+    "by group: least planted",
+    "most honest",
+    "AUC alone, certain: least planted",
+    "most honest",
+]
 SET_HEAD = [
     "example",
     "planted found",
@@ -251,6 +272,7 @@ def main() -> None:
     measured = list(worlds(asked.sizes, asked.seeds))
     public = list(sets(asked.seeds, asked.source))
     tables = table(WORLD_HEAD, [world_row(*line) for line in measured])
+    tables += "\n\n" + table(MARGIN_HEAD, [margin_row(*line) for line in measured])
     tables += "\n\n" + table(SET_HEAD, [set_row(*line) for line in public])
     print(tables)
     if asked.write:

@@ -16,6 +16,7 @@ from data.simulation.market import simulate
 from data.simulation.worlds import WORLDS
 from data.spine import micros, positions
 from data.tables import ACCOUNTS, TIME, empty
+from training.leaks import rows
 from training.leaks.detect import find_leaks
 
 LEADS = 800
@@ -73,6 +74,36 @@ def test_with_changes_the_column_leaks_and_the_feature_is_safe(market, world):
         assert finding.timing.at_creation < 0.05
     assert found["lost_reason"].timing.groups["lost"].after_outcome == 1.0
     assert not any(found[name].column_leaks for name in simulated.world.attributes)
+
+
+def test_a_change_history_with_the_times_of_an_import_hides_nothing(market):
+    """Where every change is dated to the lead's creation, reading as of the cutoff is no excuse: all are quarantined."""
+    contract, export, simulated = market("steady")
+    changes = simulated.history.changes
+    created = export.leads["created_at"].take(pa.array(positions(changes["lead_id"], export.leads["lead_id"])))
+    dated = changes.set_column(changes.schema.get_field_index("known_at"), changes.schema.field("known_at"), created)
+    found = {finding.field: finding for finding in find_leaks(contract, replace(export, changes=dated)).findings}
+    for name in simulated.world.planted_leaks:
+        assert found[name].source == "changes"
+        assert found[name].verdict == "quarantined"
+        assert "its times are not those of the writing" in found[name].reasons[0]
+
+
+def test_large_histories_are_drawn_from(market, monkeypatch):
+    """Of more leads than the limit a seeded draw is looked at, with all facts of its leads; the verdicts hold."""
+    contract, export, simulated = market("steady")
+    monkeypatch.setattr(rows, "MOST_LEADS", 700)
+    drawn = rows.draw_leads(export, 1)
+    assert len(drawn.leads) == 700
+    assert drawn.leads.equals(rows.draw_leads(export, 1).leads)
+    assert not drawn.leads.equals(rows.draw_leads(export, 2).leads)
+    ids = drawn.leads["lead_id"].combine_chunks()
+    for name in ("events", "outcomes"):
+        whole = getattr(export, name)
+        assert getattr(drawn, name).equals(whole.filter(pc.is_in(whole["lead_id"], ids)))
+    found = find_leaks(contract, export)
+    assert found.leads == 700
+    assert {finding.field for finding in found.left_out} == set(simulated.world.planted_leaks)
 
 
 def test_reasons_are_sentences_with_their_figures(market):

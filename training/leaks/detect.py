@@ -1,4 +1,8 @@
-"""The detector: every attribute and change field of a history, judged one by one."""
+"""The detector: every attribute and change field of a history, judged one by one.
+
+What a field knows is measured on rows before the split alone. Who has it can only be seen at the end of the history,
+for that is when an export was made: it needs no model, and what it decides can only take a field away.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,10 +18,10 @@ from features.context import Attribute
 from features.profile import profile
 from training.gbm import GbmSettings
 from training.leaks.ablation import Bench, Columns, Quick, compare, make_bench
-from training.leaks.fields import exported, features_of, name_of, of_feature
-from training.leaks.finding import Finding, Leaks, Ruling, Verdict
-from training.leaks.groups import group_leads
-from training.leaks.late import lateness, levels_for
+from training.leaks.fields import at_creation, exported, features_of, name_of, of_feature
+from training.leaks.finding import Finding, Late, Leaks, Ruling, Verdict
+from training.leaks.groups import Groups, group_leads
+from training.leaks.late import Levels, lateness, levels_for
 from training.leaks.names import telling_words
 from training.leaks.rows import Rows, draw_leads, draw_rows
 from training.leaks.strength import LEAST_OUTCOMES, alone
@@ -116,9 +120,15 @@ def _signs(
             late=lateness(coded[name], groups, levels),
             timing=timing(history, attribute, groups, spine) if attribute.source == "changes" else None,
             as_of=attribute.source == "changes",
+            at_creation=_at_creation(history, attribute, groups, levels),
         )
         for name, attribute in attributes.items()
     }
+
+
+def _at_creation(history: History, attribute: Attribute, groups: Groups, levels: Levels) -> Late | None:
+    """Who has what a change history says was there from the start: its times may be those of an import."""
+    return lateness(at_creation(history, attribute), groups, levels) if attribute.source == "changes" else None
 
 
 def _with_strength(

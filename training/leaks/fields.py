@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.clock import DAY
+from data.clock import DAY, HOUR
 from data.history import History
-from data.spine import micros, positions
+from data.spine import Micros, micros, positions
 from features.columns import moments_of, numbers_of, texts_of
 from features.context import Attribute
 from features.feature_set import FeatureSet
@@ -26,6 +26,8 @@ RANGES = 20
 BROAD = 5
 """The same where each range must hold many leads."""
 MISSING = -1
+AT_CREATION = HOUR
+"""What is written within an hour of a lead's creation came with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +67,20 @@ def exported(history: History, attribute: Attribute) -> Coded:
     return coded(latest(history, attribute.column), attribute.type, leads)
 
 
-def latest(history: History, field: str) -> pa.ChunkedArray:
-    """The last value of each lead among its changes of ``field``; null where there is none."""
+def at_creation(history: History, attribute: Attribute) -> Coded:
+    """What the change history says was known of each lead within an hour of its creation."""
+    until = micros(history.leads["created_at"]) + AT_CREATION
+    return coded(latest(history, attribute.column, until), attribute.type, history.leads)
+
+
+def latest(history: History, field: str, until: Micros | None = None) -> pa.ChunkedArray:
+    """The last value of each lead among its changes of ``field``, up to its ``until``; null where there is none."""
     changes = history.changes.filter(pc.equal(history.changes["field"], field))
-    order = np.argsort(micros(changes["known_at"]), kind="stable")
+    lead, at = positions(changes["lead_id"], history.leads["lead_id"]), micros(changes["known_at"])
+    order = np.argsort(at, kind="stable")
+    order = order if until is None else order[at[order] <= until[lead[order]]]
     last = np.full(len(history.leads), -1, np.int64)
-    last[positions(changes["lead_id"], history.leads["lead_id"])[order]] = order
+    last[lead[order]] = order
     return changes["value"].take(pa.array(last, mask=last < 0))
 
 

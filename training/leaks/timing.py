@@ -5,16 +5,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.clock import HOUR
 from data.history import History
 from data.spine import NEVER, Micros, micros, positions
 from features.columns import moments_of, numbers_of, texts_of
 from features.context import Attribute
+from training.leaks.fields import AT_CREATION
 from training.leaks.finding import Timing, Written
 from training.leaks.groups import LEAST, Groups, Mask
-
-AT_CREATION = HOUR
-"""What is written within an hour of a lead's creation came with it."""
 
 
 def timing(history: History, attribute: Attribute, groups: Groups, spine: pa.Table | None) -> Timing | None:

@@ -12,6 +12,7 @@ command that measures both is ``python benchmarks/leaks.py``, its table docs/lea
 - **Late and strong** (quarantined): the first is certain, and alone it ranks certainly ``STRONG`` of the pairs.
 - **Knows too much** (quarantined): alone it ranks certainly ``STRONG`` of the pairs of one time rightly, and better
   than everything trusted together. Where strong honest fields exist, behaviour knows more than any of them.
+- **Backdated** (quarantined): what the change history says was known from the start is late by both comparisons.
 - **Watch**: one of these halves alone; a field that is certainly ``AGED`` times as often filled among older leads; or
   a telling name on a field that certainly ranks ``NOTABLE`` of the pairs.
 """
@@ -39,6 +40,8 @@ class Evidence:
     timing: Timing | None = None
     ablation: Ablation | None = None
     rest: Auc | None = None
+    at_creation: Late | None = None
+    """The same as ``late``, of what a change history says was there from the start."""
     as_of: bool = False
     """The feature reads the change history, so that only its strength can speak against it."""
 
@@ -58,6 +61,12 @@ class Evidence:
         if self.late is None or not self.worked:
             return False
         return self.late.by_age >= LATER or (bool(self.words) and self.late.left <= HARDLY)
+
+    @property
+    def backdated(self) -> bool:
+        """Whether what the change history says was there from the start came later all the same."""
+        found = self.at_creation
+        return found is not None and found.by_group >= WORKED and found.by_age >= LATER
 
     @property
     def strong(self) -> bool:
@@ -84,7 +93,11 @@ class Evidence:
 
 def judge(evidence: Evidence) -> Verdict:
     """The verdict on a field."""
-    if evidence.too_strong or (not evidence.as_of and (evidence.comes_late or evidence.late_and_strong)):
+    if (
+        evidence.too_strong
+        or evidence.backdated
+        or (not evidence.as_of and (evidence.comes_late or evidence.late_and_strong))
+    ):
         return "quarantined"
     late = (evidence.worked or evidence.aged) and not evidence.as_of
     return "watch" if late or evidence.strong or evidence.notable else "clean"
@@ -108,6 +121,8 @@ def reasons(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _as_of(evidence: Evidence) -> str:
+    if evidence.backdated or evidence.too_strong:
+        return "read from the change history as of the cutoff, but its times are not those of the writing"
     safe = "read from the change history as of the cutoff, so safe"
     return f"{safe}; the column itself would leak" if evidence.comes_late else safe
 

@@ -8,7 +8,10 @@ import typer
 from serving.commands import options
 
 if TYPE_CHECKING:
+    from data.contract import Contract
+    from data.history import History
     from data.report import Report
+    from serving.commands.terminal import Report as Progress
     from training.leaks.finding import Leaks
 
 
@@ -56,7 +59,7 @@ def summary(report: "Report", found: "Leaks | None") -> dict[str, Any]:
     return whole if found is None else {**whole, "leaks": without_nan(found.to_dict())}
 
 
-def _looked(agreed: Any, history: Any, progress: Any) -> "Leaks":
+def _looked(agreed: "Contract", history: "History", progress: "Progress") -> "Leaks":
     from training.leaks.detect import find_leaks
 
     return find_leaks(agreed, history, progress)

@@ -77,7 +77,7 @@ def test_with_changes_the_column_leaks_and_the_feature_is_safe(market, world):
 
 
 def test_a_change_history_with_the_times_of_an_import_hides_nothing(market):
-    """Where every change is dated to the lead's creation, reading as of the cutoff is no excuse: all are quarantined."""
+    """Where every change is dated to the lead's creation, reading it as of the cutoff is no excuse: out they go."""
     contract, export, simulated = market("steady")
     changes = simulated.history.changes
     created = export.leads["created_at"].take(pa.array(positions(changes["lead_id"], export.leads["lead_id"])))

@@ -105,7 +105,7 @@ def _show_leaks(found: "Leaks") -> None:
     if rows:
         columns = ("field", "decision", "AUC alone", "AUC of its missingness")
         terminal.print_table(telling.summary(told), columns, rows)
-    why = [(each["field"], reason) for each in telling.suspects(told) for reason in each["reasons"]]
+    why = [(each["field"], reason) for each in telling.worth_reading(told) for reason in each["reasons"]]
     if why:
         terminal.print_table("Why", ("field", "evidence"), _named_once(why))
     for note in told["notes"]:

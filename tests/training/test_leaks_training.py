@@ -17,6 +17,7 @@ from training import figures
 from training.judge import METRICS
 from training.leaks import telling
 from training.leaks.fields import features_of
+from training.registry import _tags
 from training.report import render_report
 from training.sample import draw_sample
 from training.trial import run_trial
@@ -157,6 +158,9 @@ def test_mlflow_is_told(trusted):
     """How many suspects there are, and each decision's figures in the scales of all others."""
     told = figures.metrics(trusted.report)
     assert (told["leaks/quarantined"], told["leaks/overruled"]) == (4.0, 1.0)
+    tags = _tags(trusted, "0" * 64)
+    assert set(tags["leaks_quarantined"].split(", ")) == PLANTED - {"lost_reason"} | {"browser"}
+    assert tags["leaks_overruled"] == "lost_reason"
     for name, model in trusted.report["leaks"]["figures"]["models"].items():
         assert told[f"leaks/auc_x100/{name}"] == pytest.approx(100 * model["auc"])
         assert told[f"leaks/log_loss_x1000/{name}"] == pytest.approx(1000 * model["log_loss"])

@@ -30,7 +30,9 @@ def status(finding: Mapping[str, Any]) -> str:
         return "left out"
     if finding["ruled"] == "trust":
         return "kept, trusted by the contract"
-    return "kept, to watch" if finding["verdict"] == "watch" else "kept"
+    if finding["verdict"] == "watch":
+        return "kept, to watch"
+    return "kept, as of the cutoff" if finding["column_leaks"] else "kept"
 
 
 def auc(found: Mapping[str, float] | None) -> str:
@@ -45,17 +47,24 @@ def suspects(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [each for each in found["findings"] if each["verdict"] != "clean" or each["ruled"]]
 
 
+def worth_reading(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The suspects, and the fields that are safe only because their changes are read."""
+    return [*suspects(found), *(each for each in found["findings"] if status(each) == "kept, as of the cutoff")]
+
+
 def summary(found: Mapping[str, Any]) -> str:
     """One line."""
     if not found["checked"]:
         return "Nobody looked for fields that know too much."
     watched = [each["field"] for each in found["findings"] if each["verdict"] == "watch" and not each["left_out"]]
+    safe = [each["field"] for each in found["findings"] if each["column_leaks"] and not each["left_out"]]
     parts = [
         f"{len(names)} {what} ({', '.join(names)})"
         for what, names in (
             ("left out", found["quarantined"]),
             ("suspect but trusted", found["overruled"]),
             ("to watch", watched),
+            ("read as of the cutoff, for the column would leak", safe),
         )
         if names
     ]

@@ -61,7 +61,8 @@ def run_trial(contract: Contract, checked: Checked, *, progress: Progress | None
     history = checked.history
     leaks = find_leaks(contract, history, tell)
     whole = draw_sample(contract, history, tell)
-    sample = whole.without(features_of({finding.field for finding in leaks.left_out}, whole.table.feature_set))
+    left_out = {finding.field for finding in leaks.left_out} | set(contract.leaks.quarantine)
+    sample = whole.without(features_of(left_out, whole.table.feature_set))
     ground = _ground(contract, sample)
     settings = _gbm_settings(contract, sample.table.feature_set)
     choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)

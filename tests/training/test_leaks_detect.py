@@ -16,6 +16,7 @@ from data.simulation.market import simulate
 from data.simulation.worlds import WORLDS
 from data.spine import micros, positions
 from data.tables import ACCOUNTS, TIME, empty
+from features.profile import profile
 from training.leaks import rows
 from training.leaks.detect import find_leaks
 
@@ -219,6 +220,24 @@ def test_before_any_row_has_matured_it_says_so(market):
     found = find_leaks(contract, export.upto(simulated.world.starts_at + 40 * DAY))
     assert "cannot be told yet" in found.notes[0]
     assert {finding.verdict for finding in found.findings} <= {"clean", "watch"}
+
+
+def test_what_became_an_identifier_is_still_looked_at(market):
+    """A column that had few levels before the split and is a name for each lead now is judged as training reads it."""
+    contract, export, simulated = market("steady")
+    split = simulated.world.starts_at + 300 * DAY
+    created = micros(export.leads["created_at"])
+    names = [f"old {k % 5}" if at < split else f"name {k}" for k, at in enumerate(created)]
+    few = sum(created < split) // 20
+    names = [
+        name if at >= split or k % few == 0 else None for k, (name, at) in enumerate(zip(names, created, strict=True))
+    ]
+    leads = export.leads.append_column("badge", pa.array(names, pa.string()))
+    backtest = contract.backtest.model_copy(update={"test_from": split})
+    history = replace(export, leads=leads)
+    assert "badge" not in {attribute.column for attribute in profile(history, history.ends_at).attributes}
+    assert "badge" in {attribute.column for attribute in profile(history, split).attributes}
+    assert "badge" in _verdicts(find_leaks(contract.model_copy(update={"backtest": backtest}), history))
 
 
 def test_without_leads_there_is_nothing_to_tell(market):

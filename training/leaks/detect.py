@@ -44,11 +44,14 @@ def find_leaks(contract: Contract, history: History, tell: Progress | None = Non
     tell = tell or (lambda _what, _share: None)
     tell("looking for leaks", 0.0)
     few = history if contract.spine.file else draw_leads(history, contract.model.seed)
-    attributes = {name_of(a): a for a in profile(few, few.ends_at).attributes}
+    attributes = {name_of(a): a for a in profile(history, history.ends_at).attributes}
     rulings = _rulings(contract, history, attributes)
     if not contract.leaks.check:
         return Leaks(tuple(_only_ruled(attributes, rulings)), ("not looked for: [leaks] check = false",), checked=False)
     rows, notes = _rows(contract, few, lambda share: tell("looking for leaks", 0.5 * share))
+    # what has become an identifier since may have been an attribute before the split
+    earlier = () if rows is None else (f for f in rows.feature_set if isinstance(f, Attribute))
+    attributes = {**{name_of(a): a for a in earlier}, **attributes}
     evidence = _signs(contract, few, attributes, rows)
     if rows is not None and rows.tells:
         evidence = _with_strength(

@@ -32,7 +32,7 @@ COMMON = 0.2
 FILLED = "filled"
 LATER = 1.2
 """Certainly so many times as frequent among older leads as among the youngest: it comes with time."""
-WORKED = 2.0
+WORKED = 3.0
 """Certainly so many times as frequent where sales or the outcome has come as where neither has."""
 
 

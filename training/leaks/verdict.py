@@ -13,8 +13,8 @@ command that measures both is ``python benchmarks/leaks.py``, its table docs/lea
 - **Knows too much** (quarantined): alone it ranks certainly ``STRONG`` of the pairs of one time rightly, and better
   than everything trusted together. Where strong honest fields exist, behaviour knows more than any of them.
 - **Backdated** (quarantined): what the change history says was known from the start is late by both comparisons.
-- **Watch**: one of these halves alone; a field that is certainly ``AGED`` times as often filled among older leads; or
-  a telling name on a field that certainly ranks ``NOTABLE`` of the pairs.
+- **Watch**: hardly any untouched lead has it, but younger ones do; certainly ``AGED`` times as often filled among older
+  leads; certainly ``STRONG``, but not more than everything trusted; a telling name on what certainly ranks ``NOTABLE``.
 """
 
 from dataclasses import dataclass
@@ -51,6 +51,11 @@ class Evidence:
         return self.late is not None and self.late.by_group >= WORKED
 
     @property
+    def only_worked(self) -> bool:
+        """Whether hardly any lead of the same age has it that nobody worked on."""
+        return self.late is not None and self.worked and self.late.left <= HARDLY
+
+    @property
     def aged(self) -> bool:
         """Whether it is filled for older leads far more often: it comes with time, or the market changed."""
         return self.late is not None and self.late.sign == FILLED and self.late.by_age >= AGED
@@ -60,7 +65,7 @@ class Evidence:
         """Whether the column was filled in later: among the old, and among those worked on; or it is named so."""
         if self.late is None or not self.worked:
             return False
-        return self.late.by_age >= LATER or (bool(self.words) and self.late.left <= HARDLY)
+        return self.late.by_age >= LATER or (bool(self.words) and self.only_worked)
 
     @property
     def backdated(self) -> bool:
@@ -99,7 +104,7 @@ def judge(evidence: Evidence) -> Verdict:
         or (not evidence.as_of and (evidence.comes_late or evidence.late_and_strong))
     ):
         return "quarantined"
-    late = (evidence.worked or evidence.aged) and not evidence.as_of
+    late = (evidence.only_worked or evidence.aged) and not evidence.as_of
     return "watch" if late or evidence.strong or evidence.notable else "clean"
 
 

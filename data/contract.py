@@ -268,6 +268,24 @@ class IndexScale(_Section):
     points_to_double: float = Field(default=10.0, gt=0)
 
 
+class LeakSettings(_Section):
+    """What is done about fields that know too much: by default the suspects are left out, with the reasons."""
+
+    check: bool = True
+    """Whether to look for them."""
+    trust: tuple[Name, ...] = ()
+    """Fields that are never left out, whatever the evidence says."""
+    quarantine: tuple[Name, ...] = ()
+    """Fields that are always left out."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        both = sorted(set(self.trust) & set(self.quarantine))
+        if both:
+            raise ValueError(f"{both[0]!r} is both trusted and quarantined: take it out of one of them.")
+        return self
+
+
 class MlflowSettings(_Section):
     """Where versions are kept. Without a uri, SQLite under ``.readiness/`` beside the contract."""
 
@@ -287,6 +305,7 @@ class Contract(_Section):
     points: Points | None = None
     policy: Policy = Policy()
     index: IndexScale = IndexScale()
+    leaks: LeakSettings = LeakSettings()
     mlflow: MlflowSettings = MlflowSettings()
     folder: Path = Field(default=Path(), exclude=True)
     text: str = Field(default="", exclude=True, repr=False)

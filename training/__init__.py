@@ -1,5 +1,6 @@
 """How it is made: splits by time, trials, reports, and the model registry.
 
+leaks         fields that know too much: evidence, verdict, and how they are told
 sample        the rows of a trial, and on which side of the split they stand
 splits        the split, and folds in the order of time
 cells         what each row teaches about each hazard bin

@@ -25,7 +25,8 @@ def scaled(metric: str) -> str:
 
 def metrics(report: Report) -> dict[str, float]:
     """Every figure of the report, by its MLflow name. Figures that are not numbers (no outcomes) are left out."""
-    found = dict(sorted([*_by_model(report), *_intervals(report), *_advantages(report)], key=_primary_first(report)))
+    by_horizon = [*_by_model(report), *_intervals(report), *_advantages(report)]
+    found = dict(sorted(by_horizon, key=_primary_first(report))) | dict(_leaks(report))
     found |= {
         f"rows/{name}": float(report["rows"][name]) for name in ("train", "test", "train_outcomes", "test_outcomes")
     }
@@ -103,6 +104,18 @@ def _advantages(report: Report) -> Iterator[tuple[str, float]]:
             gain = advantage(report, horizon, rival)
             if gain is not None:
                 yield f"{horizon}/log_loss_below_pct/{rival}", gain
+
+
+def _leaks(report: Report) -> Iterator[tuple[str, float]]:
+    """How many suspects there are, and the primary horizon's figures by what is decided about them."""
+    found = report.get("leaks")
+    if not found:
+        return
+    for name in ("quarantined", "overruled"):
+        yield f"leaks/{name}", float(len(found[name]))
+    for decision, model in (found["figures"] or {"models": {}})["models"].items():
+        for metric, scale in SCALES.items():
+            yield f"leaks/{scaled(metric)}/{decision}", number(model, metric) * scale
 
 
 def _text(value: Any) -> str:

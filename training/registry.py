@@ -41,6 +41,9 @@ from training.tracking import (
 )
 from training.version_card import version_card
 
+LONGEST_TAG = 500
+"""MLflow's databases keep longer ones; its pages do not show them."""
+
 
 class Trained(Protocol):
     """What is registered of a trial."""
@@ -108,6 +111,9 @@ def _tags(trial: Trained, bundle_id: str) -> dict[str, str]:
         "mlflow.source.name": "readiness train",
         "mlflow.source.type": "LOCAL",
     }
+    leaks = trial.report.get("leaks") or {}
+    for name in ("quarantined", "overruled"):
+        tags |= {f"leaks_{name}": ", ".join(leaks[name])[:LONGEST_TAG]} if leaks.get(name) else {}
     sha = git_sha(trial.contract.folder)
     return {**tags, "git_sha": sha, "mlflow.source.git.commit": sha.removesuffix("-dirty")} if sha else tags
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from training import wording
 from training.figures import RIVALS, advantage, number
+from training.leaks import telling
 
 ALTERNATIVES = {
     "comparison.png": "Figures and intervals of every model on the same rows",
@@ -36,6 +37,7 @@ def render_report(report: Mapping[str, Any], plots: Mapping[str, bytes]) -> str:
         headlines=_headlines(report),
         pictures=pictures,
         alternatives=ALTERNATIVES,
+        leaks=telling.section(report),
         importance=sorted(report["importance"], key=lambda row: -row["mean_abs_push"])[:LARGEST_IMPORTANCE],
     )
 
@@ -73,5 +75,5 @@ def _finite(value: Any) -> Any:
 @cache
 def _template() -> Template:
     rules = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    rules.globals["words"] = wording
+    rules.globals["words"], rules.globals["telling"] = wording, telling
     return rules.from_string(Path(__file__).with_name("report.html.j2").read_text(encoding="utf-8"))

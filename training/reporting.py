@@ -79,7 +79,7 @@ def contests(contract: Contract, sample: Sample, test: TestRows, tell: Progress)
         rows = np.flatnonzero(test.matured[:, at])
         outcome = test.outcome[rows, at]
         tell("intervals by bootstrap over leads", at / len(contract.ready.horizons))
-        drawn = _bootstrap_rows(codes[rows], contract.model.seed)
+        drawn = bootstrap_rows(codes[rows], contract.model.seed)
         models = Parallel(n_jobs=contract.model.threads or -1, prefer="threads")(
             delayed(contest)(outcome, said[rows, at], codes[rows], drawn, contract.model.seed)
             for said in test.predictions.values()
@@ -105,7 +105,7 @@ def contest(
     return figures
 
 
-def _bootstrap_rows(codes: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+def bootstrap_rows(codes: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
     """All rows, or those of a seeded draw of leads, so that the bootstrap stays affordable."""
     if len(codes) <= MOST_BOOTSTRAPPED:
         return np.arange(len(codes))

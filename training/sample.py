@@ -1,6 +1,6 @@
 """The rows of a trial: which there are, what they looked like, and on which side of the split they stand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from features.catalog import default_catalog
 from features.levels import learn
 from features.local import FeatureTable, compute
 from features.profile import profile
+from features.vocabulary import Vocabulary, levels_key
 from training.splits import choose_test_from, split_rows
 
 Progress = Callable[[str, float], None]
@@ -40,6 +41,17 @@ class Sample:
     test: Micros
     test_from: int
     asked: int
+
+    def without(self, names: Collection[str]) -> "Sample":
+        """The same rows without the features of these names; all other numbers stay the same to the last bit."""
+        kept = [place for place, name in enumerate(self.table.feature_set.names) if name not in names]
+        if len(kept) == len(self.table.feature_set):
+            return self
+        feature_set = self.table.feature_set.select([self.table.feature_set.names[place] for place in kept])
+        keys = {key for feature in feature_set if (key := levels_key(feature)) is not None}
+        vocabulary = Vocabulary({key: self.table.vocabulary.levels[key] for key in sorted(keys)})
+        matrix = np.ascontiguousarray(self.table.matrix[:, kept])
+        return replace(self, table=FeatureTable(self.table.spine, matrix, feature_set, vocabulary))
 
 
 def draw_sample(contract: Contract, history: History, tell: Progress) -> Sample:

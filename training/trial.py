@@ -23,6 +23,9 @@ from training.decision import make_policy
 from training.fit import Fitted, Grow, fit
 from training.folds import Ground
 from training.gbm import GbmSettings
+from training.leaks.detect import find_leaks
+from training.leaks.fields import features_of
+from training.leaks.figures import compare
 from training.reporting import make_card, make_report
 from training.rivals import PointsAsChance, prior
 from training.sample import Progress, Sample, draw_sample
@@ -61,7 +64,10 @@ def run_trial(
     """
     tell = progress or (lambda _what, _share: None)
     history = checked.history
-    sample = draw_sample(contract, history, tell)
+    leaks = find_leaks(contract, history, tell)
+    whole = draw_sample(contract, history, tell)
+    left_out = {finding.field for finding in leaks.left_out} | set(contract.leaks.quarantine)
+    sample = whole.without(features_of(left_out, whole.table.feature_set))
     ground = _ground(contract, sample)
     settings = _gbm_settings(contract, sample.table.feature_set)
     choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
@@ -70,6 +76,8 @@ def run_trial(
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, ground, fitted)
     report = make_report(contract, checked, sample, fitted, test, tell)
+    figures = compare(contract, leaks, whole, test, _otherwise(contract, fitted), tell)
+    report |= {"leaks": {**leaks.to_dict(), "figures": figures}}
     policy = make_policy(contract, sample, test)
     reference = _reference(sample, fitted)
     return Trial(
@@ -84,6 +92,16 @@ def run_trial(
         reference,
         test,
     )
+
+
+def _otherwise(contract: Contract, served: Fitted) -> Callable[[Sample, Progress], Fitted]:
+    """How other features are learned from for comparison: with the settings of the model that serves."""
+
+    def learn(other: Sample, tell: Progress) -> Fitted:
+        settings, seed = _gbm_settings(contract, other.table.feature_set), contract.model.seed
+        return fit(_ground(contract, other), contract.ready.primary, settings, served.choice, seed=seed, progress=tell)
+
+    return learn
 
 
 def _ground(contract: Contract, sample: Sample) -> Ground:

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from training.figures import RIVALS, advantage
+from training.leaks import telling
 from training.wording import MODEL_NAMES, day, figure, long_duration, percent, whole, with_interval
 
 COLUMNS = {
@@ -32,6 +33,7 @@ def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
         f"Bundle `{bundle_id}` \u00b7 features `{report['features']['fingerprint'][:12]}` \u00b7 more in report.html",
         _made_from(report),
         _table(report, first),
+        _leaks(report),
         _notes(report),
         *(_table(report, horizon) for horizon in others),
     ]
@@ -45,6 +47,10 @@ def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
 def _notes(report: Mapping[str, Any]) -> str:
     notes = [f"- {escape(note, quote=False)}" for note in report["notes"]]
     return "\n".join(["### Notes", "", *notes]) if notes else ""
+
+
+def _leaks(report: Mapping[str, Any]) -> str:
+    return escape(telling.markdown(report), quote=False)
 
 
 def _headline(report: Mapping[str, Any]) -> str:

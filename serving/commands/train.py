@@ -143,11 +143,12 @@ def golden_of(trial: "Trial") -> "Golden":
 def _show(made: Made) -> None:
     from serving.commands import terminal
     from serving.commands.contest import print_contest
+    from training.leaks import telling
 
     report = made.trial.report
     primary = report["primary"]
     print_contest(report, primary, report["horizons"][primary]["models"])
-    for note in report["notes"]:
+    for note in [*report["notes"], *telling.notes(report)]:
         terminal.say(f"note: {note}")
     terminal.say(f"Registered {made.version.name} version {made.version.number} as {made.version.alias}.")
 
@@ -171,6 +172,7 @@ def summary(made: Made) -> dict[str, Any]:
             "test": horizons[report["primary"]],
             "horizons": horizons,
             "notes": report["notes"],
+            "leaks": report["leaks"],
         }
     )
     return found

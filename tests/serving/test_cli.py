@@ -137,6 +137,27 @@ def test_check_says_how_many_rows_are_bad(market):
     assert done.stderr.splitlines()[-1].startswith("→ readiness train")
 
 
+def test_check_tells_which_fields_know_too_much(market, tmp_path):
+    """Fields of the export that sales filled in later are named with the evidence, for people and for machines."""
+    text = (market / "readiness.toml").read_text().replace('changes = { table = "changes.parquet" }\n', "")
+    text = text.replace('path = "."', f'path = "{market}"').replace("attributes = [", 'attributes = ["lost_reason", ')
+    contract = tmp_path / "readiness.toml"
+    contract.write_text(text.replace('file = "points.toml"', f'file = "{market}/points.toml"'))
+    done = within("check", "--contract", contract)
+    assert done.exit_code == 0
+    assert "lost_reason" in done.stdout
+    assert all(len(line.rstrip()) <= 100 for line in done.stdout.splitlines())
+    told = json.loads(within("check", "--contract", contract, "--json", "--quiet").stdout)["leaks"]
+    assert {finding["field"] for finding in told["findings"]} >= {"lost_reason", "industry", "source"}
+    assert told["leads"] == 60
+    without = json.loads(within("check", "--contract", contract, "--json", "--no-leaks").stdout)
+    assert "leaks" not in without
+    contract.write_text(contract.read_text() + '\n[leaks]\ntrust = ["lost_raeson"]\n')
+    wrong = within("check", "--contract", contract)
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
+    assert "Did you mean 'lost_reason'?" in wrong.stderr
+
+
 def test_an_unreadable_source_exits_with_1(market, tmp_path):
     """A file cut off in the middle is one sentence that names it."""
     broken = tmp_path / "broken"

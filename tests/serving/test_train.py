@@ -1,10 +1,15 @@
 """`readiness train`: a version with its figures beside those of its rivals."""
 
+import json
 import math
+import subprocess
+import sys
 
 import pytest
 
 from data.contract import load_contract
+from data.simulation.folder import write
+from data.simulation.market import simulate
 from models.bundle import read_bundle
 from models.canary import check_in_canary
 from serving.commands.contest import without_nan
@@ -41,3 +46,28 @@ def test_what_is_not_a_number_is_null_for_machines():
     """JSON has no NaN: a figure that is not defined is null, at any depth."""
     mixed = {"a": [math.nan, (math.inf, 1.0)], "b": {"c": -math.inf}}
     assert without_nan(mixed) == {"a": [None, [None, 1.0]], "b": {"c": None}}
+
+
+def test_train_overrules_a_suspect_by_name(tmp_path):
+    """A field filled in later is left out, with its figures; named under [leaks] trust it is learned from."""
+    write(simulate("quick", 300, 4), tmp_path, paths=1)
+    contract = tmp_path / "readiness.toml"
+    text = contract.read_text().replace('every = "7d"', 'every = "28d"')
+    text = text.replace('changes = { table = "changes.parquet" }\n', "")
+    text = text.replace("attributes = [", 'attributes = ["last_call_result", ') + "\n[backtest]\nfolds = 2\n"
+
+    def trained(rules):
+        contract.write_text(f"{text}\n[leaks]\n{rules}\n")
+        command = [sys.executable, "-P", "-m", "serving.cli", "train", "--contract", str(contract), "--json", "--quiet"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        features = read_bundle(tmp_path / ".readiness" / "bundles" / said["bundle_id"]).feature_set.names
+        return said["leaks"], "last_call_result" in features
+
+    told, learned = trained("")
+    assert (told["quarantined"], learned) == (["last_call_result"], False)
+    assert set(told["figures"]["models"]) == {"served", "with_quarantined"}
+    told, learned = trained('trust = ["last_call_result"]')
+    assert (told["quarantined"], told["overruled"], learned) == ([], ["last_call_result"], True)
+    assert set(told["figures"]["models"]) == {"served", "without_trusted"}

@@ -235,3 +235,11 @@ def steady_trial(steady):
     from training.trial import run_trial
 
     return run_trial(*steady)
+
+
+@pytest.fixture(scope="session")
+def ready():
+    """A definition of ready: won or lost, within 30 days."""
+    from data.contract import Ready
+
+    return Ready(outcome=("won",), terminal=("won", "lost"), horizons=(30 * DAY,), primary=30 * DAY)

@@ -5,6 +5,7 @@ event in a hundred lies exactly on a cutoff or on the far edge of a window, wher
 known later than it happened. Everything is written as Parquet in the columns of ``data.tables``.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ Ints = npt.NDArray[np.int64]
 START = 1_672_531_200_000_000
 """2023-01-01, microseconds since 1970."""
 CREATED_OVER = 2 * 365 * DAY
+ENDS_AT = START + CREATED_OVER + 2_000 * DAY
+"""After every event and cutoff (microseconds)."""
 KINDS = (
     *("email_open", "page_view", "email_click", "asset_download", "webinar"),
     *("form_submit", "pricing_view", "reply", "demo_request", "call"),
@@ -32,6 +35,8 @@ ITEMS = 5_000
 CHANNELS = ("email", "web", "ads", "event", "partner")
 INDUSTRIES = ("software", "retail", "health", "finance", "public", "energy", "media", "travel")
 CHUNK = 1_000_000
+ROW_GROUP = 125_000
+"""Rows of a Parquet row group: readers that go side by side by row group find enough of them."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,15 @@ class Market:
     leads: int
     rows: int
 
-    @property
-    def history_ends(self) -> int:
-        """After every event and cutoff (microseconds)."""
-        return START + CREATED_OVER + 2_000 * DAY
+
+def market(store: Path, events: int, *, cutoffs: int = 0) -> Market:
+    """The market of this size under ``store``, written when it is not there yet."""
+    folder = store / f"market-{events}-{cutoffs or 'monthly'}"
+    account = folder / "market.json"
+    if not account.exists():
+        made = write_market(folder, events, cutoffs=cutoffs)
+        account.write_text(json.dumps({"events": made.events, "leads": made.leads, "rows": made.rows}))
+    return Market(folder, **json.loads(account.read_text()))
 
 
 def write_market(folder: Path, events: int, *, cutoffs: int = 0, seed: int = 0) -> Market:
@@ -93,12 +103,13 @@ def _write_spine(path: Path, ids: npt.NDArray[np.bytes_], created: Ints, cutoffs
     order = np.argsort(at, kind="stable")
     with pq.ParquetWriter(path, SPINE, compression="zstd") as writer:
         for part in np.array_split(order, max(1, len(order) // CHUNK)):
-            writer.write_table(pa.table([_ids(ids, lead[part]), pa.array(at[part], TIME)], schema=SPINE))
+            table = pa.table([_ids(ids, lead[part]), pa.array(at[part], TIME)], schema=SPINE)
+            writer.write_table(table, row_group_size=ROW_GROUP)
     return len(lead)
 
 
 def _write_events(path: Path, ids: npt.NDArray[np.bytes_], created: Ints, rng: np.random.Generator) -> int:
-    count = np.minimum((rng.pareto(1.3, len(ids)) + 1.0) * 4.6, 5_500).astype(np.int64)
+    count = np.minimum((rng.pareto(1.3, len(ids)) + 1.0) * 5.0, 5_500).astype(np.int64)
     lead = np.repeat(np.arange(len(ids), dtype=np.int32), count)
     age = rng.exponential(70.0, len(lead)) * rng.choice([0.3, 1.0, 2.0], len(lead))
     occurred = created[lead] + (age * DAY).astype(np.int64) // SECOND * SECOND
@@ -109,7 +120,8 @@ def _write_events(path: Path, ids: npt.NDArray[np.bytes_], created: Ints, rng: n
     schema = EVENTS.append(pa.field("channel", pa.string()))
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for part in _parts(order):
-            writer.write_table(_events(ids, lead[part].astype(np.int64), occurred[part], rng).cast(schema))
+            table = _events(ids, lead[part].astype(np.int64), occurred[part], rng).cast(schema)
+            writer.write_table(table, row_group_size=ROW_GROUP)
     return len(lead)
 
 

@@ -1,0 +1,120 @@
+"""Runs of engines side by side: each in a fresh process, in turns, so that a busy moment falls on all of them alike."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.feature_check import disagreement
+from benchmarks.feature_market import Market, market
+from benchmarks.feature_questions import LEVELS, questions
+
+ROOT = Path(__file__).resolve().parents[1]
+STORE = ROOT / ".readiness" / "bench"
+WARM_EVENTS = 400
+OURS = "benchmarks.peers.readiness_engine"
+
+
+@dataclass
+class Engine:
+    """A module to run, how to call it in a table, and the Python to run it with."""
+
+    module: str
+    title: str
+    python: str = sys.executable
+
+
+@dataclass
+class Runs:
+    """What the runs of one engine on one market cost."""
+
+    engine: Engine
+    market: Market
+    costs: list[dict[str, Any]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def median(self, what: str) -> float:
+        """Of ``cpu``, ``wall`` (seconds) or ``peak_mib``."""
+        return statistics.median(cost[what] for cost in self.costs)
+
+    def part(self, name: str, what: str = "cpu") -> float:
+        """The median of one part of a run."""
+        return statistics.median(cost["parts"][name][what] for cost in self.costs)
+
+    def row(self) -> dict[str, Any]:
+        """For the JSON file."""
+        told = {"engine": self.engine.title, "events": self.market.events, "rows": self.market.rows}
+        told |= {"features": len(self.names) or None, "cpu_s": self.median("cpu"), "wall_s": self.median("wall")}
+        return {**told, "peak_rss_mib": self.median("peak_mib"), "runs": self.costs}
+
+
+def side_by_side(
+    engines: Sequence[Engine],
+    of: Market,
+    *,
+    repeats: int,
+    threads: int,
+    check: bool = False,
+    count: int = 0,
+    warm: int = WARM_EVENTS,
+) -> list[Runs]:
+    """Every engine ``repeats`` times on one market. With ``check`` the answers of the first round are compared.
+
+    Exits with a sentence when a peer does not answer as ours does: then no time would mean anything.
+    """
+    found = [Runs(engine, of) for engine in engines]
+    for turn in range(repeats):
+        for runs in found:
+            save = STORE / f"answer-{runs.engine.module}.npy" if check and not turn else None
+            cost = run_child(runs.engine, of.folder, threads=threads, save=save, count=count, warm=warm)
+            runs.names = cost.pop("names", runs.names)
+            runs.costs.append(cost)
+    if check:
+        _compare(found)
+    return found
+
+
+def run_child(
+    engine: Engine, folder: Path, *, threads: int, save: Path | None = None, count: int = 0, warm: int = WARM_EVENTS
+) -> dict[str, Any]:
+    """One run in a process of its own; the last line that it prints is its account."""
+    command = [engine.python, "-m", "benchmarks.feature_child", engine.module, folder, "--threads", str(threads)]
+    command += ["--warm", market(STORE, warm).folder, "--count", str(count)]
+    if save:
+        command += ["--save", save, "--questions", _questions_file()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment(threads))
+    if done.returncode:
+        sys.exit(f"{engine.title} failed on {folder.name}:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def environment(threads: int) -> dict[str, str]:
+    """For a child: where it imports from, and every library's own word for the number of threads."""
+    words = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    return {**os.environ, "PYTHONPATH": str(ROOT), **dict.fromkeys(words, str(threads))}
+
+
+def _questions_file() -> Path:
+    path = STORE / "questions.json"
+    path.write_text(json.dumps({"names": questions().names, "levels": LEVELS}))
+    return path
+
+
+def _compare(found: Sequence[Runs]) -> None:
+    paths = {runs.engine.module: STORE / f"answer-{runs.engine.module}.npy" for runs in found}
+    ours = np.load(paths[OURS], mmap_mode="r")
+    names = next(runs.names for runs in found if runs.engine.module == OURS)
+    for runs in found:
+        theirs = np.load(paths[runs.engine.module], mmap_mode="r")
+        wrong = disagreement(ours, names, theirs, runs.names)
+        if wrong:
+            sys.exit(f"{runs.engine.title} does not answer as the engine does on {runs.market.folder.name}: {wrong}")
+    for path in paths.values():
+        path.unlink()

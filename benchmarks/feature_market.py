@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -54,9 +55,20 @@ def market(store: Path, events: int, *, cutoffs: int = 0) -> Market:
     folder = store / f"market-{events}-{cutoffs or 'monthly'}"
     account = folder / "market.json"
     if not account.exists():
-        made = write_market(folder, events, cutoffs=cutoffs)
-        account.write_text(json.dumps({"events": made.events, "leads": made.leads, "rows": made.rows}))
+        store.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=store, prefix="market-") as scratch:
+            made = write_market(Path(scratch), events, cutoffs=cutoffs)
+            count = {"events": made.events, "leads": made.leads, "rows": made.rows}
+            (made.folder / account.name).write_text(json.dumps(count))
+            _move(made.folder, folder)
     return Market(folder, **json.loads(account.read_text()))
+
+
+def _move(source: Path, folder: Path) -> None:
+    """The account comes last: what it tells of is there. Two processes write the same bytes."""
+    folder.mkdir(exist_ok=True)
+    for path in sorted(source.iterdir(), key=lambda path: path.suffix == ".json"):
+        path.replace(folder / path.name)
 
 
 def write_market(folder: Path, events: int, *, cutoffs: int = 0, seed: int = 0) -> Market:

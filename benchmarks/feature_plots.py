@@ -1,7 +1,7 @@
 """Two plots: CPU time by peer, and how cost grows."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 
@@ -9,6 +9,7 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 OURS, THEIRS = "#1f6f8b", "#b8b8b8"
 Rows = list[dict[str, Any]]
@@ -39,6 +40,19 @@ def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def _log(axes: Axes, which: Literal["x", "y"]) -> None:
+    """Powers of ten alone are labelled."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _span(seconds: float) -> str:
+    if seconds >= 3_600:
+        return f"{seconds / 3_600:,.1f} h"
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:,.0f} s"
+
+
 def _peers(rows: Rows) -> plt.Figure:
     """Bars of CPU seconds on one scale; what ran on a slice stands at what the whole would take."""
     seconds = [row["cpu_s"] * row.get("scaled", 1) for row in rows]
@@ -46,9 +60,12 @@ def _peers(rows: Rows) -> plt.Figure:
     names = [row["engine"] + (" (scaled)" if "scaled" in row else "") for row in rows]
     axes.barh(names, seconds, color=[OURS] + [THEIRS] * (len(rows) - 1))
     for place, value in enumerate(seconds):
-        axes.text(value, place, f" {value:,.1f} s" if value < 1_000 else f" {value / 3600:,.1f} h", va="center")
-    axes.set_xscale("log")
-    axes.set_xlim(min(seconds) / 2, max(seconds) * 3)
+        axes.text(value, place, f" {_span(value)}", va="center")
+    if max(seconds) > 100 * min(seconds):
+        _log(axes, "x")
+        axes.set_xlim(min(seconds) / 2, max(seconds) * 4)
+    else:
+        axes.set_xlim(0, max(seconds) * 1.12)
     axes.set_xlabel(f"CPU seconds for {rows[0]['rows']:,} rows of {rows[0]['features']} features")
     axes.invert_yaxis()
     _plain(axes)
@@ -63,8 +80,8 @@ def _growth(axes: Axes, name: str, rows: Rows) -> None:
         axes.plot(places, [row["floor_cpu_s"] for row in rows], "o--", color=THEIRS, label="floor")
         axes.legend(frameon=False)
     if name != "features":
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        _log(axes, "x")
+        _log(axes, "y")
     else:
         axes.set_ylim(bottom=0)
     axes.set_xlabel({"cutoffs": "cutoffs a lead"}.get(across, across))

@@ -1,9 +1,11 @@
 """The tables of the benchmark: on the terminal, and as Markdown with two plots."""
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -26,20 +28,20 @@ ROWS: Column = ("rows", _number("rows", ",d"))
 WIDTH: Column = ("features", _number("features", "d"))
 CPU: Column = ("CPU s", _number("cpu_s", ".2f"))
 WALL: Column = ("wall s", _number("wall_s", ".2f"))
-PEAK: Column = ("peak MiB", _number("peak_rss_mib", ",.0f"))
+PEAK: Column = ("MiB", _number("peak_rss_mib", ",.0f"))
 
 COLUMNS: dict[str, list[Column]] = {
     "peers": [
         *(ENGINE, ROWS, WIDTH, CPU, WALL, PEAK),
-        ("CPU, ours = 1", _number("speedup", ",.1f")),
-        ("wall, ours = 1", _number("speedup_wall", ",.1f")),
+        ("CPU x", _number("speedup", ",.1f")),
+        ("wall x", _number("speedup_wall", ",.1f")),
     ],
     "floor": [
         *(EVENTS, CPU, WALL, PEAK),
-        ("floor CPU s", _number("floor_cpu_s", ".2f")),
-        ("over floor", _number("ratio_to_floor", ".2f")),
-        ("integer floor CPU s", _number("integer_floor_cpu_s", ".2f")),
-        ("over it", _number("ratio_to_integer_floor", ".2f")),
+        ("floor s", _number("floor_cpu_s", ".2f")),
+        ("floor x", _number("ratio_to_floor", ".2f")),
+        ("int. floor s", _number("integer_floor_cpu_s", ".2f")),
+        ("int. floor x", _number("ratio_to_integer_floor", ".2f")),
     ],
     "features": [ROWS, WIDTH, CPU, WALL, PEAK],
     "cutoffs": [
@@ -66,7 +68,8 @@ TITLES = {
 TEXTS = {
     "peers": "Every peer's answers were compared with the engine's on every row before it was timed: counts, times, "
     "categories and extremes are equal to the bit, sums and means to 1e-6. Peers may know more of the data than the "
-    "engine does (`benchmarks/peers/words.py`).",
+    "engine does (`benchmarks/peers/words.py`). CPU x and wall x: how many times "
+    "the engine's, for as many rows and cells.",
     "floor": "The floor is what no engine can do without, by DuckDB and NumPy on the same files: decode the columns "
     "that are needed, sort lead_id and occurred_at, write every cell once. The integer floor sorts lead codes made "
     "beforehand in place of the 18-character ids that the engine is given.",
@@ -142,10 +145,10 @@ def show_aims(figures: dict[str, Any]) -> None:
 
 
 def _print(title: str, lines: list[list[str]]) -> None:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for position, head in enumerate(lines[0]):
         text = position == 0 and not any(line[0][:1].isdigit() for line in lines[1:])
-        table.add_column(head, justify="left" if text else "right")
+        table.add_column(head, justify="left" if text else "right", no_wrap=text)
     for line in lines[1:]:
         table.add_row(*line)
     Console().print(table)
@@ -164,23 +167,24 @@ def write(path: Path, told: dict[str, Any], parts: dict[str, Part]) -> None:
     chunks = [_head(told), "## Aims\n\n" + markdown(aims_of(told))]
     for name, part in parts.items():
         if part.rows or part.notes:
-            chunks.append(f"## {TITLES[name]}\n\n{TEXTS[name]}")
+            chunks.append(f"## {TITLES[name]}\n\n{_filled(TEXTS[name])}")
             chunks += [markdown(table_of(name, part))] if part.rows else []
             chunks += [f"![{TITLES[name]}]({plots[name]})"] if name in plots else []
-            chunks += part.notes
+            chunks += map(_filled, part.notes)
     path.write_text("\n\n".join(chunks) + "\n")
 
 
+def _filled(text: str) -> str:
+    return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)
+
+
 def _head(told: dict[str, Any]) -> str:
-    machine, busy = told["machine"], told["load_average"]
-    return f"""# Speed of the feature engine
-
-Made in {told["minutes"]:.0f} minutes by
-
-    {told["command"]}
-
-on {machine["processor"]}, {machine["cores"]} cores, {machine["memory"]}; {machine["system"]}; {machine["libraries"]}.
-Load average {busy["from"]:.1f} to {busy["to"]:.1f}, the benchmark's own included. {told["threads"]} threads for
-everyone, medians of {told["repeats"]} runs, each in a process of its own after warm-up, from Parquet in the page cache
-to the complete answer in memory. CPU seconds are user and system time over all threads. A market of 1 M events has
-50,000 leads with power-law histories and a question a month for each lead, five or six in all."""
+    machine, busy, repeats = told["machine"], told["load_average"], told["repeats"]
+    runs = f"Medians of {repeats} runs, each" if repeats > 1 else "One run"
+    text = f"""on {machine["processor"]}, {machine["cores"]} cores, {machine["memory"]}; {machine["system"]};
+    {machine["libraries"]}. Load average {busy["from"]:.1f} to {busy["to"]:.1f}, the benchmark's own included."""
+    method = f"""{runs} in a process of its own after warm-up, from Parquet in the page cache to the complete answer in
+    memory, with {told["threads"]} threads. CPU seconds are user and system time over all threads. A market of 1 M events
+    has 50,000 leads with power-law histories and a question a month about each lead, five or six in all."""
+    made = f"Made in {told['minutes']:.0f} minutes by\n\n    {told['command']}"
+    return "\n\n".join(["# Speed of the feature engine", made, *(_filled(" ".join(t.split())) for t in (text, method))])

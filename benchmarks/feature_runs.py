@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -70,14 +71,16 @@ def side_by_side(
     Exits with a sentence when a peer does not answer as ours does: then no time would mean anything.
     """
     found = [Runs(engine, of) for engine in engines]
-    for turn in range(repeats):
-        for runs in found:
-            save = STORE / f"answer-{runs.engine.module}.npy" if check and not turn else None
-            cost = run_child(runs.engine, of.folder, threads=threads, save=save, count=count, warm=warm)
-            runs.names = cost.pop("names", runs.names)
-            runs.costs.append(cost)
-    if check:
-        _compare(found)
+    STORE.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=STORE, prefix="answers-") as answers:
+        for turn in range(repeats):
+            for runs in found:
+                save = Path(answers) / f"{runs.engine.module}.npy" if check and not turn else None
+                cost = run_child(runs.engine, of.folder, threads=threads, save=save, count=count, warm=warm)
+                runs.names = cost.pop("names", runs.names)
+                runs.costs.append(cost)
+            if check and not turn:
+                _compare(found, Path(answers))
     return found
 
 
@@ -88,7 +91,7 @@ def run_child(
     command = [engine.python, "-m", "benchmarks.feature_child", engine.module, folder, "--threads", str(threads)]
     command += ["--warm", market(STORE, warm).folder, "--count", str(count)]
     if save:
-        command += ["--save", save, "--questions", _questions_file()]
+        command += ["--save", save, "--questions", _write_questions(save.with_suffix(".json"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment(threads))
     if done.returncode:
         sys.exit(f"{engine.title} failed on {folder.name}:\n{done.stderr[-3000:]}")
@@ -101,20 +104,18 @@ def environment(threads: int) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **dict.fromkeys(words, str(threads))}
 
 
-def _questions_file() -> Path:
-    path = STORE / "questions.json"
+def _write_questions(path: Path) -> Path:
     path.write_text(json.dumps({"names": questions().names, "levels": LEVELS}))
     return path
 
 
-def _compare(found: Sequence[Runs]) -> None:
-    paths = {runs.engine.module: STORE / f"answer-{runs.engine.module}.npy" for runs in found}
-    ours = np.load(paths[OURS], mmap_mode="r")
-    names = next(runs.names for runs in found if runs.engine.module == OURS)
+def _compare(found: Sequence[Runs], answers: Path) -> None:
+    ours = next(runs for runs in found if runs.engine.module == OURS)
+    expected = np.load(answers / f"{OURS}.npy", mmap_mode="r")
     for runs in found:
-        theirs = np.load(paths[runs.engine.module], mmap_mode="r")
-        wrong = disagreement(ours, names, theirs, runs.names)
+        path = answers / f"{runs.engine.module}.npy"
+        wrong = disagreement(expected, ours.names, np.load(path, mmap_mode="r"), runs.names)
         if wrong:
             sys.exit(f"{runs.engine.title} does not answer as the engine does on {runs.market.folder.name}: {wrong}")
-    for path in paths.values():
+    for path in answers.iterdir():
         path.unlink()

@@ -7,21 +7,14 @@ row, an item counts when its next event is not before the cutoff, gaps come from
 an event was hidden are asked again.
 """
 
-import math
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 from polars import col
 
-from benchmarks.peers.words import CHANNELS, DAY, DECAYS, KINDS, ORIGIN, TRENDS, WINDOWS, named, trend_factor
-
-BITS = 15
-SALES = len(KINDS)
-FIELDS = (*KINDS, "sales_touch", "numbers", "items")
-BUCKETS = len(WINDOWS)
-PLACE = {window: b for b, window in enumerate(WINDOWS)}
-SORTED = sorted(KINDS)
+from benchmarks.peers.polars_outputs import BITS, BUCKETS, FIELDS, SALES, SORTED, outputs, power
+from benchmarks.peers.words import CHANNELS, DAY, DECAYS, KINDS, ORIGIN, WINDOWS
 
 
 def compute(folder: Path, threads: int) -> pl.DataFrame:
@@ -47,7 +40,7 @@ def answers(folder: Path) -> pl.DataFrame:
     events = _collected(_events(raw))
     pairs = _collected(_pairs(asked, events))
     whole = rows.join(_by_bucket(pairs), on="row", how="left").join(_by_kind(pairs), on="row", how="left")
-    return _outputs(whole.join(_again(asked, events), on="row", how="left")).collect(engine="streaming")
+    return outputs(whole.join(_again(asked, events), on="row", how="left")).collect(engine="streaming")
 
 
 def _collected(query: pl.LazyFrame) -> pl.LazyFrame:
@@ -86,8 +79,8 @@ def _events(events: pl.LazyFrame) -> pl.LazyFrame:
         first=pl.when("engaged").then(place),
         square=pl.when("engaged").then(((col("t") - col("before")) / DAY) ** 2),
         next=pl.when(col("engaged") & col("item").is_not_null()).then(col("next").fill_null(1 << 62)).otherwise(-1),
-        z7=pl.when("engaged").then(_power((col("t") - ORIGIN) / (7 * DAY))),
-        z30=pl.when("engaged").then(_power((col("t") - ORIGIN) / (30 * DAY))),
+        z7=pl.when("engaged").then(power((col("t") - ORIGIN) / (7 * DAY))),
+        z30=pl.when("engaged").then(power((col("t") - ORIGIN) / (30 * DAY))),
         **_lanes(),
     )
     return events.drop("whose", "thing", "kind", "actor", "channel", "before", "after", "rank")
@@ -100,10 +93,6 @@ def _ties(events: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     rank = pl.int_range(pl.len()).over("whose", "t", order_by=order, nulls_last=True)
     alone = events.filter(~shared).with_columns(rank=pl.lit(0, pl.Int64))
     return alone, events.filter(shared).with_columns(rank=rank.cast(pl.Int64))
-
-
-def _power(exponent: pl.Expr) -> pl.Expr:
-    return (exponent * math.log(2)).exp()
 
 
 def _lanes() -> dict[str, pl.Expr]:
@@ -184,84 +173,3 @@ def _again(rows: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
         items_again=col("item").drop_nulls().n_unique(),
         items_30d_again=col("item").filter(recent).drop_nulls().n_unique(),
     )
-
-
-def _outputs(whole: pl.LazyFrame) -> pl.LazyFrame:
-    counted = whole.with_columns(
-        _field(name, b).alias(f"n_{name}_{b}") for name in FIELDS for b in range(BUCKETS)
-    ).with_columns(
-        pl.sum_horizontal(f"n_{kind}_{b}" for kind in KINDS).alias(f"n_engagement_{b}") for b in range(BUCKETS)
-    )
-    return counted.select("row", *_counts(), *_times(), *_distinct(), *_values(), *_rhythm())
-
-
-def _field(name: str, b: int) -> pl.Expr:
-    """A packed count, as a number; nothing is 0."""
-    at = FIELDS.index(name)
-    return (col(f"lane{at // 4}_{b}").fill_null(0) // (1 << BITS * (at % 4)) % (1 << BITS)).cast(pl.Int32)
-
-
-def _counts() -> list[pl.Expr]:
-    subjects = ("engagement", *KINDS, "sales_touch")
-    counts = [col(f"n_{who}_{b}").alias(named(f"{who}_count", w)) for who in subjects for w, b in PLACE.items()]
-    for who, short, long in TRENDS:
-        of_short, of_long = col(f"n_{who}_{PLACE[short]}"), col(f"n_{who}_{PLACE[long]}")
-        ratio = pl.when(of_long > 0).then(of_short / of_long * trend_factor(short, long))
-        counts.append(ratio.alias(f"{who}_trend_{short}_{long}"))
-    return counts
-
-
-def _times() -> list[pl.Expr]:
-    times = [
-        ((col("c") - col(f"latest_{who}")) / DAY).alias(f"{who}_days_since")
-        for who in ("engagement", *KINDS, "sales_touch")
-    ]
-    warm = [
-        (col(f"warm_{who}_{days}").fill_null(0) * _power((ORIGIN - col("c")) / (days * DAY))).alias(
-            f"{who}_decayed_{days}d"
-        )
-        for who, days in DECAYS
-    ]
-    first = ((col("c") - col("earliest")) / DAY).alias("engagement_days_since_first")
-    return [*times, *warm, first, ((col("c") - col("created")) / DAY).alias("tenure_days")]
-
-
-def _distinct() -> list[pl.Expr]:
-    redone = col("items_again").is_not_null()
-    answers = [
-        pl.when(redone).then("items_30d_again").otherwise(f"n_items_{PLACE['30d']}").alias("distinct_item_30d"),
-        pl.when(redone).then("items_again").otherwise(f"n_items_{PLACE['']}").alias("distinct_item"),
-    ]
-    for window in ("30d", ""):
-        kinds = pl.sum_horizontal((col(f"n_{kind}_{PLACE[window]}") > 0).cast(pl.Int32) for kind in KINDS)
-        answers.append(kinds.alias(named("distinct_kind", window)))
-    return answers
-
-
-def _values() -> list[pl.Expr]:
-    sums = [col(f"total_{PLACE[w]}").fill_null(0).alias(named("value_sum", w)) for w in ("7d", "30d", "90d", "")]
-    most = [col(f"most_{PLACE[w]}").alias(named("value_max", w)) for w in ("30d", "90d", "")]
-    means = [
-        pl.when(col(f"n_numbers_{b}") > 0).then(col(f"total_{b}") / col(f"n_numbers_{b}")).alias(name)
-        for name, b in (("value_mean_90d", PLACE["90d"]), ("value_mean", PLACE[""]))
-    ]
-    return [*sums, *most, *means, col("least").alias("value_min")]
-
-
-def _rhythm() -> list[pl.Expr]:
-    """Gaps from first, last and squares; what came first; attributes."""
-    gaps = col(f"n_engagement_{PLACE['']}") - 1
-    mean = (col("latest_engagement") - col("earliest")) / DAY / gaps
-    squares = pl.coalesce("squares_again", "square")
-    spread = (squares / gaps - mean**2).clip(lower_bound=0).sqrt()
-    kind, channel = col("first") // 8 % 16, col("first") % 8
-    return [
-        pl.when(gaps > 0).then(mean).alias("engagement_gap_mean"),
-        pl.when(gaps > 1).then(spread).alias("engagement_gap_std"),
-        kind.replace_strict(dict(enumerate(SORTED)), default=None, return_dtype=pl.Enum(SORTED)).alias("first_kind"),
-        channel.replace_strict(dict(enumerate(CHANNELS)), default=None, return_dtype=pl.Enum(CHANNELS)).alias(
-            "first_channel"
-        ),
-        col("industry"),
-        col("employees"),
-    ]

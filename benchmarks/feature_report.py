@@ -22,6 +22,10 @@ def _number(name: str, form: str, unit: str = "") -> Callable[[dict[str, Any]], 
     return write
 
 
+def _times(name: str) -> Callable[[dict[str, Any]], str]:
+    return lambda row: "" if name not in row else f"{row[name]:,.{1 if row[name] < 100 else 0}f}"
+
+
 ENGINE: Column = ("engine", lambda row: row["engine"])
 EVENTS: Column = ("events", _number("events", ",d"))
 ROWS: Column = ("rows", _number("rows", ",d"))
@@ -33,8 +37,8 @@ PEAK: Column = ("MiB", _number("peak_rss_mib", ",.0f"))
 COLUMNS: dict[str, list[Column]] = {
     "peers": [
         *(ENGINE, ROWS, WIDTH, CPU, WALL, PEAK),
-        ("CPU x", _number("speedup", ",.1f")),
-        ("wall x", _number("speedup_wall", ",.1f")),
+        ("CPU x", _times("speedup")),
+        ("wall x", _times("speedup_wall")),
     ],
     "floor": [
         *(EVENTS, CPU, WALL, PEAK),
@@ -145,10 +149,17 @@ def show_aims(figures: dict[str, Any]) -> None:
 
 
 def _print(title: str, lines: list[list[str]]) -> None:
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=f"\n{title}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 0, 0, 1),
+    )
     for position, head in enumerate(lines[0]):
         text = position == 0 and not any(line[0][:1].isdigit() for line in lines[1:])
-        table.add_column(head, justify="left" if text else "right", no_wrap=text)
+        table.add_column(head, justify="left" if text else "right", no_wrap=True)
     for line in lines[1:]:
         table.add_row(*line)
     Console().print(table)
@@ -184,7 +195,7 @@ def _head(told: dict[str, Any]) -> str:
     text = f"""on {machine["processor"]}, {machine["cores"]} cores, {machine["memory"]}; {machine["system"]};
     {machine["libraries"]}. Load average {busy["from"]:.1f} to {busy["to"]:.1f}, the benchmark's own included."""
     method = f"""{runs} in a process of its own after warm-up, from Parquet in the page cache to the complete answer in
-    memory, with {told["threads"]} threads. CPU seconds are user and system time over all threads. A market of 1 M events
-    has 50,000 leads with power-law histories and a question a month about each lead, five or six in all."""
+    memory, with {told["threads"]} threads. CPU seconds are user and system time over all threads. A market of 1 M
+    events has 50,000 leads with power-law histories and a question a month about each lead, five or six in all."""
     made = f"Made in {told['minutes']:.0f} minutes by\n\n    {told['command']}"
     return "\n\n".join(["# Speed of the feature engine", made, *(_filled(" ".join(t.split())) for t in (text, method))])

@@ -1,8 +1,9 @@
 """Facts for the feature benchmark: leads with power-law histories, events in the order in which they arrived.
 
-Half of the leads have a handful of events, a few have thousands. Times are whole seconds, so that some are equal; one
-event in a hundred lies exactly on a cutoff or on the far edge of a window, where off-by-one errors live; one in ten is
-known later than it happened. Everything is written as Parquet in the columns of ``data.tables``.
+Half of the leads have a handful of events, a few have thousands. One event in a hundred lies exactly on a cutoff or on
+the far edge of a window, where off-by-one errors live; one in a hundred happens at the very second of another event of
+its lead; one in ten is known later than it happened. Everything is written as Parquet in the columns of
+``data.tables``.
 """
 
 import json
@@ -128,6 +129,8 @@ def _write_events(path: Path, ids: npt.NDArray[np.bytes_], created: Ints, rng: n
     edge = np.flatnonzero(rng.random(len(lead)) < 0.01)
     back = rng.choice([0, 1, 7, 30, 90], len(edge)) * DAY
     occurred[edge] = created[lead[edge]] + rng.integers(3, 6, len(edge)) * 30 * DAY - back
+    again = 1 + np.flatnonzero((rng.random(len(lead) - 1) < 0.01) & (lead[1:] == lead[:-1]))
+    occurred[again] = occurred[again - 1]
     order = np.argsort(occurred, kind="stable")
     schema = EVENTS.append(pa.field("channel", pa.string()))
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:

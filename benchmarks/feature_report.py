@@ -156,13 +156,14 @@ def _print(title: str, lines: list[list[str]]) -> None:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 0, 0, 1),
+        show_edge=False,
     )
     for position, head in enumerate(lines[0]):
         text = position == 0 and not any(line[0][:1].isdigit() for line in lines[1:])
         table.add_column(head, justify="left" if text else "right", no_wrap=True)
     for line in lines[1:]:
         table.add_row(*line)
-    Console().print(table)
+    Console().print(table, "")
 
 
 def markdown(lines: list[list[str]]) -> str:

@@ -11,6 +11,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+HARD = """
+WITH pairs AS (SELECT *, cutoff - occurred_at AS age FROM spine JOIN events USING (lead_id))
+SELECT (SELECT count(*) FROM pairs WHERE occurred_at = cutoff), (SELECT count(*) FROM pairs WHERE age = INTERVAL 7 DAY),
+    (SELECT count(*) FROM pairs WHERE occurred_at < cutoff AND known_at >= cutoff),
+    (SELECT count(*) FROM spine ANTI JOIN (FROM pairs WHERE known_at < cutoff) USING (lead_id, cutoff)),
+    (SELECT count(*) - count(DISTINCT (lead_id, occurred_at)) FROM events)
+"""
+"""Events on a cutoff, on the edge of a window, and hidden from a row; rows that see nothing; equal times."""
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> dict:
@@ -57,6 +66,20 @@ def test_online_latency_is_told_in_milliseconds_for_twenty_events(told):
 def test_what_was_not_measured_is_null(told):
     """A headline figure without its part is null, never 0."""
     assert told["peak_rss_mib"] is None
+
+
+def test_the_market_holds_what_engines_get_wrong(tmp_path):
+    """Events on cutoffs and window edges, equal times, knowledge that came late, rows without any event."""
+    import duckdb
+
+    from benchmarks.feature_market import write_market
+
+    write_market(tmp_path, 5_000)
+    with duckdb.connect() as connection:
+        for name in ("events", "spine"):
+            connection.read_parquet(f"{tmp_path}/{name}.parquet").create_view(name)
+        found = connection.sql(HARD).fetchall()
+    assert min(found[0]) > 0
 
 
 @pytest.mark.parametrize(

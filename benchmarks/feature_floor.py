@@ -2,10 +2,11 @@
 
     scan           every column needed, decoded (but for the two keys, which the sort reads)
     sort           events by lead_id and occurred_at, from the file; only the last one is kept
-    sort_integers  the same where lead_id has been replaced by an integer beforehand: nobody gets that from a CRM
+    sort_coded     the same order but for that of the leads: ids are looked up in the leads file, their numbers sorted
+    sort_integers  the same where lead_id has been replaced by its number beforehand: nobody gets that from a CRM
     write          a fresh matrix of rows x 97 float32, every cell written once
 
-The floor of an input with texts as ids is scan + sort + write; the stricter one has sort_integers.
+The floor is scan + sort + write; two stricter ones have sort_coded and sort_integers in place of sort.
 """
 
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ from benchmarks.feature_market import ROW_GROUP
 
 FEATURES = 97
 KEYS = "keys.parquet"
-PARTS = ("scan", "sort", "write")
-INTEGER_PARTS = ("scan", "sort_integers", "write")
+FLOORS = {"floor": "sort", "coded_floor": "sort_coded", "integer_floor": "sort_integers"}
+"""The three floors by the sort that each has."""
 
 EVENTS = """SELECT bit_xor(epoch_us(known_at)), sum(value), count(nullif(kind, '')), count(nullif(actor, '')),
     count(nullif(item, '')), count(nullif(channel, '')) FROM read_parquet('{0}/events.parquet')"""
@@ -32,6 +33,10 @@ LEADS = """SELECT count(nullif(lead_id, '')), bit_xor(epoch_us(created_at)), cou
     sum(employees) FROM read_parquet('{0}/leads.parquet')"""
 SORT = """SELECT last(lead_id), epoch_us(last(occurred_at))
     FROM (SELECT lead_id, occurred_at FROM read_parquet('{0}/{1}') ORDER BY lead_id, occurred_at)"""
+SORT_CODED = """SELECT last(number), epoch_us(last(occurred_at)) FROM (
+    SELECT number, occurred_at FROM read_parquet('{0}/events.parquet') JOIN (
+        SELECT lead_id, row_number() OVER () AS number FROM read_parquet('{0}/leads.parquet')
+    ) USING (lead_id) ORDER BY number, occurred_at)"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ def compute(folder: Path, threads: int) -> Floor:
         work = {
             "scan": lambda: ask(*(query.format(folder) for query in (EVENTS, SPINE, LEADS))),
             "sort": lambda: ask(SORT.format(folder, "events.parquet")),
+            "sort_coded": lambda: ask(SORT_CODED.format(folder)),
             "sort_integers": lambda: ask(SORT.format(folder, KEYS)),
             "write": lambda: np.empty((rows, FEATURES), np.float32).fill(1.0),
         }

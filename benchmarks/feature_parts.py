@@ -108,8 +108,8 @@ def floor(asked: Asked) -> Part:
     for size in asked.in_memory:
         asked.tell(f"floor at {size:,} events ...")
         part.rows.append(_against_floor(size, asked))
-    part.figures["ratio_to_floor"] = max(row["ratio_to_floor"] for row in part.rows)
-    part.figures["ratio_to_integer_floor"] = max(row["ratio_to_integer_floor"] for row in part.rows)
+    for name in feature_floor.FLOORS:
+        part.figures[f"ratio_to_{name}"] = max(row[f"ratio_to_{name}"] for row in part.rows)
     if len(part.rows) > 1:
         first, last = part.rows[0], part.rows[-1]
         part.figures["growth"] = {"events": last["events"] / first["events"], "cpu": last["cpu_s"] / first["cpu_s"]}
@@ -122,11 +122,11 @@ def _against_floor(size: int, asked: Asked) -> dict[str, Any]:
     engines = [READINESS, Engine("benchmarks.feature_floor", "floor")]
     ours, base = side_by_side(engines, facts, repeats=asked.repeats, threads=asked.threads)
     parts = {name: base.part(name) for name in base.costs[0]["parts"]}
-    of_texts = sum(parts[name] for name in feature_floor.PARTS)
-    of_integers = sum(parts[name] for name in feature_floor.INTEGER_PARTS)
-    ratios = {"ratio_to_floor": ours.median("cpu") / of_texts}
-    ratios["ratio_to_integer_floor"] = ours.median("cpu") / of_integers
-    return {**ours.row(), "floor_cpu_s": of_texts, "integer_floor_cpu_s": of_integers, "floor": parts, **ratios}
+    told = {**ours.row(), "floor": parts}
+    for name, sort in feature_floor.FLOORS.items():
+        told[f"{name}_cpu_s"] = parts["scan"] + parts[sort] + parts["write"]
+        told[f"ratio_to_{name}"] = ours.median("cpu") / told[f"{name}_cpu_s"]
+    return told
 
 
 def cells(asked: Asked) -> Part:

@@ -17,6 +17,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks import feature_report
 from benchmarks.feature_machine import load, machine
@@ -92,29 +93,34 @@ def main() -> None:
     """Measure, print, write."""
     chosen = options().parse_args()
     asked = asked_for(chosen)
-    told = {"command": " ".join(["python benchmarks/features.py", *sys.argv[1:]]), "machine": machine()}
+    told: dict[str, Any] = {"command": " ".join(["python benchmarks/features.py", *sys.argv[1:]]), "machine": machine()}
     began, parts, loads = time.monotonic(), {}, [load()]
     for name in chosen.only:
         asked.tell(f"{name}:")
         parts[name] = PARTS[name](asked)
-        loads.append(load())
         feature_report.show(name, parts[name])
-    told |= {"threads": asked.threads, "repeats": asked.repeats, "load_average": {"from": min(loads), "to": max(loads)}}
-    told["minutes"] = (time.monotonic() - began) / 60
-    figures = {name: value for part in parts.values() for name, value in part.figures.items()}
-    told |= dict.fromkeys(HEADLINES) | figures
-    told["parts"] = {name: {"rows": part.rows, "notes": part.notes} for name, part in parts.items()}
+        loads.append(load())
+        busy = {"from": min(loads), "to": max(loads)}
+        told |= {"threads": asked.threads, "repeats": asked.repeats, "load_average": busy}
+        told |= {"minutes": (time.monotonic() - began) / 60, **dict.fromkeys(HEADLINES), **figures_of(parts)}
+        told["parts"] = {name: {"rows": part.rows, "notes": part.notes} for name, part in parts.items()}
+        if chosen.json:
+            write_json(chosen.json, told)
     if not chosen.quick:
-        feature_report.show_aims(figures)
-    _write(chosen, told, parts)
-
-
-def _write(chosen: argparse.Namespace, told: dict[str, object], parts: dict[str, Part]) -> None:
-    if chosen.json:
-        chosen.json.parent.mkdir(parents=True, exist_ok=True)
-        chosen.json.write_text(json.dumps(told, indent=1) + "\n")
+        feature_report.show_aims(figures_of(parts))
     if chosen.write:
         feature_report.write(chosen.write, told, parts)
+
+
+def figures_of(parts: dict[str, Part]) -> dict[str, Any]:
+    """The figures of all parts by name."""
+    return {name: value for part in parts.values() for name, value in part.figures.items()}
+
+
+def write_json(path: Path, told: dict[str, Any]) -> None:
+    """After every part, so that a part that fails loses nothing before it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(told, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ ENGAGEMENT = (
     *("form_submit", "pricing_view", "reply", "demo_request"),
 )
 WINDOWS = (DAY, 7 * DAY, 30 * DAY, 90 * DAY, None)
-FURTHER_WINDOWS = (2 * DAY, 3 * DAY, 14 * DAY, 60 * DAY, 180 * DAY)
+FURTHER_WINDOWS = tuple(days * DAY for days in (2, 3, 14, 21, 60, 180, 365))
 LEVELS = {
     "first_kind": tuple(sorted(ENGAGEMENT)),
     "first_channel": tuple(sorted(CHANNELS)),

@@ -77,8 +77,8 @@ TEXTS = {
     "engine does (`benchmarks/peers/words.py`). CPU x and wall x: how many times "
     "the engine's, for as many rows and cells.",
     "floor": "The floor is what no engine can do without, by DuckDB and NumPy on the same files: decode the columns "
-    "that are needed, sort lead_id and occurred_at, write every cell once. Two stricter floors make less of the sort: the "
-    "coded one looks the 18-character ids up in the leads file and sorts their numbers, the integer one finds the "
+    "that are needed, sort lead_id and occurred_at, write every cell once. Two stricter floors make less of the sort: "
+    "the coded one looks the 18-character ids up in the leads file and sorts their numbers, the integer one finds the "
     "numbers in the file, where the engine is given texts. x: how many times as much CPU the engine takes.",
     "features": "Each set is a random mixture of the same kinds of features.",
     "cutoffs": "The same number of events, asked about ever more often.",

@@ -69,6 +69,15 @@ def test_what_was_not_measured_is_null(told):
     assert told["peak_rss_mib"] is None
 
 
+def test_there_are_as_many_features_as_the_growth_is_measured_with():
+    """Each size is a set of different features; without a size they are the 97."""
+    from benchmarks.feature_parts import FEATURES
+    from benchmarks.feature_questions import questions
+
+    assert [len(questions(count)) for count in FEATURES] == list(FEATURES)
+    assert len(questions()) == 97
+
+
 def test_the_market_holds_what_engines_get_wrong(tmp_path):
     """Events on cutoffs and window edges, equal times, knowledge that came late, rows without any event."""
     import duckdb

@@ -9,7 +9,7 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 OURS, THEIRS = "#1f6f8b", "#b8b8b8"
 Rows = list[dict[str, Any]]
@@ -41,10 +41,19 @@ def _plain(axes: Axes) -> None:
 
 
 def _log(axes: Axes, which: Literal["x", "y"]) -> None:
-    """Powers of ten alone are labelled."""
+    """Powers of ten are labelled, upwards twos and fives too, in plain numbers."""
     axes.set(**{f"{which}scale": "log"})
     axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1,) if which == "x" else (1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _short(count: float) -> str:
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{count / size:.3g} {letter}"
+    return f"{count:.3g}"
 
 
 def _span(seconds: float) -> str:
@@ -80,10 +89,12 @@ def _growth(axes: Axes, name: str, rows: Rows) -> None:
         axes.plot(places, [row["floor_cpu_s"] for row in rows], "o--", color=THEIRS, label="floor")
         axes.legend(frameon=False)
     if name != "features":
-        _log(axes, "x")
         _log(axes, "y")
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks(places, [_short(place) for place in places])
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * max(row["cpu_s"] for row in rows))
     axes.set_xlabel({"cutoffs": "cutoffs a lead"}.get(across, across))
     axes.set_ylabel("CPU seconds")
     _plain(axes)

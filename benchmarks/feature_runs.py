@@ -109,7 +109,8 @@ def run_child(
 def environment(threads: int) -> dict[str, str]:
     """For a child: where it imports from, and every library's own word for the number of threads."""
     words = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    return {**os.environ, "PYTHONPATH": str(ROOT), **dict.fromkeys(words, str(threads))}
+    roots = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": roots, **dict.fromkeys(words, str(threads))}
 
 
 def _write_questions(path: Path) -> Path:

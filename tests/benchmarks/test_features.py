@@ -11,6 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+WRONG_PEER = """
+import polars as pl
+from benchmarks.peers.polars_streaming import as_arrow, compute as right
+
+def compute(folder, threads):
+    return right(folder, threads).with_columns(reply_count=pl.col("reply_count") + (pl.col("row") == 3).cast(pl.Int32))
+"""
+
 HARD = """
 WITH pairs AS (SELECT *, cutoff - occurred_at AS age FROM spine JOIN events USING (lead_id))
 SELECT (SELECT count(*) FROM pairs WHERE occurred_at = cutoff), (SELECT count(*) FROM pairs WHERE age = INTERVAL 7 DAY),
@@ -108,6 +116,19 @@ def test_counts_must_be_equal_sums_nearly_and_nothing_is_not_zero(name, answer, 
 
     ours, theirs = (np.array([column], np.float32).T for column in ([2.0, 3.0, np.nan], answer))
     assert (disagreement(ours, [name], theirs, [name]) is None) == agrees
+
+
+def test_a_peer_that_is_wrong_in_one_cell_ends_the_command(tmp_path, monkeypatch):
+    """No time is told of a peer whose answers differ: the sentence names the peer, the feature and the row."""
+    from benchmarks.feature_market import market
+    from benchmarks.feature_parts import READINESS
+    from benchmarks.feature_runs import STORE, WARM_EVENTS, Engine, side_by_side
+
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "wrong_peer.py").write_text(WRONG_PEER)
+    engines = [READINESS, Engine("wrong_peer", "A wrong peer")]
+    with pytest.raises(SystemExit, match=r"A wrong peer .*reply_count differs in 1 of .* \(first: row 3, "):
+        side_by_side(engines, market(STORE, WARM_EVENTS), repeats=1, threads=2, check=True)
 
 
 def test_a_missing_row_is_a_disagreement():

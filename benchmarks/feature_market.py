@@ -6,6 +6,7 @@ its lead; one in ten is known later than it happened. Everything is written as P
 ``data.tables``.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ SHARES = (0.30, 0.28, 0.12, 0.08, 0.05, 0.05, 0.05, 0.03, 0.01, 0.03)
 ITEMS = 5_000
 CHANNELS = ("email", "web", "ads", "event", "partner")
 INDUSTRIES = ("software", "retail", "health", "finance", "public", "energy", "media", "travel")
+MAKER = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 CHUNK = 1_000_000
 ROW_GROUP = 125_000
 """Rows of a Parquet row group: readers that go side by side by row group find enough of them."""
@@ -52,9 +54,9 @@ class Market:
 
 
 def market(store: Path, events: int, *, cutoffs: int = 0) -> Market:
-    """The market of this size under ``store``, written when it is not there yet."""
+    """The market of this size under ``store``, written when it is not there yet or was made by other code."""
     folder = store / f"market-{events}-{cutoffs or 'monthly'}"
-    account = folder / "market.json"
+    account = folder / f"made-by-{MAKER}.json"
     if not account.exists():
         store.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=store, prefix="market-") as scratch:
@@ -66,9 +68,12 @@ def market(store: Path, events: int, *, cutoffs: int = 0) -> Market:
 
 
 def _move(source: Path, folder: Path) -> None:
-    """The account comes last: what it tells of is there. Two processes write the same bytes."""
+    """The account comes last: what it tells of is there. Two processes would bring the same bytes."""
     folder.mkdir(exist_ok=True)
-    for path in sorted(source.iterdir(), key=lambda path: path.suffix == ".json"):
+    made = sorted(source.iterdir(), key=lambda path: path.suffix == ".json")
+    for old in {path.name for path in folder.iterdir()} - {path.name for path in made}:
+        (folder / old).unlink(missing_ok=True)
+    for path in made:
         path.replace(folder / path.name)
 
 

@@ -1,13 +1,17 @@
 """Facts for the feature benchmark: leads with power-law histories, events in the order in which they arrived.
 
-Half of the leads have a handful of events, a few have thousands. Times are whole seconds, so that some are equal; one
-event in a hundred lies exactly on a cutoff or on the far edge of a window, where off-by-one errors live; one in ten is
-known later than it happened. Everything is written as Parquet in the columns of ``data.tables``.
+Half of the leads have a handful of events, a few have thousands. One event in a hundred lies exactly on a cutoff or on
+the far edge of a window, where off-by-one errors live; one in a hundred happens at the very second of another event of
+its lead; one in ten is known later than it happened. Everything is written as Parquet in the columns of
+``data.tables``.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +27,8 @@ Ints = npt.NDArray[np.int64]
 START = 1_672_531_200_000_000
 """2023-01-01, microseconds since 1970."""
 CREATED_OVER = 2 * 365 * DAY
+ENDS_AT = START + CREATED_OVER + 2_000 * DAY
+"""After every event and cutoff (microseconds)."""
 KINDS = (
     *("email_open", "page_view", "email_click", "asset_download", "webinar"),
     *("form_submit", "pricing_view", "reply", "demo_request", "call"),
@@ -31,7 +37,10 @@ SHARES = (0.30, 0.28, 0.12, 0.08, 0.05, 0.05, 0.05, 0.03, 0.01, 0.03)
 ITEMS = 5_000
 CHANNELS = ("email", "web", "ads", "event", "partner")
 INDUSTRIES = ("software", "retail", "health", "finance", "public", "energy", "media", "travel")
+MAKER = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 CHUNK = 1_000_000
+ROW_GROUP = 125_000
+"""Rows of a Parquet row group: readers that go side by side by row group find enough of them."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +52,29 @@ class Market:
     leads: int
     rows: int
 
-    @property
-    def history_ends(self) -> int:
-        """After every event and cutoff (microseconds)."""
-        return START + CREATED_OVER + 2_000 * DAY
+
+def market(store: Path, events: int, *, cutoffs: int = 0) -> Market:
+    """The market of this size under ``store``, written when it is not there yet or was made by other code."""
+    folder = store / f"market-{events}-{cutoffs or 'monthly'}"
+    account = folder / f"made-by-{MAKER}.json"
+    if not account.exists():
+        store.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=store, prefix="market-") as scratch:
+            made = write_market(Path(scratch), events, cutoffs=cutoffs)
+            count = {"events": made.events, "leads": made.leads, "rows": made.rows}
+            (made.folder / account.name).write_text(json.dumps(count))
+            _move(made.folder, folder)
+    return Market(folder, **json.loads(account.read_text()))
+
+
+def _move(source: Path, folder: Path) -> None:
+    """The account comes last: what it tells of is there. Two processes would bring the same bytes."""
+    folder.mkdir(exist_ok=True)
+    made = sorted(source.iterdir(), key=lambda path: path.suffix == ".json")
+    for old in {path.name for path in folder.iterdir()} - {path.name for path in made}:
+        (folder / old).unlink(missing_ok=True)
+    for path in made:
+        path.replace(folder / path.name)
 
 
 def write_market(folder: Path, events: int, *, cutoffs: int = 0, seed: int = 0) -> Market:
@@ -93,23 +121,27 @@ def _write_spine(path: Path, ids: npt.NDArray[np.bytes_], created: Ints, cutoffs
     order = np.argsort(at, kind="stable")
     with pq.ParquetWriter(path, SPINE, compression="zstd") as writer:
         for part in np.array_split(order, max(1, len(order) // CHUNK)):
-            writer.write_table(pa.table([_ids(ids, lead[part]), pa.array(at[part], TIME)], schema=SPINE))
+            table = pa.table([_ids(ids, lead[part]), pa.array(at[part], TIME)], schema=SPINE)
+            writer.write_table(table, row_group_size=ROW_GROUP)
     return len(lead)
 
 
 def _write_events(path: Path, ids: npt.NDArray[np.bytes_], created: Ints, rng: np.random.Generator) -> int:
-    count = np.minimum((rng.pareto(1.3, len(ids)) + 1.0) * 4.6, 5_500).astype(np.int64)
+    count = np.minimum((rng.pareto(1.3, len(ids)) + 1.0) * 5.0, 5_500).astype(np.int64)
     lead = np.repeat(np.arange(len(ids), dtype=np.int32), count)
     age = rng.exponential(70.0, len(lead)) * rng.choice([0.3, 1.0, 2.0], len(lead))
     occurred = created[lead] + (age * DAY).astype(np.int64) // SECOND * SECOND
     edge = np.flatnonzero(rng.random(len(lead)) < 0.01)
     back = rng.choice([0, 1, 7, 30, 90], len(edge)) * DAY
     occurred[edge] = created[lead[edge]] + rng.integers(3, 6, len(edge)) * 30 * DAY - back
+    again = 1 + np.flatnonzero((rng.random(len(lead) - 1) < 0.01) & (lead[1:] == lead[:-1]))
+    occurred[again] = occurred[again - 1]
     order = np.argsort(occurred, kind="stable")
     schema = EVENTS.append(pa.field("channel", pa.string()))
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for part in _parts(order):
-            writer.write_table(_events(ids, lead[part].astype(np.int64), occurred[part], rng).cast(schema))
+            table = _events(ids, lead[part].astype(np.int64), occurred[part], rng).cast(schema)
+            writer.write_table(table, row_group_size=ROW_GROUP)
     return len(lead)
 
 

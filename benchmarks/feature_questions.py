@@ -1,5 +1,8 @@
-"""The 97 features of the feature benchmark: what every engine in it is asked for."""
+"""The features of the benchmark: the 97 that every engine is asked for, and fewer or more to see what each costs."""
 
+import random
+
+from benchmarks.feature_market import CHANNELS, INDUSTRIES
 from data.clock import DAY
 from features.compared import Trend
 from features.context import Attribute, Tenure
@@ -18,16 +21,43 @@ from features.definitions import (
 )
 from features.feature import Feature
 from features.feature_set import FeatureSet
+from features.vocabulary import Vocabulary
 
 ENGAGEMENT = (
     *("email_open", "page_view", "email_click", "asset_download", "webinar"),
     *("form_submit", "pricing_view", "reply", "demo_request"),
 )
 WINDOWS = (DAY, 7 * DAY, 30 * DAY, 90 * DAY, None)
+FURTHER_WINDOWS = tuple(days * DAY for days in (2, 3, 14, 21, 60, 180, 365))
+LEVELS = {
+    "first_kind": tuple(sorted(ENGAGEMENT)),
+    "first_channel": tuple(sorted(CHANNELS)),
+    "industry": tuple(sorted(INDUSTRIES)),
+}
+"""The levels of each category, in the order of their codes."""
+VOCABULARY = Vocabulary(
+    {
+        "events.kind": LEVELS["first_kind"],
+        "events.channel": LEVELS["first_channel"],
+        "leads.industry": LEVELS["industry"],
+    }
+)
 
 
-def questions() -> FeatureSet:
-    """55 counts, 11 recencies, 6 decayed sums, 4 distinct counts, 3 trends, 2 gaps, 2 firsts, 10 values, 4 others."""
+def questions(count: int = 0) -> FeatureSet:
+    """The 97 features, or ``count`` of about 300 drawn at random, so that each number of them is a like mixture.
+
+    55 counts, 11 recencies, 6 decayed sums, 4 distinct counts, 3 trends, 2 gaps, 2 firsts, 10 values, 4 others.
+    """
+    if not count:
+        return FeatureSet(tuple(_asked()))
+    every = [*_asked(), *_further()]
+    if count > len(every):
+        raise ValueError(f"{count} features were asked for. Expected at most {len(every)}.")
+    return FeatureSet(tuple(random.Random(0).sample(every, count)))  # noqa: S311  # a fixed mixture, no secret
+
+
+def _asked() -> list[Feature]:
     counts: list[Feature] = [Count(window=window) for window in WINDOWS]
     counts += [Count(kinds=(kind,), window=window) for kind in ENGAGEMENT for window in WINDOWS]
     counts += [Count(actor="sales", window=window) for window in WINDOWS]
@@ -43,4 +73,15 @@ def questions() -> FeatureSet:
     others: list[Feature] = [GapMean(), GapStd(), First(column="kind"), First(column="channel"), *values]
     others += [Mean(window=90 * DAY), Mean(), DaysSince(first=True), Tenure()]
     others += [Min(), Attribute(column="industry"), Attribute(column="employees", type="number")]
-    return FeatureSet((*counts, *recencies, *decays, *distinct, *trends, *others))
+    return [*counts, *recencies, *decays, *distinct, *trends, *others]
+
+
+def _further() -> list[Feature]:
+    """More of the same kinds: other windows, half-lives and single kinds."""
+    subjects = [(), *((kind,) for kind in ENGAGEMENT)]
+    further: list[Feature] = [Count(kinds=kinds, window=w) for kinds in subjects for w in FURTHER_WINDOWS]
+    further += [Sum(kinds=kinds, window=w) for kinds in subjects[1:] for w in WINDOWS[1:]]
+    further += [Max(kinds=kinds, window=w) for kinds in subjects[1:] for w in WINDOWS[2:]]
+    further += [DecayedSum(kinds=kinds, half_life=span * DAY) for kinds in subjects for span in (3, 14, 90)]
+    further += [DistinctCount(column="item", kinds=kinds, window=w) for kinds in subjects[1:] for w in WINDOWS[2:]]
+    return [*further, *(Mean(kinds=kinds) for kinds in subjects[1:])]

@@ -22,7 +22,7 @@ from data.facts import Facts, storage, united
 from data.history import History
 from features.feature_set import FeatureSet
 from features.partition import make_bucket
-from features.shuffle import Shuffled, Split, new_folder, remove_folder, remove_if_empty, shuffled, splits
+from features.shuffle import Shuffled, Split, new_folder, of_accounts, remove_folder, remove_if_empty, shuffled, splits
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -133,7 +133,7 @@ def sample(
     for name, table in each(client, tasks, "drawing a sample of the leads", progress):
         found.setdefault(name, []).append(table)
     tables = {name: united(name, parts) for name, parts in found.items()}
-    history, _ = make_bucket(tables, facts.table("accounts"), facts.ends_at)
+    history, _ = make_bucket(tables, of_accounts(facts), facts.ends_at)
     return history, len(chosen) / SLICES
 
 

@@ -114,16 +114,23 @@ def open_leads(history: History, ready: Ready, at: int) -> pa.Table:
     return build_spine(Spine(at=(at,)), ready, replace(history, outcomes=known), Path())
 
 
-def make_bucket(tables: Mapping[str, pa.Table], accounts: pa.Table, ends_at: int) -> tuple[History, pa.Table]:
+OF_ACCOUNTS = ("accounts", "account_changes")
+"""The tables of accounts. They are small: every bucket sees them whole and keeps its own rows."""
+
+
+def make_bucket(
+    tables: Mapping[str, pa.Table], shared: Mapping[str, pa.Table], ends_at: int
+) -> tuple[History, pa.Table]:
     """(history, listed rows) of a bucket from its tables in any order of rows; absent ones are empty.
 
-    Of ``accounts``, which may be all there are, the bucket keeps those of its leads.
+    Of the ``shared`` tables, those of OF_ACCOUNTS, the bucket keeps the rows of its leads' accounts.
     """
     leads = conformed("leads", tables.get("leads", empty("leads")))
-    own = accounts.filter(pc.is_in(accounts["account_id"], value_set=pc.drop_null(leads["account_id"])))
+    known = pc.drop_null(leads["account_id"])
+    own = {name: table.filter(pc.is_in(table["account_id"], value_set=known)) for name, table in shared.items()}
     others = {name: conformed(name, tables.get(name, empty(name))) for name in ("events", "outcomes", "changes")}
     listed = tables.get("spine", SPINE.empty_table()).select(SPINE.names).cast(SPINE)
-    return History(leads=leads, accounts=own, ends_at=ends_at, **others), listed
+    return History(leads=leads, ends_at=ends_at, **own, **others), listed
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from data.facts import Facts, Piece, storage, united
 from data.history import History
 from data.spine import SPINE
 from features.feature_set import FeatureSet
-from features.partition import Keys, make_bucket
+from features.partition import OF_ACCOUNTS, Keys, make_bucket
 
 TABLES = ("leads", "events", "outcomes", "changes", "spine")
 """The tables that are cut by lead. Accounts are few: every bucket reads them whole and keeps its own."""
@@ -70,7 +70,7 @@ class Shuffled:
             name: united(name, [_batch(self.root, file, number) for of, file in self.files if of == name])
             for name in names
         }
-        return make_bucket(tables, _accounts(self.facts), self.facts.ends_at)
+        return make_bucket(tables, of_accounts(self.facts), self.facts.ends_at)
 
 
 def splits(facts: Facts, root: str, count: int, feature_set: FeatureSet | None) -> list[Split]:
@@ -120,8 +120,9 @@ def _batch(root: str, file: str, number: int) -> pa.Table:
 
 
 @lru_cache(maxsize=2)
-def _accounts(facts: Facts) -> pa.Table:
-    return facts.table("accounts")
+def of_accounts(facts: Facts) -> dict[str, pa.Table]:
+    """The tables of accounts, whole."""
+    return {name: facts.table(name) for name in OF_ACCOUNTS}
 
 
 @lru_cache(maxsize=2)

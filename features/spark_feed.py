@@ -7,6 +7,7 @@ sent along. Arrow is what crosses between Spark and Python; pandas is not used.
 
 import math
 import os
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from data.history import History
 from data.spine import SPINE
 from data.tables import TIME, empty
 from features.feature_set import FeatureSet
-from features.partition import make_bucket, spans_accounts
+from features.partition import OF_ACCOUNTS, make_bucket, spans_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,7 @@ def connect(master: str | None = None) -> "Iterator[SparkSession]":
         builder = builder.config(name, value)
     if master is None or master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not whatever python3 is on the PATH
         builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
     try:
         with _arrow_only():
@@ -113,7 +115,7 @@ def read_tables(session: "SparkSession", root: str) -> "dict[str, DataFrame]":
     return found
 
 
-_NAMES = ("leads", "events", "outcomes", "changes", "accounts")
+_NAMES = ("leads", "events", "outcomes", "changes", *OF_ACCOUNTS)
 
 
 def _parquet(session: "SparkSession", root: str, name: str) -> "DataFrame | None":
@@ -146,7 +148,7 @@ def on_buckets(
     session = tables["leads"].sparkSession
     cores, events = session.sparkContext.defaultParallelism, tables["events"].count()
     count = buckets or max(2 * cores, -(-events // EVENTS_OF_A_BUCKET))
-    accounts = conformed("accounts", tables["accounts"].toArrow()) if "accounts" in tables else empty("accounts")
+    accounts = _of_accounts(tables)
     plain = spark_form(answer)
 
     def of_bucket(others: pa.Table, events: pa.Table) -> pa.Table:
@@ -189,10 +191,14 @@ def sample(
     drawn = {
         name: conformed(name, (table if share == 1 else table.filter(slice_of < share * SLICES)).toArrow())
         for name, table in tables.items()
-        if name != "accounts"
+        if name not in OF_ACCOUNTS
     }
-    accounts = conformed("accounts", tables["accounts"].toArrow()) if "accounts" in tables else empty("accounts")
+    accounts = _of_accounts(tables)
     return make_bucket(drawn, accounts, ends_at)[0], share
+
+
+def _of_accounts(tables: "Mapping[str, DataFrame]") -> dict[str, pa.Table]:
+    return {name: conformed(name, tables[name].toArrow()) if name in tables else empty(name) for name in OF_ACCOUNTS}
 
 
 def _keyed(tables: "Mapping[str, DataFrame]", feature_set: FeatureSet | None, count: int) -> "dict[str, DataFrame]":
@@ -202,7 +208,7 @@ def _keyed(tables: "Mapping[str, DataFrame]", feature_set: FeatureSet | None, co
     def bucket(key: "Column") -> Any:
         return functions.pmod(functions.xxhash64(key), functions.lit(count)).cast("int")
 
-    cut = {name: table for name, table in tables.items() if name != "accounts"}
+    cut = {name: table for name, table in tables.items() if name not in OF_ACCOUNTS}
     if not spans_accounts(feature_set):
         return {name: table.withColumn(BUCKET, bucket(functions.col("lead_id"))) for name, table in cut.items()}
     key = functions.coalesce(functions.col("account_id"), functions.col("lead_id"))

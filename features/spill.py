@@ -20,7 +20,7 @@ from data.facts import Facts, united
 from data.history import History
 from features.feature_set import FeatureSet
 from features.partition import make_bucket
-from features.shuffle import Shuffled, shuffled, splits
+from features.shuffle import Shuffled, of_accounts, shuffled, splits
 from features.tables import write_tables
 
 EVENTS_OF_A_BUCKET = 1_000_000
@@ -76,7 +76,7 @@ def sample(
     for split in splits(facts, "", SLICES, feature_set):
         found.setdefault(split.name, []).append(split.drawn(chosen))
     tables = {name: united(name, parts) for name, parts in found.items()}
-    return make_bucket(tables, facts.table("accounts"), facts.ends_at)[0]
+    return make_bucket(tables, of_accounts(facts), facts.ends_at)[0]
 
 
 def _worked(cut: Shuffled, number: int, work: Work) -> pa.Table:

@@ -1,5 +1,6 @@
 """The engine as a machine: what it compiles, what it imports, what it does with nothing."""
 
+import os
 import subprocess
 import sys
 
@@ -36,6 +37,47 @@ def test_a_new_catalog_compiles_nothing(make, all_features):
     signatures = {name: len(made.signatures) for name, made in compiled.items() if isinstance(made, Dispatcher)}
     assert signatures["compute_rows"] == 1
     assert set(signatures.values()) <= {0, 1}
+
+
+LATER = """
+from numba.core import event
+
+class Compiled(event.Listener):
+    def on_start(self, found):
+        print("compiled", found.data)
+
+    def on_end(self, found):
+        pass
+
+event.register("numba:compile", Compiled())
+import pyarrow as pa
+from data.clock import DAY
+from features.definitions import DecayedSum, DistinctCount, GapStd, Last, Max
+from features.feature_set import FeatureSet
+from features.lead import Event, LeadHistory
+from features.local import compute
+from features.online import OnlineEngine
+from features.vocabulary import Vocabulary
+from features.warm import _facts, _rows
+
+asked = FeatureSet((
+    Max(window=DAY), GapStd(), DecayedSum(half_life=DAY), Last(), DistinctCount(column="lead", per="account")
+))
+compute(_facts(), _rows(), asked, Vocabulary({}), threads=2)
+OnlineEngine(asked, Vocabulary({})).row(LeadHistory("a", 0, events=(Event("view", 1, 1),)), DAY)
+"""
+
+
+def test_a_warmed_machine_compiles_nothing_in_later_processes(tmp_path):
+    """After ``python -m features.warm`` neither another catalog, nor several threads, nor the first lead compile."""
+    place = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    warmed = subprocess.run(
+        [sys.executable, "-m", "features.warm"], env=place, capture_output=True, text=True, check=True
+    )
+    assert "compiled for this machine" in warmed.stdout
+    assert list(tmp_path.rglob("*.nbc"))
+    later = subprocess.run([sys.executable, "-c", LATER], env=place, capture_output=True, text=True, check=True)
+    assert later.stdout == ""
 
 
 def test_the_service_side_imports_no_table_library():

@@ -25,6 +25,7 @@ from features.online import OnlineEngine
 from features.partition import FeatureWork, Laid, Listed, feature_table, from_labelled
 from features.profile import profile
 from features.spark_feed import on_buckets, read_tables
+from features.spill import write_buckets
 from models.histories import lead_histories
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -105,7 +106,7 @@ def online(asked, rows):
 def in_other_order(history, seed=3):
     """The same facts, every table in another order of rows."""
     shuffle = np.random.default_rng(seed).permutation
-    names = ("leads", "events", "outcomes", "changes", "accounts")
+    names = ("leads", "events", "outcomes", "changes", "accounts", "account_changes")
     return replace(history, **{n: getattr(history, n).take(pa.array(shuffle(len(getattr(history, n))))) for n in names})
 
 
@@ -116,6 +117,16 @@ def check_local(asked):
     for threads, buckets in ((1, 1), (4, 3), (4, 64)):
         table = compute(history, spine, asked.feature_set, asked.vocabulary, threads=threads, buckets=buckets)
         asked.same(table.to_arrow())
+
+
+def spilled(asked, buckets=None):
+    """The feature table of facts in a folder, cut into buckets on this machine's disk."""
+    with tempfile.TemporaryDirectory() as scratch:
+        facts, output = write_facts(asked.history, Path(scratch) / "facts"), Path(scratch) / "features.parquet"
+        more = {"feature_set": asked.feature_set, "listed": asked.spine, "buckets": buckets, "threads": 2}
+        write_buckets(facts, asked.work, output, "computing", **more)
+        assert not list(Path(scratch).glob(".spill-*"))
+        return pq.read_table(output)
 
 
 def check_online(asked, most=300):
@@ -129,11 +140,12 @@ def many_worlds(any_world, all_features, make):
     """A strategy of facts made of several small worlds side by side, with every kind of feature and the catalog's."""
 
     def together(worlds):
-        parts = {"leads": [], "events": [], "changes": [], "accounts": {}, "rows": []}
+        parts = {"leads": [], "events": [], "changes": [], "accounts": {}, "rows": [], "account_changes": []}
         for number, world in enumerate(worlds):
             for name in ("leads", "events", "changes"):
                 parts[name] += [row | {"lead_id": f"{number}-{row['lead_id']}"} for row in getattr(world, name)]
             parts["accounts"] |= {account["account_id"]: account for account in world.accounts}
+            parts["account_changes"] += world.account_changes
             parts["rows"] += [(f"{number}-{lead_id}", cutoff) for lead_id, cutoff in dict.fromkeys(world.rows)]
         world = make.World(**{**parts, "accounts": list(parts["accounts"].values())})
         history = world.history()
@@ -150,6 +162,14 @@ def test_random_histories_on_this_machine(drawn, many_worlds):
     asked = drawn.draw(many_worlds)
     check_local(asked)
     check_online(asked)
+
+
+@random_histories
+@given(drawn=st.data())
+def test_random_histories_out_of_core(drawn, many_worlds):
+    """Buckets on disk, some of them empty: bit for bit the local feed, and nothing is left behind."""
+    asked = drawn.draw(many_worlds)
+    asked.same(spilled(asked, buckets=drawn.draw(st.sampled_from([1, 5, 23]))))
 
 
 @random_histories
@@ -183,6 +203,11 @@ def test_real_tables_on_this_machine(real):
     """Every row of every public data set, whatever the threads, the buckets and the order; some of them one by one."""
     check_local(real)
     check_online(real)
+
+
+def test_real_tables_out_of_core(real):
+    """Every row of every public data set, laid out and computed bucket by bucket from disk."""
+    real.same(spilled(real, buckets=3))
 
 
 def test_real_tables_on_dask(real, dask_client):

@@ -212,8 +212,12 @@ def _keyed(tables: "Mapping[str, DataFrame]", feature_set: FeatureSet | None, co
     if not spans_accounts(feature_set):
         return {name: table.withColumn(BUCKET, bucket(functions.col("lead_id"))) for name, table in cut.items()}
     key = functions.coalesce(functions.col("account_id"), functions.col("lead_id"))
-    keys = tables["leads"].select("lead_id", bucket(key).alias(BUCKET))
-    return {name: table.join(keys, "lead_id") for name, table in cut.items()}
+    keys = tables["leads"].select("lead_id", bucket(key).alias("key"))
+    # a column of its own for each table: Spark would not know the sides of the cogroup apart by a shared one
+    return {
+        name: table.join(keys, "lead_id").withColumn(BUCKET, functions.col("key") + 0).drop("key")
+        for name, table in cut.items()
+    }
 
 
 def _tagged(table: "DataFrame", name: str) -> "DataFrame":

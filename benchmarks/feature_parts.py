@@ -173,9 +173,6 @@ def online(asked: Asked) -> Part:
 def memory(asked: Asked) -> Part:
     """Peak of resident memory: in memory at each size that fits, and from Parquet to Parquet at the largest."""
     part = Part()
-    if not readiness_files.available():
-        part.notes.append(f"Out of core is left out: the engine has no {readiness_files.ENTRY}.")
-        return part
     size = max(asked.sizes)
     asked.tell(f"{size:,} events from Parquet to Parquet ...")
     facts = market(STORE, size)

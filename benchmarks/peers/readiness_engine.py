@@ -12,10 +12,14 @@ from data.tables import empty
 from features.local import FeatureTable
 from features.local import compute as compute_features
 
+TEXTS = ["kind", "actor", "item", "channel"]
+"""Read as dictionaries, as Parquet holds them."""
+
 
 def compute(folder: Path, threads: int, count: int = 0) -> FeatureTable:
     """The answers to the questions, or to ``count`` of them, as a float32 matrix in the order of the spine."""
-    leads, events, spine = (pq.read_table(folder / f"{name}.parquet") for name in ("leads", "events", "spine"))
+    leads, spine = (pq.read_table(folder / f"{name}.parquet") for name in ("leads", "spine"))
+    events = pq.read_table(folder / "events.parquet", read_dictionary=TEXTS)
     history = History(leads, events, empty("outcomes"), ENDS_AT)
     return compute_features(history, spine, questions(count), VOCABULARY, threads=threads)
 

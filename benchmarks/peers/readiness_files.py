@@ -3,16 +3,19 @@
 This is the only place that knows the out-of-core entry of the engine.
 """
 
-import importlib.util
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
 
+from benchmarks.feature_market import ENDS_AT
 from benchmarks.feature_questions import VOCABULARY, questions
-
-ENTRY = "features.spill"
+from data.facts import HEAD, open_facts
+from data.tables import empty
+from features.partition import FeatureWork, Listed
+from features.spill import write_buckets
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,12 @@ class Written:
     size: int
 
 
-def available() -> bool:
-    """Whether the engine has an out-of-core entry."""
-    return importlib.util.find_spec(ENTRY) is not None
-
-
 def compute(folder: Path, threads: int) -> Written:
     """From the three files of ``folder`` to one more beside them, which is measured and thrown away."""
-    spill = importlib.import_module(ENTRY)
+    pq.write_table(empty("outcomes"), folder / "outcomes.parquet")
+    (folder / HEAD).write_text(json.dumps({"version": 1, "ends_at": ENDS_AT}))
+    work = FeatureWork(questions(), VOCABULARY, Listed())
     with TemporaryDirectory(dir=folder) as scratch:
         out = Path(scratch) / "features.parquet"
-        spill.compute_files(folder, out, questions(), VOCABULARY, threads=threads)
+        write_buckets(open_facts(str(folder)), work, out, "computing", feature_set=work.feature_set, threads=threads)
         return Written(pq.read_metadata(out).num_rows, out.stat().st_size)

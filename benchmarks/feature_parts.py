@@ -11,7 +11,7 @@ from benchmarks import feature_floor
 from benchmarks.feature_market import market
 from benchmarks.feature_questions import questions
 from benchmarks.feature_runs import OURS, ROOT, STORE, WARM_EVENTS, Engine, Runs, environment, run_child, side_by_side
-from benchmarks.peers import environments, readiness_files
+from benchmarks.peers import environments
 
 READINESS = Engine(OURS, "Readiness")
 PEERS = {

@@ -53,7 +53,7 @@ def connect(address: str | None, workers: int = 0) -> Iterator["Client"]:
                 n_workers=workers or None,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=50,
             ) as cluster,
             distributed.Client(cluster, set_as_default=False) as client,

@@ -133,6 +133,7 @@ ON_A_CLUSTER = pytest.mark.xdist_group("cluster")
 """The tests that share one Dask cluster and one Spark session run on one worker of the test run."""
 
 
+@pytest.hookimpl(tryfirst=True)  # the test run is cut into groups by the hook of pytest-xdist, which comes after
 def pytest_collection_modifyitems(items):
     """Whoever asks for the cluster or for Spark is kept together, so that each is started once."""
     for item in items:

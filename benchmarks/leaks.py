@@ -1,6 +1,6 @@
 """Measure the leak detector: how often it finds what was planted, and how often it suspects an honest field.
 
-    python benchmarks/leaks.py [--seeds 10] [--sizes 600 1500 6000] [--source DIR] [--write docs/leaks.md]
+    python benchmarks/leaks.py [--seeds 10] [--first-seed 1000] [--sizes 600 1500 6000] [--source DIR] [--write FILE]
 
 Simulated worlds, where the truth is known, over seeds and sizes; then the public data sets whose traps are known, over
 seeds that draw 80 % of the leads. Without the data sets only the worlds are measured. Exit 1 when something planted was
@@ -87,12 +87,12 @@ class Tally:
         return self.found.total() < self.planted.total() or self.quarantined.total() > 0
 
 
-def worlds(sizes: list[int], seeds: int) -> Iterator[tuple[str, int, dict[str, Tally]]]:
+def worlds(sizes: list[int], seeds: range) -> Iterator[tuple[str, int, dict[str, Tally]]]:
     """(world, leads, tallies by what was given) of each world and size."""
     for name in WORLDS:
         for leads in sizes:
             tallies = {given: Tally() for given in GIVEN}
-            for seed in range(seeds):
+            for seed in seeds:
                 print(f"{name}, {leads} leads, seed {seed}", file=sys.stderr, flush=True)
                 _one_market(simulate(name, leads, seed), tallies)
             yield name, leads, tallies
@@ -129,7 +129,7 @@ def _with_hard(history: History, market: Market) -> History:
     return replace(history, leads=leads)
 
 
-def sets(seeds: int, source: Path | None) -> Iterator[tuple[str, Tally, Leaks]]:
+def sets(seeds: range, source: Path | None) -> Iterator[tuple[str, Tally, Leaks]]:
     """(example, tally, what is found in the whole set) of each public data set that is there."""
     for name, planted in SETS.items():
         folder = (source or ROOT.parent / "shared" / "data") / name.removesuffix("_day60")
@@ -138,7 +138,7 @@ def sets(seeds: int, source: Path | None) -> Iterator[tuple[str, Tally, Leaks]]:
             continue
         contract, history = real(name, folder)
         tally = Tally()
-        for seed in range(seeds):
+        for seed in seeds:
             print(f"{name}, seed {seed}", file=sys.stderr, flush=True)
             model = contract.model.model_copy(update={"seed": seed})
             part = _part(history, seed)
@@ -267,12 +267,14 @@ def main() -> None:
     """Measure, print, and write when asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=1_000, help="the thresholds were set with seeds below this")
     parser.add_argument("--sizes", type=int, nargs="+", default=[600, 1_500, 6_000])
     parser.add_argument("--source", type=Path)
     parser.add_argument("--write", type=Path, help="the page whose tables to renew")
     asked = parser.parse_args()
-    measured = list(worlds(asked.sizes, asked.seeds))
-    public = list(sets(asked.seeds, asked.source))
+    seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
+    measured = list(worlds(asked.sizes, seeds))
+    public = list(sets(seeds, asked.source))
     tables = table(WORLD_HEAD, [world_row(*line) for line in measured])
     tables += "\n\n" + table(MARGIN_HEAD, [margin_row(*line) for line in measured])
     tables += "\n\n" + table(SET_HEAD, [set_row(*line) for line in public])

@@ -61,7 +61,7 @@ def test_a_bucket_keeps_the_accounts_of_its_leads(make):
         [make.lead("a", account_id="acme")], [], [], [{"account_id": n, "tier": n} for n in ("acme", "x")], []
     )
     history = world.history()
-    bucket, listed = make_bucket({"leads": history.leads}, history.accounts, 5)
+    bucket, listed = make_bucket({"leads": history.leads}, {"accounts": history.accounts}, 5)
     assert bucket.accounts["account_id"].to_pylist() == ["acme"]
     assert (bucket.ends_at, len(bucket.events), len(listed)) == (5, 0, 0)
 

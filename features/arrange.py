@@ -1,6 +1,6 @@
-"""Putting events in order: by entity in one pass, then each entity's own by time, and gathering what the kernel reads.
+"""Putting events in order: by entity in one pass, then each entity's own by time, and its values numbered afresh.
 
-Events stay where they came; only their positions are sorted, until ``gather`` copies each once to where it is read.
+Records are written once, to where their entity stands; from then on the memory is read in its own order.
 The compiled functions fill arrays that are made outside: to compile an allocation takes longer than to make it.
 """
 
@@ -11,10 +11,7 @@ from features.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
 
-OCCURRED, KNOWN, CLASS, BITS, NUMBERS = range(5)
-"""The columns of a record: times, the event's class, the conditions that hold, and from here on numbers and codes."""
 DAY_COLUMN = -1
 """In the place of an offset: the column is the UTC day."""
 
@@ -37,6 +34,20 @@ def by_entity(leads: Codes, entity_of: Codes, count: int) -> tuple[Ints, Codes]:
     return start, order
 
 
+def scatter(records: Ints, to: Codes, out: Ints) -> None:
+    """Write each of ``records`` (n, columns) to its row of ``out``, those for -1 nowhere."""
+    _scatter(records, to, out)
+
+
+@compiled
+def _scatter(records: Ints, to: Codes, out: Ints) -> None:
+    for position in range(len(to)):
+        row = to[position]
+        if row >= 0:
+            for column in range(records.shape[1]):
+                out[row, column] = records[position, column]
+
+
 @compiled
 def _count(leads: Codes, entity_of: Codes, start: Ints) -> None:
     for position in range(len(leads)):
@@ -54,14 +65,16 @@ def _place(leads: Codes, entity_of: Codes, free: Ints, order: Codes) -> None:
             free[entity] += 1
 
 
-def by_time(start: Ints, order: Codes, record: Ints) -> Codes:
-    """Sort the positions of each entity in place by occurred_at and known_at; most are sorted as they came.
+def by_time(start: Ints, record: Ints) -> tuple[Codes, Codes]:
+    """The order of each entity's events by occurred_at and known_at, the first columns; most are sorted as they came.
 
-    Returns (n,) for events of an entity with equal times the number of their tie, from 1, growing; 0 for all others.
+    Returns the positions (n,), and for events of an entity with equal times the number of their tie, from 1, growing;
+    0 for all others.
     """
+    order = np.arange(len(record), dtype=np.int32)
     tie = np.zeros(len(order), np.int32)
     _by_time(start, order, record, np.empty_like(order), tie)
-    return tie
+    return order, tie
 
 
 @compiled
@@ -70,7 +83,7 @@ def _by_time(start: Ints, order: Codes, record: Ints, other: Codes, tie: Codes) 
     for entity in range(len(start) - 1):
         first, last = start[entity], start[entity + 1]
         for event in range(first + 1, last):
-            if _later(order[event - 1], order[event], record):
+            if _later(event - 1, event, record):
                 _merge_sort(order, first, last, record, other)
                 break
         for event in range(first + 1, last):
@@ -84,9 +97,9 @@ def _by_time(start: Ints, order: Codes, record: Ints, other: Codes, tie: Codes) 
 @compiled
 def _later(a: int, b: int, record: Ints) -> bool:
     """Whether event ``a`` comes after event ``b``."""
-    if record[a, OCCURRED] != record[b, OCCURRED]:
-        return bool(record[a, OCCURRED] > record[b, OCCURRED])
-    return bool(record[a, KNOWN] > record[b, KNOWN])
+    if record[a, 0] != record[b, 0]:
+        return bool(record[a, 0] > record[b, 0])
+    return bool(record[a, 1] > record[b, 1])
 
 
 @compiled
@@ -109,70 +122,36 @@ def _merge_sort(order: Codes, first: int, last: int, record: Ints, other: Codes)
         width *= 2
 
 
-def gather(
-    start: Ints, order: Codes, record: Ints, offsets: Ints, seen: Codes, entity: int, day: int
-) -> tuple[Ints, Ints, Codes, Ints, Floats, Codes]:
-    """The events in order: occurred, known, class, bits, numbers (n, columns) and codes (n, columns).
+def renumber(start: Ints, record: Ints, first: int, days: Ints, offsets: Ints, seen: Codes, entity: int) -> None:
+    """Number the values of distinct counts, the columns from ``first`` on, from 0 within each entity; null becomes 0.
 
-    Codes are numbered afresh from 0 within each entity, so that what a row has seen fits a few bytes; null becomes 0.
-    ``seen`` (codes, 2) keeps the entity that saw a code last and its number; the codes of column *c* start at
-    ``offsets[c]``. ``entity`` is the number of the first entity; no two calls with one ``seen`` may share one.
+    What a row has seen then fits a few bytes. ``seen`` (codes, 2) keeps the entity that saw a code last and its number;
+    the codes of column *c* start at ``offsets[c]``; where that is DAY_COLUMN the values are those of ``days`` (n).
+    ``entity`` is the number of the first entity; no two calls with one ``seen`` may share one.
     """
-    count, columns = len(order), len(offsets)
-    out = (
-        np.empty(count, np.int64),
-        np.empty(count, np.int64),
-        np.empty(count, np.int32),
-        np.empty(count, np.int64),
-        np.empty((count, record.shape[1] - NUMBERS - columns), np.float64),
-        np.empty((count, columns), np.int32),
-    )
-    fresh = np.empty(columns, np.int32)
-    _gather(start, order, record, record.view(np.float64), offsets, seen, fresh, entity, day, *out)
-    return out
+    _renumber(start, record, first, days, offsets, seen, np.empty(len(offsets), np.int32), entity)
 
 
 @compiled
-def _gather(
-    start: Ints,
-    order: Codes,
-    record: Ints,
-    reals: Floats,
-    offsets: Ints,
-    seen: Codes,
-    fresh: Codes,
-    entity: int,
-    day: int,
-    occurred: Ints,
-    known: Ints,
-    classes: Codes,
-    bits: Ints,
-    numbers: Floats,
-    codes: Codes,
+def _renumber(
+    start: Ints, record: Ints, first: int, days: Ints, offsets: Ints, seen: Codes, fresh: Codes, entity: int
 ) -> None:
-    first_code = NUMBERS + numbers.shape[1]
     for own in range(len(start) - 1):
         for c in range(len(fresh)):
             fresh[c] = 0
         for event in range(start[own], start[own + 1]):
-            at = order[event]
-            occurred[event], known[event] = record[at, OCCURRED], record[at, KNOWN]
-            classes[event], bits[event] = record[at, CLASS], record[at, BITS]
-            for c in range(numbers.shape[1]):
-                numbers[event, c] = reals[at, NUMBERS + c]
             for c in range(len(fresh)):
-                code = record[at, first_code + c]
+                code = record[event, first + c]
                 if offsets[c] == DAY_COLUMN:
-                    before = event - 1
-                    if before >= start[own] and occurred[event] // day != occurred[before] // day:
+                    if event > start[own] and days[event] != days[event - 1]:
                         fresh[c] += 1
-                    codes[event, c] = fresh[c]
+                    record[event, first + c] = fresh[c]
                 elif code < 0:
-                    codes[event, c] = 0
+                    record[event, first + c] = 0
                 else:
                     slot = offsets[c] + code
                     if seen[slot, 0] != entity + own:
                         seen[slot, 0] = entity + own
                         seen[slot, 1] = fresh[c]
                         fresh[c] += 1
-                    codes[event, c] = seen[slot, 1]
+                    record[event, first + c] = seen[slot, 1]

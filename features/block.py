@@ -23,19 +23,17 @@ class Block(NamedTuple):
     last. Events that are equal in all of these cannot be told apart by any feature, so any order of the source's rows
     gives the same bits. Rows stand by entity and grow by cutoff.
 
-    numbers (n, columns): NaN where null · codes (n, columns): values of distinct-count columns, renumbered from 0
-    within the entity, smaller than its number of events · created (E) · fixed (E, attributes): attributes known from
+    record (n, columns): an event in a row, so that to read it is to wait for the memory once: occurred_at, known_at,
+    class, bits (``kernel.OCCURRED`` and so on), then numbers as the bits of float64, NaN where null, then the values of
+    distinct-count columns, renumbered from 0 within the entity, smaller than its number of events · reals: the same
+    memory read as float64 · created (E) · fixed (E, attributes): attributes known from
     the start, codes or numbers or microseconds · changes stand in the order they became known · row_out: where a row
     goes.
     """
 
     event_start: Ints
-    occurred: Ints
-    known: Ints
-    event_class: Codes
-    bits: Ints
-    numbers: Floats
-    codes: Codes
+    record: Ints
+    reals: Floats
     created: Ints
     fixed: Floats
     change_start: Ints

@@ -1,7 +1,7 @@
 """Fact tables as arrays: strings become codes once, and any range of entities becomes a block for the kernel."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,13 +13,13 @@ from data.clock import DAY
 from data.errors import SchemaError
 from data.history import History
 from data.spine import micros
-from features.arrange import by_entity, by_time, gather, itself
+from features.arrange import by_entity, by_time, itself, renumber
 from features.attributes import Profiles, encode_profiles, no_profiles
 from features.block import Block, Codes
 from features.columns import column_of
 from features.events import Events, Packed, pack, read_events, settle
 from features.ids import Ids
-from features.kernel import Ints
+from features.kernel import OCCURRED, Ints
 from features.plan import Plan
 from features.vocabulary import Vocabulary
 
@@ -28,7 +28,8 @@ from features.vocabulary import Vocabulary
 class Encoded:
     """A history and a spine as arrays, for one plan.
 
-    The events of entity *e* are ``event_order[event_start[e]:event_start[e + 1]]``, its rows likewise.
+    The events of entity *e* came at ``event_order[event_start[e]:event_start[e + 1]]``, their records stand there in
+    ``packed``: by entity, but in order and with their values numbered only after ``make_block``. Its rows likewise.
     """
 
     plan: Plan
@@ -72,12 +73,18 @@ def encode(
     with ThreadPoolExecutor(max(threads, 1)) as pool:
         event_lead = ids.rows(history.events["lead_id"], threads)
         events = read_events(history.events, plans, event_lead, pool)
-    cutoffs = micros(spine["cutoff"])
-    return [_encode(history, plan, vocabulary, events, row_lead, cutoffs) for plan in plans]
+        cutoffs = micros(spine["cutoff"])
+        return [_encode(history, plan, vocabulary, events, row_lead, cutoffs, pool) for plan in plans]
 
 
 def _encode(
-    history: History, plan: Plan, vocabulary: Vocabulary, events: Events, row_lead: Codes, cutoffs: Ints
+    history: History,
+    plan: Plan,
+    vocabulary: Vocabulary,
+    events: Events,
+    row_lead: Codes,
+    cutoffs: Ints,
+    pool: Executor,
 ) -> Encoded:
     entity_of, entities = _entities(history, plan)
     row_start, row_order = by_entity(row_lead, entity_of, entities)
@@ -86,7 +93,7 @@ def _encode(
     event_start, event_order = by_entity(events.lead, np.where(asked[entity_of], entity_of, np.int32(-1)), entities)
     own = plan.per == "lead"
     profiles = encode_profiles(history, plan, vocabulary) if own else no_profiles(entities)
-    packed = pack(events, plan, vocabulary, micros(history.leads["created_at"]))
+    packed = pack(events, plan, vocabulary, micros(history.leads["created_at"]), event_order, pool)
     return Encoded(plan, entities, events, packed, event_start, event_order, row_start, row_order, cutoffs, profiles)
 
 
@@ -115,27 +122,19 @@ def _entities(history: History, plan: Plan) -> tuple[Codes, int]:
     return np.append(codes, np.int32(-1)).astype(np.int32), accounts + int(alone.sum())
 
 
-def range_order(encoded: Encoded, low: int, high: int) -> tuple[Ints, Codes]:
-    """Where each entity of a range starts, and the positions of its events in the total order."""
-    first, last = encoded.event_start[low], encoded.event_start[high]
-    start = encoded.event_start[low : high + 1] - first
-    order = encoded.event_order[first:last]
-    tie = by_time(start, order, encoded.packed.record)
-    tied = np.flatnonzero(tie)
-    if len(tied):
-        order[tied] = settle(encoded.events, order[tied], tie[tied])
-    return start, order
-
-
-def make_block(encoded: Encoded, low: int, high: int, start: Ints, order: Codes, scratch: Codes) -> Block:
+def make_block(encoded: Encoded, low: int, high: int, scratch: Codes) -> Block:
     """The block of the entities ``low`` to ``high``; ``scratch`` is one thread's alone and made by ``scratch()``."""
-    packed, profiles = encoded.packed, encoded.profiles
+    plan, profiles = encoded.plan, encoded.profiles
+    first, last = encoded.event_start[low], encoded.event_start[high]
+    start, record = encoded.event_start[low : high + 1] - first, encoded.packed.record[first:last]
+    _put_in_order(encoded.events, start, record, encoded.event_order[first:last])
+    renumber(start, record, plan.first_value, record[:, OCCURRED] // DAY, encoded.packed.offsets, scratch, low)
     rows = encoded.row_order[encoded.row_start[low] : encoded.row_start[high]]
     changes = slice(profiles.change_start[low], profiles.change_start[high])
-    own = gather(start, order, packed.record, packed.offsets, scratch, low, DAY)
     return Block(
         start,
-        *own,
+        record,
+        record.view(np.float64),
         created=profiles.created[low:high],
         fixed=profiles.fixed[low:high],
         change_start=profiles.change_start[low : high + 1] - profiles.change_start[low],
@@ -146,3 +145,13 @@ def make_block(encoded: Encoded, low: int, high: int, start: Ints, order: Codes,
         row_cutoff=encoded.cutoffs[rows],
         row_out=rows.astype(np.int64),
     )
+
+
+def _put_in_order(events: Events, start: Ints, record: Ints, came: Codes) -> None:
+    """Put the records of a range of entities, and the positions that they came from, into the total order, in place."""
+    order, tie = by_time(start, record)
+    tied = np.flatnonzero(tie)
+    if len(tied):
+        order[tied] = order[tied][settle(events, came[order[tied]], tie[tied])]
+    moved = np.flatnonzero(order != np.arange(len(order)))
+    record[moved], came[moved] = record[order[moved]], came[order[moved]]

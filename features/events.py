@@ -6,6 +6,7 @@ Everything here stands in the order in which the events came.
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from data.errors import SchemaError
 from data.spine import micros
-from features.arrange import DAY_COLUMN
+from features.arrange import DAY_COLUMN, scatter
 from features.block import Codes
 from features.columns import Texts, column_of, numbers_of, texts_of
 from features.feature import ACTORS
@@ -26,6 +27,8 @@ LAST = np.iinfo(np.int64).max
 """Where null stands in the total order."""
 TILE = 1 << 13
 """So many events are packed at a time, column by column: their records stay in the cache until they are whole."""
+SHARE = 16 * TILE
+"""So many a thread takes on."""
 
 Bools = npt.NDArray[np.bool_]
 
@@ -71,13 +74,16 @@ def read_events(table: pa.Table, plans: Sequence[Plan], lead: Codes, pool: Execu
     )
 
 
+Column = Callable[[slice], npt.NDArray[Any]]
+"""The values of a column of the record for some of the events, as they came."""
+
+
 @dataclass(frozen=True)
 class Packed:
-    """What one plan reads of all events, an event in a row, so that to read it is to wait for the memory once.
+    """What one plan reads of events: record (n, columns) as ``features.block`` says, by entity, in the order they came.
 
-    record (n, columns) int64: see ``features.arrange``, then the bits of the plan's numbers as float64 (values, then
-    codes of levels; NaN where null), then the codes of its distinct counts, -1 where null. The codes of distinct column
-    *c* start at ``offsets[c]`` among ``code_count``.
+    The codes of distinct columns are those that all events share, -1 where null; column *c* has those from
+    ``offsets[c]`` on among ``code_count``.
     """
 
     record: Ints
@@ -85,23 +91,29 @@ class Packed:
     code_count: int
 
 
-def pack(events: Events, plan: Plan, vocabulary: Vocabulary, created: Ints) -> Packed:
-    """The arrays of ``plan``; ``created`` (leads) is when each lead was created.
+def pack(events: Events, plan: Plan, vocabulary: Vocabulary, created: Ints, order: Codes, pool: Executor) -> Packed:
+    """The records of ``plan`` of the events at the positions ``order``; ``created`` (leads): when leads were created.
 
     To its account an event is known from the creation of its lead on: before that nobody knew whose it is.
     """
-    columns = _columns(events, plan, vocabulary, created)
     offsets, codes, code_count = _distinct(events, plan, len(created))
-    record = np.empty((len(events.occurred), len(columns) + len(codes)), np.int64)
-    for start in range(0, len(record), TILE):
-        tile = slice(start, start + TILE)
-        for position, column in enumerate([*columns, *codes]):
-            record[tile, position] = column(tile)
+    columns = [*_columns(events, plan, vocabulary, created), *codes]
+    count = len(events.occurred)
+    to = np.full(count, -1, np.int32)
+    to[order] = np.arange(len(order), dtype=np.int32)
+    record = np.empty((len(order), len(columns)), np.int64)
+    shares = [slice(start, min(start + SHARE, count)) for start in range(0, count, SHARE)]
+    list(pool.map(lambda share: _pack(columns, share, to, record), shares))
     return Packed(record, offsets, code_count)
 
 
-Column = Callable[[slice], Ints | Codes]
-"""The values of a column of the record for some of the events."""
+def _pack(columns: Sequence[Column], share: slice, to: Codes, record: Ints) -> None:
+    tile = np.empty((TILE, len(columns)), np.int64)
+    for start in range(share.start, share.stop, TILE):
+        part = slice(start, min(start + TILE, share.stop))
+        for position, column in enumerate(columns):
+            tile[: part.stop - start, position] = column(part)
+        scatter(tile, to[part], record)
 
 
 def _columns(events: Events, plan: Plan, vocabulary: Vocabulary, created: Ints) -> list[Column]:
@@ -110,30 +122,21 @@ def _columns(events: Events, plan: Plan, vocabulary: Vocabulary, created: Ints) 
     bits = _bits(events, plan)
     shared = plan.per == "account"
     columns: list[Column] = [
-        lambda tile: events.occurred[tile],
-        lambda tile: np.maximum(events.known[tile], created[events.lead[tile]]) if shared else events.known[tile],
-        lambda tile: kind_class[events.kind.codes[tile]] + events.actor[tile],
-        lambda tile: bits[tile],
+        events.occurred.__getitem__,
+        (lambda at: np.maximum(events.known[at], created[events.lead[at]])) if shared else events.known.__getitem__,
+        lambda at: kind_class[events.kind.codes[at]] + events.actor[at],
+        bits.__getitem__,
     ]
-    columns += [_real(events.reals[name]) for name in plan.numbers]
+    columns += [events.reals[name].view(np.int64).__getitem__ for name in plan.numbers]
     for name in plan.levels:
         level, column = vocabulary.codes(f"events.{name}"), events.column(name)
         columns.append(_level(column.codes, column.map(level, float(len(level)))))
     return columns
 
 
-def _real(numbers: Floats) -> Column:
-    bits = numbers.view(np.int64)
-    return lambda tile: bits[tile]
-
-
-def _codes(codes: Codes) -> Column:
-    return lambda tile: codes[tile]
-
-
 def _level(codes: Codes, numbers: Floats) -> Column:
     bits = numbers.view(np.int64)
-    return lambda tile: bits[codes[tile]]
+    return lambda at: bits[codes[at]]
 
 
 def _class_of(kind: str, plan: Plan) -> int:
@@ -165,25 +168,27 @@ def _holds(events: Events, condition: Condition) -> Bools:
 
 def _distinct(events: Events, plan: Plan, leads: int) -> tuple[Ints, list[Column], int]:
     """Where the codes of each distinct column start, the codes, and how many there are in all."""
-    offsets, columns, total = [], [], 0
+    offsets: list[int] = []
+    columns: list[Column] = []
+    total = 0
     for name in plan.distinct:
         codes = events.lead if name in ("day", "lead") else events.column(name).codes
         offsets.append(DAY_COLUMN if name == "day" else total)
-        columns.append(_codes(codes))
+        columns.append(codes.__getitem__)
         if name != "day":
             total += leads if name == "lead" else len(events.column(name).levels)
     return np.array(offsets, np.int64), columns, total
 
 
-def settle(events: Events, tied: Codes, tie: Codes) -> Codes:
-    """The positions ``tied`` of events with equal times, each tie (growing numbers) in the total order."""
+def settle(events: Events, tied: Codes, tie: Codes) -> Ints:
+    """The total order of events with equal times, the ones at ``tied``, each tie (growing numbers) by itself."""
     others = [name for name in events.reals if name != "value"], [name for name in events.texts if name != "item"]
     keys: list[npt.NDArray[np.generic]] = [events.kind.codes[tied], events.actor[tied]]
     keys += [_nulls_last_number(events.reals["value"][tied]), _nulls_last(events.texts["item"].codes[tied])]
     keys += [_nulls_last_number(events.reals[name][tied]) for name in others[0]]
     keys += [_nulls_last(events.texts[name].codes[tied]) for name in others[1]]
     varying = [key for key in keys if (key != key[0]).any()]
-    return tied[np.lexsort((*reversed(varying), tie))]
+    return np.lexsort((*reversed(varying), tie))
 
 
 def _nulls_last_number(numbers: Floats) -> Ints:

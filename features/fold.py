@@ -34,8 +34,8 @@ def fold_row(tables: Tables, block: Block, entity: int, cutoff: int) -> list[flo
     group = 0
     newer: int | None = None
     for event in range(int(block.event_start[entity + 1]) - 1, int(block.event_start[entity]) - 1, -1):
-        occurred = int(block.occurred[event])
-        if occurred >= cutoff or int(block.known[event]) >= cutoff:
+        occurred = int(block.record[event, k.OCCURRED])
+        if occurred >= cutoff or int(block.record[event, k.KNOWN]) >= cutoff:
             continue
         age = cutoff - occurred
         while group < len(tables.edges) and age > int(tables.edges[group]):
@@ -69,8 +69,8 @@ def _act(
     state: list[float],
     seen: set[tuple[int, int]],
 ) -> None:
-    kind = int(block.event_class[event])
-    bits = int(block.bits[event])
+    kind = int(block.record[event, k.CLASS])
+    bits = int(block.record[event, k.BITS])
     steps = tables.program[tables.program_start[kind] : tables.program_start[kind + 1]]
     for what, at, argument, need, other in steps.tolist():
         if need & ~bits:
@@ -81,18 +81,18 @@ def _act(
         elif what == k.DECAY:
             state[at] += weights[argument]
         elif what == k.DISTINCT:
-            value = int(block.codes[event, argument])
+            value = int(block.record[event, argument])
             if (other, value) not in seen:
                 seen.add((other, value))
                 state[at] += 1.0
         elif what == k.GAPS:
             state[at : at + 5] = _gaps(state[at : at + 5], age)
         elif what == k.VALUES:
-            state[at : at + 4] = _values(state[at : at + 4], float(block.numbers[event, argument]))
+            state[at : at + 4] = _values(state[at : at + 4], float(block.reals[event, argument]))
         elif what == k.DECAY_NUMBER:
-            state[at] += weights[other] * float(block.numbers[event, argument])
+            state[at] += weights[other] * float(block.reals[event, argument])
         elif what == k.FIRST or math.isnan(state[at]):
-            state[at] = float(block.numbers[event, argument])
+            state[at] = float(block.reals[event, argument])
 
 
 def _values(state: list[float], number: float) -> list[float]:

@@ -32,9 +32,15 @@ event, gaps, first gap, mean and squares of gap - first gap."""
 # Derived cells: made of other cells, of attributes, or of the cutoff.
 DAYS, MEAN, GAP_MEAN, GAP_STD, RATIO, DIFFERENCE, ATTRIBUTE, ATTRIBUTE_AGE, TENURE, MONTH, WEEKDAY, HOUR = range(12)
 
+# Columns of a record, which is an event as a row: its times, its class, the conditions that hold as bits; from COLUMNS
+# on the numbers (float64 seen through ``reals``), then the codes of distinct counts.
+OCCURRED, KNOWN, CLASS, BITS, COLUMNS = range(5)
+
 NEVER = np.iinfo(np.int64).max
 HOUR_US = 3_600_000_000
 DAY_US = 86_400_000_000
+CACHE_LINE = 16
+"""Cells of float32."""
 LARGEST = float(np.finfo(np.float32).max)
 """Numbers beyond the range of float32 are written as its ends, never as infinities."""
 
@@ -47,8 +53,8 @@ def compute_rows(plan: Arrays, block: Arrays, scratch: Arrays, out: npt.NDArray[
     lane for each of several rows of an entity, which are computed together: an event is then looked at once for all.
     """
     kept, initial, derived, factors, sources, columns = plan[2], plan[5], plan[7], plan[8], plan[9], plan[10]
-    event_start, created, fixed = block[0], block[7], block[8]
-    change_start, change_known, change_field, change_value, row_start, row_cutoff, row_out = block[9:]
+    event_start, created, fixed = block[0], block[3], block[4]
+    change_start, change_known, change_field, change_value, row_start, row_cutoff, row_out = block[5:]
     state, cells, narrow, attributes = scratch[:4]
     for entity in range(len(event_start) - 1):
         top = row_start[entity]
@@ -57,6 +63,7 @@ def compute_rows(plan: Arrays, block: Arrays, scratch: Arrays, out: npt.NDArray[
             for s in range(len(initial)):
                 for r in range(rows):
                     state[s, r] = initial[s]
+            _touch(out, row_out, top, rows, columns)
             _scan(plan, block, scratch, event_start[entity], event_start[entity + 1], top, rows)
             for r in range(rows):
                 cutoff = row_cutoff[top + r]
@@ -71,6 +78,14 @@ def compute_rows(plan: Arrays, block: Arrays, scratch: Arrays, out: npt.NDArray[
             top += rows
 
 
+@inlined
+def _touch(out: npt.NDArray[np.float32], row_out: Ints, top: int, rows: int, columns: Ints) -> None:
+    """Ask for the memory that will be written: it comes while the events are scanned, and nobody waits for it."""
+    for r in range(rows):
+        for f in range(0, len(columns), CACHE_LINE):
+            out[row_out[top + r], columns[f]] = 0.0
+
+
 @compiled
 def _scan(plan: Arrays, block: Arrays, scratch: Arrays, first: int, stop: int, top: int, rows: int) -> None:
     """Let the events take the steps of their classes, the newest first, and keep the states at each edge.
@@ -79,8 +94,8 @@ def _scan(plan: Arrays, block: Arrays, scratch: Arrays, first: int, stop: int, t
     of the event (``low``), up to the first that has passed its widest window (``high``).
     """
     edges, kept_start, kept, program_start, program, _, half_lives = plan[:7]
-    _, occurred, known, event_class, bits, numbers, codes = block[:7]
-    cutoffs = block[14][top : top + rows]
+    record, reals = block[1], block[2]
+    cutoffs = block[10][top : top + rows]
     state, cells, _, _, weights, group, newer, ages, earliest = scratch
     for which in range(earliest.shape[0]):
         for code in range(stop - first):
@@ -88,9 +103,9 @@ def _scan(plan: Arrays, block: Arrays, scratch: Arrays, first: int, stop: int, t
     for r in range(rows):
         group[r], newer[r] = 0, NEVER
     low, high = rows, rows
-    for event in range(_before(occurred, first, stop, cutoffs[rows - 1]) - 1, first - 1, -1):
-        at = occurred[event]
-        seen = max(at, known[event])
+    for event in range(_before(record, first, stop, cutoffs[rows - 1]) - 1, first - 1, -1):
+        at = record[event, OCCURRED]
+        seen = max(at, record[event, KNOWN])
         while low > 0 and cutoffs[low - 1] > seen:
             low -= 1
         while low < rows and cutoffs[low] <= seen:
@@ -107,7 +122,7 @@ def _scan(plan: Arrays, block: Arrays, scratch: Arrays, first: int, stop: int, t
         if high == 0:
             break
         _weigh(weights, half_lives, newer, ages, at, low, high)
-        kind, missing = event_class[event], ~bits[event]
+        kind, missing = record[event, CLASS], ~record[event, BITS]
         for p in range(program_start[kind], program_start[kind + 1]):
             if program[p, 3] & missing:
                 continue
@@ -117,18 +132,18 @@ def _scan(plan: Arrays, block: Arrays, scratch: Arrays, first: int, stop: int, t
             elif what == DECAY:
                 _add(state, to, weights, argument, 1.0, low, high)
             elif what == DISTINCT:
-                code = codes[event, argument]
+                code = record[event, argument]
                 if earliest[other, code] > seen:
                     _fresh(state, to, cutoffs, earliest[other, code], low, high)
                     earliest[other, code] = seen
             elif what == GAPS:
                 _gaps(state, to, ages, low, high)
             elif what == VALUES:
-                _values(state, to, numbers[event, argument], low, high)
+                _values(state, to, reals[event, argument], low, high)
             elif what == DECAY_NUMBER:
-                _add(state, to, weights, other, numbers[event, argument], low, high)
+                _add(state, to, weights, other, reals[event, argument], low, high)
             else:
-                _level(state, to, numbers[event, argument], what == FIRST, low, high)
+                _level(state, to, reals[event, argument], what == FIRST, low, high)
     for r in range(rows):
         for k in range(kept_start[group[r]], len(kept)):
             cells[r, k] = state[kept[k], r]
@@ -209,12 +224,12 @@ def _gaps(state: Floats, at: int, ages: Floats, low: int, high: int) -> None:
 
 
 @compiled
-def _before(occurred: Ints, first: int, last: int, cutoff: int) -> int:
+def _before(record: Ints, first: int, last: int, cutoff: int) -> int:
     """The first event at or after the cutoff; those before it can be seen."""
     low, high = first, last
     while low < high:
         middle = (low + high) // 2
-        if occurred[middle] < cutoff:
+        if record[middle, OCCURRED] < cutoff:
             low = middle + 1
         else:
             high = middle

@@ -11,13 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from data.history import History
-from features.block import Codes, Matrix, fill
+from features.block import Matrix, fill
 from features.custom import custom_values
-from features.encode import Encoded, encode, make_block, range_order
+from features.encode import Encoded, encode, make_block
 from features.events import Events
 from features.feature import ACTORS
 from features.feature_set import FeatureSet
-from features.kernel import Ints
 from features.lead import Event
 from features.plan import Plan, make_plans
 from features.vocabulary import Vocabulary, levels_key
@@ -105,21 +104,21 @@ class _Worker:
         encoded, (low, high) = self._encoded, bounds
         if not hasattr(self._own, "scratch"):
             self._own.scratch = encoded.scratch()
-        start, order = range_order(encoded, low, high)
-        fill(encoded.plan, make_block(encoded, low, high, start, order, self._own.scratch), self._out)
+        fill(encoded.plan, make_block(encoded, low, high, self._own.scratch), self._out)
         if encoded.plan.customs:
-            _fill_customs(encoded, low, high, start, order, self._out)
+            _fill_customs(encoded, low, high, self._out)
         return int(encoded.row_start[high] - encoded.row_start[low])
 
 
-def _fill_customs(encoded: Encoded, low: int, high: int, start: Ints, order: Codes, out: Matrix) -> None:
+def _fill_customs(encoded: Encoded, low: int, high: int, out: Matrix) -> None:
     """The slow path: one Python call for each row and custom feature."""
     positions = [position for position, _ in encoded.plan.customs]
     customs = [custom for _, custom in encoded.plan.customs]
+    start, order = encoded.event_start, encoded.event_order
     for lead in range(low, high):
         rows = encoded.row_order[encoded.row_start[lead] : encoded.row_start[lead + 1]]
         if len(rows):
-            own = [_event(encoded.plan, encoded.events, at) for at in order[start[lead - low] : start[lead - low + 1]]]
+            own = [_event(encoded.plan, encoded.events, at) for at in order[start[lead] : start[lead + 1]]]
             for row in rows:
                 out[row, positions] = custom_values(customs, own, int(encoded.cutoffs[row]))
 

@@ -51,4 +51,4 @@ def _events_of(plan: Plan, lead: LeadHistory) -> OwnEvents:
     if plan.per == "account":
         own = (event._replace(known_at=max(event.known_at, lead.created_at)) for event in lead.events)
         events = (*own, *lead.account_events)
-    return own_events(events, plan.reals, plan.texts)
+    return own_events(events, plan.reals, plan.texts, leads="lead" in plan.distinct)

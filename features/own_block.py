@@ -7,7 +7,7 @@ from data.clock import DAY
 from features.block import Block, Codes
 from features.context import LOGGED, Attribute
 from features.feature import ACTORS
-from features.kernel import Floats, Ints
+from features.kernel import BITS, CLASS, COLUMNS, KNOWN, OCCURRED, Floats, Ints
 from features.lead import LeadHistory, Scalar
 from features.lowering import Condition, Present
 from features.own_events import OwnEvents
@@ -36,14 +36,11 @@ class OwnBlocks:
 
     def block(self, lead: LeadHistory, events: OwnEvents, cutoff: int) -> Block:
         """The block of one lead and one row; ``events`` are those that the plan looks at."""
+        record = self._record(events)
         return Block(
-            np.array([0, len(events.occurred)], np.int64),
-            events.occurred,
-            events.known,
-            self._classes(events),
-            self._bits(events),
-            self._numbers(events),
-            self._codes(events),
+            np.array([0, len(record)], np.int64),
+            record,
+            record.view(np.float64),
             np.array([lead.created_at], np.int64),
             np.array([[self._fixed(lead, a, codes) for a, codes in self._profile]], np.float64),
             *(self._changes(lead) if self._logged else _NO_CHANGES),
@@ -52,33 +49,32 @@ class OwnBlocks:
             _FIRST_ROW,
         )
 
-    def _classes(self, events: OwnEvents) -> Codes:
+    def _record(self, events: OwnEvents) -> Ints:
+        """The events as rows. A value that is null takes a number that another one has; nobody reads it."""
+        plan = self.plan
+        record = np.empty((len(events.occurred), plan.width), np.int64)
+        reals = record.view(np.float64)
+        record[:, OCCURRED], record[:, KNOWN] = events.occurred, events.known
+        record[:, CLASS], record[:, BITS] = self._classes(events), self._bits(events)
+        for position, name in enumerate(plan.numbers, COLUMNS):
+            reals[:, position] = events.reals[name]
+        for position, (name, codes) in enumerate(self._levels, COLUMNS + len(plan.numbers)):
+            column, other = events.column(name), float(len(codes))
+            of_level = [*(codes.get(text, other) for text in column.levels), NAN]
+            reals[:, position] = np.array(of_level, np.float64)[column.codes]
+        for position, name in enumerate(plan.distinct, plan.first_value):
+            record[:, position] = _days(events) if name == "day" else np.maximum(events.column(name).codes, 0)
+        return record
+
+    def _classes(self, events: OwnEvents) -> Ints:
         of_level = [self._class_of.get(kind, self._other_class) for kind in events.kind.levels]
-        return (np.array(of_level, np.int32)[events.kind.codes] + events.actor).astype(np.int32)
+        return np.array(of_level, np.int64)[events.kind.codes] + events.actor
 
     def _bits(self, events: OwnEvents) -> Ints:
         bits = np.zeros(len(events.occurred), np.int64)
         for position, condition in enumerate(self.plan.conditions):
             bits |= _holds(events, condition).astype(np.int64) << position
         return bits
-
-    def _numbers(self, events: OwnEvents) -> Floats:
-        plan = self.plan
-        numbers = np.empty((len(events.occurred), len(plan.numbers) + len(plan.levels)), np.float64)
-        for position, name in enumerate(plan.numbers):
-            numbers[:, position] = events.reals[name]
-        for position, (name, codes) in enumerate(self._levels, len(plan.numbers)):
-            column, other = events.column(name), float(len(codes))
-            of_level = [*(codes.get(text, other) for text in column.levels), NAN]
-            numbers[:, position] = np.array(of_level, np.float64)[column.codes]
-        return numbers
-
-    def _codes(self, events: OwnEvents) -> Codes:
-        """Null takes a number that another value has; nobody reads it."""
-        codes = np.empty((len(events.occurred), len(self.plan.distinct)), np.int32)
-        for position, name in enumerate(self.plan.distinct):
-            codes[:, position] = _days(events) if name == "day" else np.maximum(events.column(name).codes, 0)
-        return codes
 
     def _fixed(self, lead: LeadHistory, attribute: Attribute, codes: dict[str, float]) -> float:
         if attribute.source in LOGGED:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from features.reading import NAN, read_number, read_text
 
 _ACTOR = {actor: k for k, actor in enumerate(ACTORS)}
 _PLAIN = {float, type(None)}
+_TEXT = {str, type(None)}
 LAST = np.iinfo(np.int64).max
 """Where null stands in the total order."""
 
@@ -34,6 +35,10 @@ class OwnTexts(NamedTuple):
         return np.array([*(rank[text] for text in self.levels), LAST], np.int64)[self.codes]
 
 
+NO_TEXTS = OwnTexts(np.empty(0, np.int64), [])
+"""Nobody asked."""
+
+
 @dataclass(frozen=True)
 class OwnEvents:
     """Events as columns (n); ``reals`` and ``texts`` hold the raw columns that a plan reads, nulls as NaN and -1."""
@@ -47,7 +52,7 @@ class OwnEvents:
     texts: dict[str, OwnTexts]
 
     def column(self, name: str) -> OwnTexts:
-        """A text column, the kind, or the lead."""
+        """A text column, the kind, or the lead where it was asked for."""
         return self.kind if name == "kind" else self.lead if name == "lead" else self.texts[name]
 
     def take(self, order: Ints) -> "OwnEvents":
@@ -57,7 +62,7 @@ class OwnEvents:
             self.known[order],
             self.kind.take(order),
             self.actor[order],
-            self.lead.take(order),
+            self.lead.take(order) if len(self.lead.codes) else self.lead,
             {name: column[order] for name, column in self.reals.items()},
             {name: column.take(order) for name, column in self.texts.items()},
         )
@@ -76,11 +81,12 @@ class OwnEvents:
         ]
 
 
-def own_events(events: Sequence[Event], reals: Sequence[str], texts: Sequence[str]) -> OwnEvents:
-    """The events that count, in the total order of ``features.block.Block``. Raises SchemaError for unknown actors."""
-    if any(event[7] is not None for event in events):
-        events = _first_known(events)
-    columns = _read(events, reals, texts)
+def own_events(events: Sequence[Event], reals: Sequence[str], texts: Sequence[str], *, leads: bool = True) -> OwnEvents:
+    """The events that count, in the total order of ``features.block.Block``; with ``leads`` whose each is.
+
+    Raises SchemaError for unknown actors.
+    """
+    columns = _read(events, reals, texts, leads=leads)
     times = columns.occurred
     if bool((times[1:] > times[:-1]).all()):
         return columns
@@ -92,27 +98,34 @@ def is_nan(number: float) -> bool:
     return number != number  # noqa: PLR0124  # only NaN differs from itself
 
 
-def _read(events: Sequence[Event], reals: Sequence[str], texts: Sequence[str]) -> OwnEvents:
-    kind, occurred, known, actor, value, item, extra, _, lead = zip(*events, strict=True) if events else ((),) * 9
+def _read(events: Sequence[Event], reals: Sequence[str], texts: Sequence[str], *, leads: bool) -> OwnEvents:
+    kind, occurred, known, actor, value, item, extra, ids, lead = _columns(events)
+    if ids.count(None) < len(ids):
+        kind, occurred, known, actor, value, item, extra, _, lead = _columns(_first_known(events))
+    count = len(kind)
     try:
-        actors = np.array([_ACTOR[word] for word in actor], np.int64)
+        actors = np.fromiter(map(_ACTOR.__getitem__, actor), np.int64, count)
     except KeyError as error:
         raise SchemaError(f"An event has the actor {error}. Expected one of {ACTORS}. Name one of them.") from None
 
     def raw(name: str) -> Sequence[Scalar]:
-        if name == "value":
-            return value
-        return item if name == "item" else [more.get(name) for more in extra]
+        known_as: dict[str, Sequence[Scalar]] = {"value": value, "item": item}
+        return known_as[name] if name in known_as else [more.get(name) for more in extra]
 
     return OwnEvents(
-        np.array(occurred, np.int64),
-        np.array(known, np.int64),
+        np.fromiter(occurred, np.int64, count),
+        np.fromiter(known, np.int64, count),
         _coded(kind),
         actors,
-        _coded(lead),
+        _coded(lead) if leads else NO_TEXTS,
         {name: _numbers(raw(name)) for name in reals},
         {name: _texts(raw(name)) for name in texts},
     )
+
+
+def _columns(events: Sequence[Event]) -> Sequence[Any]:
+    columns: tuple[Any, ...] = tuple(zip(*events, strict=True))
+    return columns or ((),) * len(Event._fields)
 
 
 def _numbers(column: Sequence[Scalar]) -> Floats:
@@ -125,24 +138,26 @@ def _numbers(column: Sequence[Scalar]) -> Floats:
 
 
 def _coded(column: Sequence[str]) -> OwnTexts:
-    seen: dict[str, int] = {}
-    codes = [seen.setdefault(text, len(seen)) for text in column]
-    return OwnTexts(np.array(codes, np.int64), list(seen))
+    levels = list(dict.fromkeys(column))
+    return OwnTexts(_codes(column, dict(zip(levels, range(len(levels)), strict=True))), levels)
+
+
+def _codes(column: Sequence[object], code_of: dict[Any, int]) -> Ints:
+    return np.fromiter(map(code_of.__getitem__, column), np.int64, len(column))
 
 
 def _texts(column: Sequence[Scalar]) -> OwnTexts:
     """``read_text`` of each value, as codes; it is asked once for each different one."""
-    seen: dict[str, int] = {}
-    found: dict[object, int] = {(type(None), None): -1}
-    codes = []
-    for raw in column:
-        key = raw if raw.__class__ is str else (type(raw), raw)
-        code = found.get(key)
-        if code is None:
-            text = read_text(raw)
-            code = found[key] = -1 if text is None else seen.setdefault(text, len(seen))
-        codes.append(code)
-    return OwnTexts(np.array(codes, np.int64), list(seen))
+    if _TEXT.issuperset(map(type, column)):  # a text is read as it is
+        levels = [raw for raw in dict.fromkeys(cast("Sequence[str | None]", column)) if raw]
+        code_of: dict[Any, int] = dict(zip(levels, range(len(levels)), strict=True))
+        code_of[None] = code_of[""] = -1
+        return OwnTexts(_codes(column, code_of), levels)
+    keys = [(type(raw), raw) for raw in column]  # 1, 1.0 and True are equal, but not as texts
+    reads = {key: read_text(key[1]) for key in dict.fromkeys(keys)}
+    found = _texts(list(reads.values()))
+    code_of = dict(zip(reads, found.codes.tolist(), strict=True))
+    return OwnTexts(_codes(keys, code_of), found.levels)
 
 
 def _words(column: OwnTexts) -> list[str | None]:

@@ -63,8 +63,8 @@ class Plan:
     """The tables for the features of one entity, and what the feeds must bring: in which order, read how.
 
     An event's class is ``3 * (index of its kind in kinds, or len(kinds)) + index of its actor in ACTORS``.
-    ``conditions[k]`` is bit *k*. ``numbers`` are the leading columns of the block's numbers, the codes of ``levels``
-    (columns whose level is an output) follow. ``distinct`` are the columns of the block's codes. ``texts``: all columns
+    ``conditions[k]`` is bit *k*. From ``kernel.COLUMNS`` on a record has ``numbers``, the codes of ``levels`` (columns
+    whose level is an output), and the values of ``distinct``. ``texts``: all columns
     read as text, ``reals``: all columns read as numbers. ``attributes``: the columns of the block's fixed values.
     """
 
@@ -84,6 +84,16 @@ class Plan:
     def classes(self) -> int:
         """How many classes there are."""
         return len(ACTORS) * (len(self.kinds) + 1)
+
+    @property
+    def first_value(self) -> int:
+        """The first column of a record that holds a value of a distinct count."""
+        return kernel.COLUMNS + len(self.numbers) + len(self.levels)
+
+    @property
+    def width(self) -> int:
+        """The columns of a record."""
+        return self.first_value + len(self.distinct)
 
 
 def make_plans(features: Iterable[Feature]) -> tuple[Plan, ...]:
@@ -173,7 +183,11 @@ def _coded(draft: Draft) -> list[tuple[Step, tuple[int, int, int, int, int]]]:
     distinct = 0
     for step, state in draft.steps.items():
         need = sum(1 << draft.conditions[condition] for condition in step.conditions)
-        argument = number_at[step.argument] if step.what in _NUMERIC else step.argument
+        argument = step.argument
+        if step.what in _NUMERIC:
+            argument = kernel.COLUMNS + number_at[step.argument]
+        elif step.what == kernel.DISTINCT:
+            argument = kernel.COLUMNS + len(draft.numbers) + step.argument
         other = distinct if step.what == kernel.DISTINCT else step.other
         distinct += step.what == kernel.DISTINCT
         coded.append((step, (step.what, state, argument, need, other)))

@@ -14,7 +14,7 @@ from data.history import History
 from data.spine import SPINE
 from data.tables import EVENTS, LEADS, TIME, empty
 from features.buckets import bucket_of_text
-from features.definitions import Count
+from features.definitions import DistinctCount
 from features.feature_set import FeatureSet
 from features.local import compute
 from features.online import OnlineEngine
@@ -23,7 +23,7 @@ from features.vocabulary import Vocabulary
 
 def warm() -> None:
     """Load or compile all that the feeds of this machine need."""
-    features, vocabulary = FeatureSet((Count(),)), Vocabulary({})
+    features, vocabulary = FeatureSet((DistinctCount(column="kind"),)), Vocabulary({})
     compute(_facts(), _rows(), features, vocabulary, threads=1)
     OnlineEngine(features, vocabulary).warm()
     bucket_of_text("lead", 1)

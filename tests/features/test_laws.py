@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.clock import DAY
-from features.encode import encode, make_block, range_order
+from features.encode import encode, make_block
 from features.fold import fold
 from features.levels import learn
 from features.local import compute
@@ -62,8 +62,7 @@ def test_the_fold_in_plain_python_equals_the_kernel(drawn, any_world, all_featur
     world = drawn.draw(any_world)
     folded = np.zeros((len(world.rows), len(all_features)), np.float32)
     for encoded in encode(world.history(), world.spine(), make_plans(all_features), VOCABULARY):
-        start, order = range_order(encoded, 0, encoded.entities)
-        block = make_block(encoded, 0, encoded.entities, start, order, encoded.scratch())
+        block = make_block(encoded, 0, encoded.entities, encoded.scratch())
         fold(encoded.plan.tables, block, folded)
     same_bits(folded, matrix(world, all_features))
 

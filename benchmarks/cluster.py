@@ -29,7 +29,7 @@ from data.history import History
 from data.simulation.folder import write
 from data.simulation.market import simulate
 from data.spine import build_spine
-from features import dask_feed, spark_feed
+from features import dask_feed, spark_feed, spark_session
 from features.catalog import default_catalog
 from features.levels import learn
 from features.local import compute
@@ -111,9 +111,9 @@ class Bench:
         answer = feature_table(self.history, self.spine.slice(0, 0), self.feature_set, self.vocabulary).schema
 
         def run() -> Path:
-            tables = spark_feed.read_tables(session, self.facts.root)
+            tables = spark_session.read_tables(session, self.facts.root)
             frame = spark_feed.on_buckets(tables, self.facts.ends_at, self.work, answer, buckets=16)
-            spark_feed.write_parts(frame, str(self.folder / name))
+            spark_session.write_parts(frame, str(self.folder / name))
             return self.folder / name
 
         self.timed(what, run, self.same)
@@ -165,7 +165,7 @@ def main() -> None:
             bench.dask(client, "features, Dask, one of two workers killed on the way", "dask-killed", Killer(client))
             client.wait_for_workers(2)
             bench.train(client)
-        with spark_feed.connect("local[2]") as session:
+        with spark_session.connect("local[2]") as session:
             bench.spark(session, "features, Spark, first time", "spark-cold")
             bench.spark(session, "features, Spark, again", "spark-warm")
         text = page(bench, options.leads)

@@ -21,7 +21,7 @@ reading      how one raw value becomes a number, a text or a moment
 buckets      a stable hash of ids: which bucket a key goes to, in every feed
 columns      Arrow columns read by these rules
 ids          ids as row numbers of a table
-arrange      events by entity, in order, gathered once
+arrange      events by entity, then by time, their values numbered
 attributes   attributes and their changes as arrays
 events       event tables as arrays, packed for a plan
 encode       fact tables as arrays, and ranges of them as blocks
@@ -30,7 +30,9 @@ local        feed: tables on this machine
 partition    one bucket of leads at a time, for every feed that cuts the facts
 tables       tables as files, their label with them
 shuffle      rows of one bucket brought together through storage
+draw         a seeded draw of leads that memory holds
 dask_feed    feed: a Dask cluster
+spark_session a Spark session, its tables, its files
 spark_feed   feed: tables on Spark
 lead         one lead's own facts as plain values
 own_events   one lead's events in order, each event_id once

@@ -5,24 +5,22 @@ The folders of the facts, of the scratch files and of the results must be seen b
 A task that a lost worker had begun is done again by another one, from files that are still there.
 """
 
-import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
 from data.errors import ContractError
-from data.facts import Facts, storage, united
+from data.facts import Facts, storage
 from data.history import History
+from features.draw import EVENTS_OF_A_SAMPLE, draw
 from features.feature_set import FeatureSet
-from features.partition import make_bucket
-from features.shuffle import Shuffled, Split, new_folder, of_accounts, remove_folder, remove_if_empty, shuffled, splits
+from features.shuffle import Shuffled, Split, new_folder, remove_folder, remove_if_empty, shuffled, splits
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -33,9 +31,6 @@ Work = Callable[[History, pa.Table], pa.Table]
 Progress = Callable[[str, float], None]
 
 EVENTS_OF_A_BUCKET = 1_000_000
-EVENTS_OF_A_SAMPLE = 2_000_000
-SLICES = 1_000
-"""The leads are drawn by the thousandth."""
 LOST = 10
 """So many workers of a cluster started here may be lost under one task before it is given up."""
 
@@ -125,16 +120,9 @@ def sample(
 
     At most about ``most`` events come to the client: from these it learns definitions, levels and settings.
     """
-    share = min(1.0, most / max(facts.rows("events"), 1))
-    chosen = tuple(sorted(np.random.default_rng(seed).permutation(SLICES)[: math.ceil(share * SLICES)].tolist()))
-    planned = splits(facts, "", SLICES, feature_set)
-    tasks = [client.submit(_drawn, split, chosen, pure=False) for split in planned]
-    found: dict[str, list[pa.Table]] = {}
-    for name, table in each(client, tasks, "drawing a sample of the leads", progress):
-        found.setdefault(name, []).append(table)
-    tables = {name: united(name, parts) for name, parts in found.items()}
-    history, _ = make_bucket(tables, of_accounts(facts), facts.ends_at)
-    return history, len(chosen) / SLICES
+    drawn = draw(facts, seed=seed, feature_set=feature_set, most=most)
+    tasks = [client.submit(_drawn, piece, drawn.chosen, pure=False) for piece in drawn.pieces]
+    return drawn.united(each(client, tasks, "drawing a sample of the leads", progress)), drawn.share
 
 
 def _drawn(split: Split, chosen: tuple[int, ...]) -> tuple[str, pa.Table]:

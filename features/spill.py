@@ -4,7 +4,6 @@ The facts are cut into buckets on disk (``features.shuffle``); then each bucket 
 and written out in order. Memory holds a piece or a bucket for each thread, whatever the size of the whole.
 """
 
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,21 +12,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
 
-from data.facts import Facts, united
+from data.facts import Facts
 from data.history import History
+from features.draw import EVENTS_OF_A_SAMPLE, draw
 from features.feature_set import FeatureSet
-from features.partition import make_bucket
-from features.shuffle import Shuffled, of_accounts, shuffled, splits
+from features.shuffle import Shuffled, shuffled, splits
 from features.tables import write_tables
 
 EVENTS_OF_A_BUCKET = 1_000_000
 """A bucket of so many events takes a few hundred megabytes while it is computed."""
-EVENTS_OF_A_SAMPLE = 2_000_000
-SLICES = 1_000
-"""Leads are drawn by the thousandth."""
 
 Work = Callable[[History, pa.Table], pa.Table]
 """What is done to a bucket: its history and the rows listed for it become a table."""
@@ -70,13 +65,8 @@ def sample(
     facts: Facts, *, seed: int = 0, feature_set: FeatureSet | None = None, most: int = EVENTS_OF_A_SAMPLE
 ) -> History:
     """All facts of a seeded draw of leads, with about ``most`` events; of all leads where these are no more."""
-    share = min(1.0, most / max(facts.rows("events"), 1))
-    chosen = tuple(sorted(np.random.default_rng(seed).permutation(SLICES)[: math.ceil(share * SLICES)].tolist()))
-    found: dict[str, list[pa.Table]] = {}
-    for split in splits(facts, "", SLICES, feature_set):
-        found.setdefault(split.name, []).append(split.drawn(chosen))
-    tables = {name: united(name, parts) for name, parts in found.items()}
-    return make_bucket(tables, of_accounts(facts), facts.ends_at)[0]
+    drawn = draw(facts, seed=seed, feature_set=feature_set, most=most)
+    return drawn.united((piece.name, piece.drawn(drawn.chosen)) for piece in drawn.pieces)
 
 
 def _worked(cut: Shuffled, number: int, work: Work) -> pa.Table:

@@ -157,7 +157,7 @@ def spark():
     pytest.importorskip("pyspark", reason="no Spark: pip install 'readiness[spark]'")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("no Java on the PATH: Spark needs version 17 or newer")
-    from features.spark_feed import connect
+    from features.spark_session import connect
 
     with connect("local[2]") as session:
         session.conf.set("spark.sql.shuffle.partitions", "4")

@@ -11,6 +11,7 @@ calibrating   slope and level of each horizon, from the blocks
 selection     what the training rows alone decide
 fit           from the choice to the model
 cluster       the last fit on a Dask cluster, from every cell there is
+dask_gbm      the booster on that cluster
 rivals        the base rate and the customer's points
 judge         the field's figures, with intervals
 testrows      what was only judged on

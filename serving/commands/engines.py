@@ -125,9 +125,9 @@ def connected(place: Place) -> Iterator[Engine]:
     if place.engine == "local":
         yield _Local(place)
     elif place.engine == "spark":
-        from features import spark_feed
+        from features import spark_session
 
-        with spark_feed.connect(place.scheduler) as session:
+        with spark_session.connect(place.scheduler) as session:
             yield _Spark(session, place)
     else:
         from features import dask_feed
@@ -185,14 +185,16 @@ class _Spark:
     place: Place
 
     def sample(self, facts: "Facts", seed: int) -> "History":
-        from features.spark_feed import read_tables, sample
+        from features.spark_feed import sample
+        from features.spark_session import read_tables
 
         return sample(read_tables(self.session, facts.root), facts.ends_at, seed=seed)[0]
 
     def write(self, facts: "Facts", job: Job, output: str, progress: "Report") -> None:
         import pyarrow.parquet as pq
 
-        from features.spark_feed import on_buckets, read_tables, write_parts
+        from features.spark_feed import on_buckets
+        from features.spark_session import read_tables, write_parts
 
         progress(f"{job.label} on Spark", 0.0)
         more: dict[str, Any] = {"feature_set": job.feature_set, "buckets": self.place.buckets}

@@ -24,7 +24,8 @@ from features.local import compute
 from features.online import OnlineEngine
 from features.partition import FeatureWork, Laid, Listed, feature_table, from_labelled
 from features.profile import profile
-from features.spark_feed import on_buckets, read_tables
+from features.spark_feed import on_buckets
+from features.spark_session import read_tables
 from features.spill import write_buckets
 from models.histories import lead_histories
 

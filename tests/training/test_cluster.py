@@ -11,7 +11,8 @@ from data.clock import DAY
 from data.facts import write_facts
 from features.dask_feed import cut, sample
 from training.cells import cells
-from training.cluster import Lesson, train_on_cluster, without_addresses
+from training.cluster import Lesson, train_on_cluster
+from training.dask_gbm import without_addresses
 from training.gbm import cell_matrix
 
 LOG_LOSS_NOISE = 0.004

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -189,15 +190,21 @@ def test_random_histories_on_spark(drawn, many_worlds, spark):
     asked.same(on_spark(spark, asked, buckets=drawn.draw(st.sampled_from([1, 5, 23]))))
 
 
-@pytest.fixture(scope="module", params=["bank_marketing", "cdnow", "olist", "online_retail", "oulad"])
+PUBLIC = ["bank_marketing", "cdnow", "olist", "online_retail", "oulad", "crm_exports/hubspot", "crm_exports/marketo"]
+"""Of the loaders' tables for Salesforce too few rows are left to ask about: no lead of them is open at any cutoff."""
+
+
+@pytest.fixture(scope="module", params=PUBLIC)
 def real(request, shared_data) -> Asked:
     """A public data set, with the rows and the features of its contract."""
-    contract = load_contract(EXAMPLES / f"{request.param}.toml", shared_data / request.param)
+    contract = load_contract(EXAMPLES / f"{Path(request.param).name}.toml", shared_data / request.param)
     history: History = check(contract).history
-    spine = build_spine(contract.spine, contract.ready, history, contract.folder)
+    asked = contract.spine
+    if asked.every and asked.start is None:  # otherwise each bucket would begin where its own first lead was created
+        asked = asked.model_copy(update={"start": pc.min(history.leads["created_at"]).value})
+    spine = build_spine(asked, contract.ready, history, contract.folder)
     catalog = default_catalog(profile(history, history.ends_at))
-    assert contract.spine.start is not None or not contract.spine.every
-    return Asked(history, spine, catalog, history.ends_at, Laid(contract.spine, contract.ready))
+    return Asked(history, spine, catalog, history.ends_at, Laid(asked, contract.ready))
 
 
 def test_real_tables_on_this_machine(real):

@@ -5,8 +5,10 @@ import re
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import redirect_stdout
 from dataclasses import replace
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,8 +43,12 @@ SKLEARN = {
     "seed": "random_state",
 }
 """Parameters that LightGBM's estimators call otherwise; given twice, one of the two would be ignored."""
+LOOK = 1.0
+"""Seconds between two looks at which workers are there."""
 NOTICE = 10
-"""Seconds after an error until the loss of a worker is noticed."""
+"""So many looks after an error until it is no loss of a worker."""
+SETTLED = 5
+"""So many looks without a change until the workers are those that will stay."""
 ATTEMPTS = 3
 """A fit whose workers were lost begins again, so many times in all."""
 
@@ -67,30 +73,79 @@ def grow_booster(
     total = sum(count for _, count in parts)
     tell("fitting the booster", 0.0)
     for attempt in range(1, ATTEMPTS + 1):
-        before = _workers(client)
+        watch = Watch(client)
         try:
-            text = _fit(client, parts, len(there), gbm, choice, bins)
-        except Exception:
-            if attempt == ATTEMPTS or not _lost_one(client, before):
+            with watch:
+                text = _fit(client, parts, len(there), gbm, choice, bins)
+        except (Exception, CancelledError):  # a cancelled future's error is no Exception
+            if attempt == ATTEMPTS or not watch.lost_one():
                 raise
             tell(f"fitting the booster again: a worker was lost ({attempt})", 0.0)
-            client.wait_for_workers(1)
+            _settled(client)
         else:
             return Grown(text, total, total)
     raise AssertionError  # the last attempt returns or raises
 
 
+class Watch:
+    """Looks after the workers while they fit together.
+
+    When one is lost, LightGBM on the others waits for it for hours, and its network cannot be set up again in their
+    processes. So what was asked of them meanwhile is cancelled, which ends the wait here, and they are started anew.
+    """
+
+    def __init__(self, client: "Client") -> None:
+        self._client, self._seen = client, _workers(client)
+        self._asked = set(client.futures)
+        self._over, self._lost = Event(), Event()
+
+    def __enter__(self) -> None:
+        Thread(target=self._look, name="watch-workers", daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def lost_one(self) -> bool:
+        """Whether a worker is gone; the scheduler may hear of it after those that talked to it."""
+        for _ in range(NOTICE):
+            if self._lost.is_set():
+                return True
+            if self._misses_one():
+                self._begin_anew()
+                return True
+            time.sleep(LOOK)
+        return False
+
+    def _misses_one(self) -> bool:
+        there = _workers(self._client)
+        self._seen |= there
+        return self._seen > there
+
+    def _look(self) -> None:
+        while not self._over.wait(LOOK):
+            if self._misses_one():
+                self._begin_anew()
+                return
+
+    def _begin_anew(self) -> None:
+        from distributed import Future  # noqa: PLC0415 - an extra
+
+        self._client.restart_workers(list(_workers(self._client)), raise_for_error=False)
+        self._lost.set()
+        self._client.cancel([Future(key, self._client) for key in set(self._client.futures) - self._asked], force=True)
+
+
+def _settled(client: "Client") -> None:
+    """Wait until no worker has come or gone for some looks, so that those who begin are those who end."""
+    before, quiet = _workers(client), 0
+    while quiet < SETTLED:
+        time.sleep(LOOK)
+        there = _workers(client)
+        before, quiet = there, quiet + 1 if there and there == before else 0
+
+
 def _workers(client: "Client") -> set[str]:
     return set(client.scheduler_info(n_workers=-1)["workers"])
-
-
-def _lost_one(client: "Client", before: set[str]) -> bool:
-    """Whether one of the workers is gone; the scheduler may hear of it after those that talked to it."""
-    for _ in range(NOTICE):
-        if not before <= _workers(client):
-            return True
-        time.sleep(1)
-    return False
 
 
 def _fit(

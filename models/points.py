@@ -49,7 +49,7 @@ def load_points(text: str, name: str = "points.toml") -> PointsTable:
     except tomllib.TOMLDecodeError as error:
         raise ContractError(f"{name} is not TOML: {error}. Mend that line.") from None
     except ValidationError as error:
-        raise ContractError("\n".join(f"{name}: {line}" for line in _sentences(error))) from None
+        raise ContractError("\n".join(f"{name}: {line}" for line in sentences(error))) from None
 
 
 def _is_json(text: str) -> bool:
@@ -60,7 +60,8 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _sentences(error: ValidationError) -> list[str]:
+def sentences(error: ValidationError) -> list[str]:
+    """What is wrong with a table, one sentence for each thing."""
     lines = []
     for found in error.errors(include_url=False):
         where = ".".join(str(part) for part in found["loc"])

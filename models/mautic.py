@@ -71,13 +71,18 @@ def read_mautic(text: str, known: MauticMap, *, group: str | None = None, name: 
             rules.append(_rule(action, known))
             notes += doubts(action)
         except _LeaveOutError as why:
-            told = (str(action.get(key) or "") for key in ("id", "name", "type"))
-            left_out.append(LeftOut(*told, str(why)))
+            number, named, kind = (str(action.get(key) or "") for key in ("id", "name", "type"))
+            left_out.append(LeftOut(number, named, kind, str(why)))
     wanted = next((number for number, named in groups.items() if group in {number, named}), None)
     limit, more = threshold(_listed(whole.get("triggers", ()), "triggers", name), wanted)
     notes += [*more, *general(whole, actions)]
-    points = PointsTable(rule=tuple(rules), threshold=limit) if rules else None
+    points = PointsTable.of(rules, threshold=limit) if rules else None
     return Imported(points, tuple(left_out), tuple(notes), len(actions))
+
+
+def actions_of(text: str, name: str = "points.json") -> list[Mapping[str, Any]]:
+    """The actions as the file has them. Raises ContractError when it is no list of them."""
+    return _listed(_parse(text, name).get("points", ()), "points", name)
 
 
 def _parse(text: str, name: str) -> Mapping[str, Any]:

@@ -23,8 +23,10 @@ An entry with an ``id`` or a ``url`` goes before the one without. Mautic counts 
 the variants' events the item of the parent.
 """
 
+import json
 import tomllib
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -152,3 +154,30 @@ def looks_at_url(known: MauticMap, url: str) -> When | str:
 def _when(entry: Entry, items: tuple[str, ...]) -> When:
     found = items[0] if len(items) == 1 else items or None
     return When(event=entry.kind, actor=entry.actor, item=found)
+
+
+def draft_map(actions: Iterable[Mapping[str, Any]], kinds: Sequence[str]) -> str:
+    """A map to fill in for these actions: an entry for each type and for each thing that one of them names."""
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for action in actions:
+        kind, given = str(action.get("type")), action.get("properties")
+        if kind not in TYPES:
+            continue
+        named = given.get("page_url" if kind == "url.hit" else LISTS[kind]) if isinstance(given, dict) else None
+        things = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+        for thing in things or [""]:
+            wanted.setdefault((kind, str(thing)), []).append(str(action.get("name")))
+    lines = [
+        "# Which of your events Mautic's actions look at. Give each entry the kind of your events (and the item, where",
+        "# your events have one for it); take out what they do not have: such actions are then left out by name.",
+        "# An entry without id and url stands for all of its type: the item of your event is then Mautic's number, or",
+        "# the address.",
+        f"# Your kinds: {', '.join(kinds)}",
+    ]
+    for (kind, thing), names in sorted(wanted.items()):
+        lines += ["", f"# {'; '.join(names)}".replace("\n", " "), "[[event]]", f"mautic = {json.dumps(kind)}"]
+        if thing:
+            number = kind != "url.hit" and thing.isdecimal()
+            lines.append(f"id = {thing}" if number else f"url = {json.dumps(thing, ensure_ascii=False)}")
+        lines.append('kind = ""  # FILL IN')
+    return "\n".join(lines) + "\n"

@@ -22,7 +22,8 @@ def write_mautic(points: PointsTable, known: MauticMap) -> tuple[dict[str, Any],
 
     A rule is written only where Mautic gives the same points for it; ``models.mautic.read_mautic`` reads it back.
     """
-    actions, lost = [], []
+    actions: list[dict[str, Any]] = []
+    lost: list[Inexpressible] = []
     for rule in points.rules:
         found = _action(rule, known, len(actions) + 1)
         if isinstance(found, str):

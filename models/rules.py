@@ -32,6 +32,7 @@
 ``models.points`` says what the rules mean.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr, model_validator
@@ -218,6 +219,13 @@ class PointsTable(_Part):
         if unused := sorted(self.caps.keys() - {"total"} - set(self.groups)):
             raise ValueError(f"caps.{unused[0]} bounds a group that no rule has. Known groups: {list(self.groups)}.")
         return self
+
+    @classmethod
+    def of(
+        cls, rules: Iterable[Rule], inactivity: Iterable[Inactivity] = (), threshold: float | None = None
+    ) -> "PointsTable":
+        """A table of rules that are there already. Raises ValueError when they do not fit together."""
+        return cls.model_validate({"rule": [*rules], "inactivity": [*inactivity], "threshold": threshold})
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -100,15 +100,23 @@ def _choose(tried: Candidates, readiness: Floats, most: int, tell: Progress) -> 
         if gain[best] < LEAST_GAIN:
             break
         usable[best] = False
-        new = _fitted(columns, (*fit.chosen, best), target, fit)
-        if (np.sign(new.weights) != alone[list(new.chosen)]).any():
+        new = _fitted(columns, (*fit.chosen, best), target, fit.intercept)
+        if np.sign(new.weights[-1]) != alone[best]:
             continue
-        fit = new
+        fit = _explained(columns, new, target, alone)
         about = [tried.about[at] for at in fit.chosen]
         full = {one for one in about if about.count(one) >= MOST_ABOUT}
         usable &= np.array([one not in full for one in tried.about])
     weights = fit.weights / scale[list(fit.chosen)]
     return _Fit(fit.chosen, weights, fit.intercept)
+
+
+def _explained(columns: Floats, fit: _Fit, target: Floats, alone: Floats) -> _Fit:
+    """``fit`` without the rules whose sign is no longer the one that they have alone: the new one says it better."""
+    while (turned := np.sign(fit.weights) != alone[list(fit.chosen)]).any():
+        kept = tuple(at for at, wrong in zip(fit.chosen, turned.tolist(), strict=True) if not wrong)
+        fit = _fitted(columns, kept, target, fit.intercept)
+    return fit
 
 
 def _left_over(columns: Floats, chosen: Sequence[int], spread: Floats) -> Floats:
@@ -121,10 +129,10 @@ def _left_over(columns: Floats, chosen: Sequence[int], spread: Floats) -> Floats
     return np.asarray(own - np.einsum("ij,ij->j", shared, np.linalg.solve(inner, shared)))
 
 
-def _fitted(columns: Floats, chosen: tuple[int, ...], target: Floats, start: _Fit) -> _Fit:
+def _fitted(columns: Floats, chosen: tuple[int, ...], target: Floats, intercept: float) -> _Fit:
     """The logistic regression of ``target`` (probabilities) on the chosen columns, by Newton's method."""
     known = np.column_stack([np.ones(len(columns)), columns[:, list(chosen)]])
-    beta = np.concatenate([[start.intercept], start.weights, [0.0]])
+    beta = np.append(intercept, np.zeros(len(chosen)))
     stiff = RIDGE * np.eye(len(beta))
     for _ in range(STEPS):
         odds = 1.0 / (1.0 + np.exp(-np.clip(known @ beta, -30, 30)))

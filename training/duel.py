@@ -191,7 +191,10 @@ def _drawn(
         for name, order in ranked.items():
             found[name].append(play(rows, order, calls, copies, seed + draw))
         found["outcomes"].append((float(copies[owner].sum()) if len(outcome) else 0.0,))
-    return {name: np.array(values, np.float64).reshape(len(values), -1) for name, values in found.items()}
+    return {
+        name: np.array(values, np.float64).reshape(len(values), 1 if name == "outcomes" else 2)
+        for name, values in found.items()
+    }
 
 
 def _score(
@@ -206,7 +209,9 @@ def _score(
 ) -> Score:
     calls, captured = main
     precision = _share(captured, calls)
-    lifts = _shares(drawn[:, 1], drawn[:, 0]) / _shares(drawn_luck[:, 1].mean(), drawn_luck[:, 0].mean())
+    lifts = _shares(drawn[:, 1], drawn[:, 0]) / np.maximum(
+        _share(drawn_luck[:, 1].sum(), drawn_luck[:, 0].sum()), 1e-12
+    )
     return Score(
         name,
         calls,

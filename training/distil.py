@@ -33,7 +33,8 @@ RIDGE = 1e-3
 """A little stiffness, in rows of evidence against each weight."""
 LEAST_GAIN = 0.002
 """A rule must bring the table this share closer to the model; smaller steps are not worth a line."""
-STEPS = 12
+STEPS, CLOSE = 25, 1e-7
+"""Newton's steps at the most, and the step that is as good as none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +95,15 @@ def _choose(tried: Candidates, readiness: Floats, most: int, tell: Progress) -> 
     fit = _Fit((), np.empty(0), _logit(float(target.mean())))
     while len(fit.chosen) < most and usable.any():
         tell("choosing rules", len(fit.chosen) / most)
-        odds = 1.0 / (1.0 + np.exp(-(fit.intercept + columns[:, list(fit.chosen)] @ fit.weights)))
+        logits = fit.intercept + columns[:, list(fit.chosen)] @ fit.weights
+        odds = 1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))
         spread = odds * (1.0 - odds)
         gain = (columns.T @ (target - odds)) ** 2 / np.maximum(_left_over(columns, fit.chosen, spread), 1e-9)
         best = int(np.argmax(np.where(usable, gain, -1.0)))
         if gain[best] < LEAST_GAIN * whole:
             break
         usable[best] = False
-        new = _fitted(columns, (*fit.chosen, best), target, fit.intercept)
+        new = _fitted(columns, (*fit.chosen, best), target, np.array([fit.intercept, *fit.weights, 0.0]))
         if np.sign(new.weights[-1]) != alone[best]:
             continue
         fit = _explained(columns, new, target, alone)
@@ -116,7 +118,7 @@ def _explained(columns: Floats, fit: _Fit, target: Floats, alone: Floats) -> _Fi
     """``fit`` without the rules whose sign is no longer the one that they have alone: the new one says it better."""
     while (turned := np.sign(fit.weights) != alone[list(fit.chosen)]).any():
         kept = tuple(at for at, wrong in zip(fit.chosen, turned.tolist(), strict=True) if not wrong)
-        fit = _fitted(columns, kept, target, fit.intercept)
+        fit = _fitted(columns, kept, target, np.array([fit.intercept, *fit.weights[~turned]]))
     return fit
 
 
@@ -130,20 +132,32 @@ def _left_over(columns: Floats, chosen: Sequence[int], spread: Floats) -> Floats
     return np.asarray(own - np.einsum("ij,ij->j", shared, np.linalg.solve(inner, shared)))
 
 
-def _fitted(columns: Floats, chosen: tuple[int, ...], target: Floats, intercept: float) -> _Fit:
-    """The logistic regression of ``target`` (probabilities) on the chosen columns, by Newton's method."""
+def _fitted(columns: Floats, chosen: tuple[int, ...], target: Floats, start: Floats) -> _Fit:
+    """The logistic regression of ``target`` (probabilities) on the chosen columns, by Newton's method from ``start``.
+
+    A step that makes things worse is halved until it does not: a few leads with very many events would else throw the
+    weights far away.
+    """
     known = np.column_stack([np.ones(len(columns)), columns[:, list(chosen)]])
-    beta = np.append(intercept, np.zeros(len(chosen)))
-    stiff = RIDGE * np.eye(len(beta))
+    beta, stiff = start, RIDGE * np.eye(len(start))
+    loss = _loss(known, beta, target)
     for _ in range(STEPS):
         odds = 1.0 / (1.0 + np.exp(-np.clip(known @ beta, -30, 30)))
-        slope = known.T @ (target - odds) - stiff @ beta
         bend = known.T @ (known * (odds * (1.0 - odds))[:, None]) + stiff
-        step = np.linalg.solve(bend, slope)
-        beta = beta + step
-        if np.abs(step).max() < 1e-8:
+        step = np.linalg.solve(bend, known.T @ (target - odds) - stiff @ beta)
+        while (new := _loss(known, beta + step, target)) > loss and np.abs(step).max() > CLOSE:
+            step = step / 2.0
+        if new > loss:
+            break
+        beta, loss = beta + step, new
+        if np.abs(step).max() < CLOSE:
             break
     return _Fit(chosen, beta[1:], float(beta[0]))
+
+
+def _loss(known: Floats, beta: Floats, target: Floats) -> float:
+    logits = known @ beta
+    return float((np.logaddexp(0.0, logits) - target * logits).sum() + RIDGE / 2.0 * (beta @ beta))
 
 
 def _entropy(chance: Floats) -> Floats:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from data.clock import iso
 from data.errors import ContractError, NotMaturedError
@@ -13,7 +14,7 @@ from models.mautic_map import load_map
 from models.mautic_write import expressible, write_mautic
 from models.points import load_points, replay
 from models.points_text import points_text
-from training.distil import distil
+from training.distil import _fitted, _loss, distil
 from training.heldout import hold_out
 from training.odoo_fields import odoo_fields
 from training.points_duel import points_duel
@@ -130,6 +131,19 @@ def test_only_what_was_known_at_the_split_is_learned_from(held, table):
     past = held.history.upto(held.sample.test_from)
     cut = type(held)(held.contract, past, held.sample, held.table, held.model)
     assert distil(cut, _quiet) == table
+
+
+def test_a_few_leads_with_very_many_events_throw_no_weight_away():
+    """The fit ends at the optimum of the convex problem, checked by a library, whatever the tails of the columns."""
+    generator = np.random.default_rng(5)
+    columns = np.column_stack(
+        [generator.pareto(1.2, 4_000), generator.normal(size=4_000), generator.random(4_000) < 0.01]
+    )
+    columns = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    target = 1 / (1 + np.exp(3 - 1.5 * np.tanh(columns[:, 0]) - columns[:, 1] - 0.4 * columns[:, 2]))
+    found = _fitted(columns, (0, 1, 2), target, np.zeros(4))
+    best = minimize(lambda beta: _loss(np.column_stack([np.ones(4_000), columns]), beta, target), np.zeros(4))
+    assert [found.intercept, *found.weights] == pytest.approx(best.x, abs=1e-4)
 
 
 def test_fewer_rules_may_be_asked_for(held):

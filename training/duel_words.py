@@ -23,12 +23,11 @@ def verdict(difference: Difference) -> str:
     """One sentence: who captured more, by how much, and whether chance alone could do it."""
     one, other = NAMES.get(difference.one, difference.one), NAMES.get(difference.other, difference.other)
     low, high = difference.interval
-    more = "more" if difference.captured >= 0 else "fewer"
-    span = f"{_signed(low)} to {_signed(high)}"
-    first = (
-        f"{one[0].upper()}{one[1:]} captured {whole(abs(difference.captured))} {more} outcomes than {other} ({span})"
-    )
-    return f"{first}." if low > 0 or high < 0 else f"{first}: that may be chance."
+    span, many = f"{low:+,.0f} to {high:+,.0f}", whole(abs(difference.captured))
+    more = "more" if difference.captured > 0 else "fewer"
+    how = f"{many} {more} outcomes than" if round(difference.captured) else "as many outcomes as"
+    chance = "" if low > 0 or high < 0 or not round(difference.captured) else ": that may be chance"
+    return f"{one[0].upper()}{one[1:]} captured {how} {other} ({span}){chance}."
 
 
 def today(one: AtThreshold) -> str:
@@ -50,10 +49,6 @@ def behind(name: str, figures: Mapping[str, Behind]) -> str:
             told.append(f"{METRIC_NAMES[metric]} {loss}")
     named = NAMES.get(name, name)
     return f"{named[0].upper()}{named[1:]}: lost against the model (a minus: gained): {', '.join(told)}."
-
-
-def _signed(number: float) -> str:
-    return f"{number:+,.0f}"
 
 
 def rule_sentences(lifts: Sequence[RuleLift]) -> list[str]:

@@ -1,6 +1,7 @@
 """The duel: who is called, what is captured, what is premature, and how sure that is."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -161,7 +162,8 @@ def test_equal_contestants_do_not_differ():
     rows, worth, _ = _market()
     difference = duel(rows, {"blend": worth, "points": worth.copy()}, capacity=7, draws=30).differences[0]
     assert (difference.captured, difference.interval) == (0, (0, 0))
-    assert verdict(difference).endswith("that may be chance.")
+    assert verdict(difference) == "The model captured as many outcomes as your points (+0 to +0)."
+    assert verdict(replace(difference, captured=3, interval=(-1, 7))).endswith("(-1 to +7): that may be chance.")
 
 
 def test_the_same_seed_gives_the_same_duel():

@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from data.clock import format_duration
 from training.duel import RANDOM, Duel
 from training.duel_words import NAMES
-from training.plots import COLOURS, GRID, INK, SOFT
+from training.plots import COLOURS, INK, SOFT
 from training.wording import long_duration, whole
 
 MORE = {"odoo": "#cc79a7", "distilled": "#d55e00", "distilled_mautic": "#f0a070", RANDOM: "#7f7f7f"}
@@ -43,7 +43,7 @@ def draw_duel(duel: Duel, kind: str = ".png") -> bytes:
     )
     axes.set(xlim=(0, duel.capacities[-1]), ylim=(0, None), xlabel="calls a week", ylabel="outcomes captured")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %", decimals=0))
-    axes.grid(color=GRID, lw=0.8)
+    axes.grid(color=SOFT, alpha=0.2, lw=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK, labelsize=10)

@@ -101,6 +101,8 @@ def title(duel: "Duel") -> str:
 
 
 RULE_COLUMNS = ("rule", "points", "leads", "with it", "without", "lift", "it points")
+LONGEST = 32
+"""A longer name of a rule is cut, so that its figures stay on one line."""
 _VERDICTS = {
     "helps": "right way",
     "none": "no difference",
@@ -121,7 +123,7 @@ def rule_rows(lifts: "Iterable[RuleLift]") -> list[list[str]]:
             lift = f"{one.lift:.1f} ({one.interval[0]:.1f} to {one.interval[1]:.1f})"
         rows.append(
             [
-                one.name,
+                one.name if len(one.name) <= LONGEST else f"{one.name[: LONGEST - 1]}…",
                 f"{one.points:+g}",
                 whole(one.leads),
                 percent(one.rate_with),

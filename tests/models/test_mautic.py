@@ -1,6 +1,7 @@
 """Mautic's point actions: read with all that Mautic does, written with all that it cannot."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -353,6 +354,19 @@ min = 0
     ]
     assert "do not fade" in reasons["fades"]
     assert "no entry for the kind 'webinar'" in reasons["unknown"]
+
+
+def test_the_example_is_read():
+    """The example under examples/mautic: nine actions become rules, three are left out with the reason."""
+    folder = Path(__file__).resolve().parents[2] / "examples" / "mautic"
+    found = read_mautic((folder / "points.json").read_text(), load_map((folder / "map.toml").read_text()))
+    assert len(found.points.rules) == 9
+    assert found.points.threshold == 60
+    assert {one.name: one.reason.split(",")[0] for one in found.left_out} == {
+        "Reads prices for five minutes": "it counts the seconds that a contact stayed",
+        "Answers the survey": "the map has no entry for form.submit 9",
+        "Chats": "its type is none of Mautic's own (url.hit",
+    }
 
 
 RULES = st.fixed_dictionaries(

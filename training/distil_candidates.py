@@ -81,6 +81,12 @@ def _event_rules(history: History) -> Iterator[Rule]:
         name = "-".join(part for part in (kind, item) if part)
         yield _rule(f"{name}-once", f"{told}, once", when, repeat="once")
         yield _rule(f"{name}-each", f"{told}, each time", when)
+        by_day = {"repeat": "once_per", "key": "day"}
+        yield _rule(f"{name}-days", f"{told}, each day", when, **by_day)
+        for half_life in HALF_LIVES:
+            days = format_duration(half_life)
+            told_so = f"{told}, each day, half after {days}"
+            yield _rule(f"{name}-days-half-{days}", told_so, when, decay=Decay(half_life=half_life), **by_day)
         for within in RECENT:
             days = format_duration(within)
             yield _rule(f"{name}-in-{days}", f"{told}, in the last {days}", {**when, "within": within}, repeat="once")

@@ -39,7 +39,7 @@ def draw_duel(duel: Duel, kind: str = ".png") -> bytes:
             axes.plot([at], [score.share], marker="o", ms=7, color=colour, zorder=4)
     axes.axvline(duel.capacity, color=SOFT, lw=1.0, ls="--", zorder=1)
     axes.annotate(
-        f" {duel.capacity:g} a week", (duel.capacity, 0.0), xytext=(2, 6), textcoords="offset points", color=INK
+        f" {duel.capacity:.4g} a week", (duel.capacity, 0.0), xytext=(2, 6), textcoords="offset points", color=INK
     )
     axes.set(xlim=(0, duel.capacities[-1]), ylim=(0, None), xlabel="calls a week", ylabel="outcomes captured")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %", decimals=0))
@@ -75,7 +75,5 @@ def _title(duel: Duel) -> str:
 
 def _below(duel: Duel) -> str:
     horizon = long_duration(format_duration(duel.horizon))
-    return (
-        f"at {duel.capacity:g} calls a week over {duel.weeks:g} weeks, within {horizon} of the call; "
-        "bars: 95 % intervals"
-    )
+    weeks = "one week" if duel.weeks == 1 else f"{duel.weeks:g} weeks"
+    return f"at {duel.capacity:.4g} calls a week over {weeks}, within {horizon} of the call; bars: 95 % intervals"

@@ -59,6 +59,8 @@ class PointsDuel:
     today: AtThreshold | None
     figures: dict[str, dict[str, float]]
     behind: dict[str, dict[str, Behind]]
+    share: float
+    """Of all rows, how many there are here ([model] max_rows): the capacity is that share of the agreed one."""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -67,6 +69,7 @@ class PointsDuel:
             "rules": [asdict(rule) for rule in self.rules],
             "at_threshold": None if self.today is None else asdict(self.today),
             "figures": self.figures,
+            "share_of_rows": self.share,
             "model_less": {
                 name: {metric: asdict(one) for metric, one in found.items()} for name, found in self.behind.items()
             },
@@ -103,7 +106,9 @@ def points_duel(
     said |= {name: score[places] for name, score in replayed.items() if name != POINTS}
     tell("working the list week by week", 0.0)
     limit = held.contract.policy.capacity_per_week if capacity is None else capacity
-    fought = duel(rows, said, capacity=limit, seed=seed, draws=draws, tell=tell)
+    share = len(sample.cutoffs) / max(sample.asked, 1)
+    drawn = limit if limit is None or share >= 1.0 else limit * share
+    fought = duel(rows, said, capacity=drawn, seed=seed, draws=draws, tell=tell)
     own = threshold if threshold is not None or points is None else points.threshold
     today = None if own is None else _at_threshold(held, replayed[POINTS], own, rows, kept)
     lifts: Sequence[RuleLift] = ()
@@ -111,7 +116,7 @@ def points_duel(
         tell("the worth of each rule", 0.0)
         parts = replay_parts(points, held.history, spine.take(places))
         lifts = rule_lifts(points, parts, rows.won, rows.lead, seed)
-    return PointsDuel(fought, tuple(lifts), today, *_judged(held, said, replayed, rows))
+    return PointsDuel(fought, tuple(lifts), today, *_judged(held, said, replayed, rows), min(share, 1.0))
 
 
 def _matured(held: HeldOut) -> Ints:

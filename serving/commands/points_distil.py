@@ -114,6 +114,7 @@ def _lost(table: "PointsTable", known: "MauticMap | None") -> "tuple[Inexpressib
 def _show(found: "PointsDuel", tables: "dict[str, PointsTable]", lost: "tuple[Inexpressible, ...]") -> None:
     from serving.commands import points_tables as rows
     from serving.commands import terminal
+    from serving.commands.points_shared import say_share
     from training.duel_words import NAMES, behind, verdict
     from training.wording import METRIC_NAMES
 
@@ -126,6 +127,7 @@ def _show(found: "PointsDuel", tables: "dict[str, PointsTable]", lost: "tuple[In
     terminal.print_table(
         "How well each tells leads apart", names, rows.figure_rows(found, [*found.figures]), range(1, 5)
     )
+    say_share(found)
     for difference in found.duel.differences:
         if difference.other in tables:
             terminal.say(verdict(difference))

@@ -48,9 +48,10 @@ def duel(
 
 
 def _show(found: "PointsDuel") -> None:
+    from serving.commands import points_shared as shared
     from serving.commands import terminal
     from serving.commands.points_tables import COLUMNS, RULE_COLUMNS, contestants, rule_rows, title
-    from training.duel_words import rule_sentences, today, verdict
+    from training.duel_words import behind, rule_sentences, today, verdict
 
     terminal.print_table(title(found.duel), COLUMNS, contestants(found.duel), numeric=range(1, len(COLUMNS)))
     terminal.print_table(
@@ -59,8 +60,11 @@ def _show(found: "PointsDuel") -> None:
         rule_rows(found.rules),
         numeric=range(1, len(RULE_COLUMNS) - 1),
     )
+    shared.say_share(found)
     for difference in found.duel.differences:
         terminal.say(verdict(difference))
+    if "points" in found.behind:
+        terminal.say(behind("points", found.behind["points"]))
     if found.today is not None:
         terminal.say(today(found.today))
     for sentence in rule_sentences(found.rules):

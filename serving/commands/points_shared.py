@@ -84,6 +84,17 @@ def must_be_a_plot(plot: Path | None) -> None:
         raise ContractError(f"--plot {plot} is no picture. Expected a name that ends in {' or '.join(FORMATS)}.")
 
 
+def say_share(found: "PointsDuel") -> None:
+    """Say so where the duel was fought on a draw of the rows."""
+    from serving.commands import terminal
+    from training.wording import percent
+
+    if found.share < 1.0:
+        terminal.say(
+            f"note: a seeded draw of {percent(found.share)} of the rows ([model] max_rows); so is the capacity."
+        )
+
+
 def draw(found: "PointsDuel", plot: Path | None) -> None:
     """Write the plot where one was asked for."""
     from serving.commands import terminal

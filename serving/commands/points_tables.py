@@ -94,8 +94,9 @@ def title(duel: "Duel") -> str:
     from training.wording import long_duration, whole
 
     how = "" if duel.given else " (no capacity is agreed: a tenth of the open leads within a horizon)"
+    weeks = "one week" if duel.weeks == 1 else f"{duel.weeks:g} weeks"
     return (
-        f"{duel.capacity:g} calls a week over {duel.weeks:g} weeks{how}: {whole(duel.leads)} open leads, "
+        f"{duel.capacity:.4g} calls a week over {weeks}{how}: {whole(duel.leads)} open leads, "
         f"{whole(duel.outcomes)} outcomes within {long_duration(format_duration(duel.horizon))}"
     )
 

@@ -1,8 +1,6 @@
 """``readiness points``: imported, beaten in the open, distilled back; each run as users run it."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -169,15 +167,15 @@ def test_without_points_there_is_no_duel(trained, tmp_path):
     assert "readiness points import" in done.stderr
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow warns of its own code
 def test_without_any_version_one_is_trained(tmp_path):
     """Where nothing was trained yet the duel trains as `readiness train` does, and registers the version."""
     write(simulate("quick", 100, 6), tmp_path, paths=1)
     contract = tmp_path / "readiness.toml"
     text = contract.read_text().replace('every = "7d"', 'every = "28d"')
     contract.write_text(f"{text}\n[backtest]\nfolds = 2\n\n[model]\nbins = 1\nthreads = 1\n\n[leaks]\ncheck = false\n")
-    command = [sys.executable, "-P", "-m", "serving.cli", "points", "duel", "-c", str(contract), "--json", "-q"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2_000:]
+    done = points("duel", "-c", contract, "--json", "-q")
+    assert done.exit_code == 0, (done.output, done.exception)
     assert json.loads(done.stdout)["duel"]["scores"][0]["name"] == "blend"
     assert (tmp_path / ".readiness" / "mlflow.db").exists()
     assert len(list((tmp_path / ".readiness" / "bundles").iterdir())) == 1

@@ -26,12 +26,14 @@ the variants' events the item of the parent.
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from data.errors import ContractError
 from models.points import sentences
+from models.points_text import printable
 from models.rules import When
 
 Kind = Literal["page.hit", "url.hit", "form.submit", "asset.download", "email.open", "email.send"]
@@ -167,17 +169,18 @@ def draft_map(actions: Iterable[Mapping[str, Any]], kinds: Sequence[str]) -> str
         things = [named] if isinstance(named, str) else named if isinstance(named, list) else []
         for thing in things or [""]:
             wanted.setdefault((kind, str(thing)), []).append(str(action.get("name")))
+    told = wrap(f"Your kinds: {', '.join(kinds)}", 110, break_long_words=False, break_on_hyphens=False)
     lines = [
         "# Which of your events Mautic's actions look at. Give each entry the kind of your events (and the item, where",
         "# your events have one for it); take out what they do not have: such actions are then left out by name.",
         "# An entry without id and url stands for all of its type: the item of your event is then Mautic's number, or",
         "# the address.",
-        f"# Your kinds: {', '.join(kinds)}",
+        *(f"# {line}" for line in told),
     ]
     for (kind, thing), names in sorted(wanted.items()):
-        lines += ["", f"# {'; '.join(names)}".replace("\n", " "), "[[event]]", f"mautic = {json.dumps(kind)}"]
+        lines += ["", f"# {'; '.join(names)}", "[[event]]", f"mautic = {json.dumps(kind)}"]
         if thing:
             number = kind != "url.hit" and thing.isdecimal()
             lines.append(f"id = {thing}" if number else f"url = {json.dumps(thing, ensure_ascii=False)}")
         lines.append('kind = ""  # FILL IN')
-    return "\n".join(lines) + "\n"
+    return "".join(f"{printable(line)}\n" for line in lines)

@@ -9,7 +9,7 @@ from models.rules import Cap, Decay, PointsTable, Returning, Rule, When
 
 def points_text(points: PointsTable, about: str = "") -> str:
     """The table as TOML; each line of ``about`` becomes a comment on top."""
-    head = [f"# {line}".rstrip() for line in about.splitlines()]
+    head = [f"# {printable(line)}".rstrip() for line in about.splitlines()]
     if points.threshold is not None:
         head.append(f"threshold = {_number(points.threshold)}")
     silent = [
@@ -19,6 +19,11 @@ def points_text(points: PointsTable, about: str = "") -> str:
     caps = [_cap(name, cap) for name, cap in points.caps.items()]
     parts = ["\n".join(head), *map(_rule, points.rules), *silent, *caps]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def printable(line: str) -> str:
+    """A line for a comment, where TOML allows no control characters."""
+    return "".join(one if one.isprintable() else " " for one in line)
 
 
 def _rule(rule: Rule) -> str:

@@ -14,6 +14,7 @@ from training.duel_play import DuelRows, Floats, Ints
 from training.heldout import HeldOut
 from training.judge import Ranking, lead_weights
 from training.odoo_fields import odoo_log_odds
+from training.reporting import bootstrap_rows
 from training.rivals import PointsAsChance
 from training.rule_lifts import RuleLift, rule_lifts
 from training.sample import Progress
@@ -160,22 +161,28 @@ def _judged(
             chances[name] = PointsAsChance(replayed[name][train], won)(score)
         elif name == ODOO:
             chances[name] = 1.0 / (1.0 + np.exp(-np.clip(np.nan_to_num(score), -500, 500)))
-    rankings = {name: Ranking.of(rows.won, chance) for name, chance in chances.items()}
-    figures = {name: ranking.metrics() for name, ranking in rankings.items()}
-    weights = lead_weights(rows.lead, JUDGE_DRAWS, held.contract.model.seed)
-    drawn = {
-        name: np.array([[ranking.metrics(one)[metric] for metric in COMPARED] for one in weights.astype(np.float64)])
-        for name, ranking in rankings.items()
-    }
-    behind = {
-        name: {
-            metric: Behind(
-                figures[SERVED][metric] - figures[name][metric],
-                *np.nanquantile(drawn[SERVED][:, at] - drawn[name][:, at], (0.025, 0.975)).tolist(),
-            )
-            for at, metric in enumerate(COMPARED)
-        }
-        for name in rankings
-        if name != SERVED and rows.outcomes
-    }
-    return figures, behind
+    figures = {name: Ranking.of(rows.won, chance).metrics() for name, chance in chances.items()}
+    return figures, _behind(figures, chances, rows, held.contract.model.seed) if rows.outcomes else {}
+
+
+def _behind(
+    figures: Mapping[str, Mapping[str, float]], chances: Mapping[str, Floats], rows: DuelRows, seed: int
+) -> dict[str, dict[str, Behind]]:
+    """The model's figures less those of each other; of very many rows the intervals are taken from a draw of leads."""
+    few = bootstrap_rows(rows.lead, seed)
+    leads = np.unique(rows.lead[few], return_inverse=True)[1].reshape(-1)
+    shrink = float(np.sqrt(len(few) / len(rows.lead)))
+    weights = [np.ones(len(few)), *lead_weights(leads, JUDGE_DRAWS, seed).astype(np.float64)]
+    drawn = {}
+    for name, chance in chances.items():
+        ranking = Ranking.of(rows.won[few], chance[few])
+        told = [ranking.metrics(weight) for weight in weights]
+        drawn[name] = np.array([[one[metric] for metric in COMPARED] for one in told])
+    found: dict[str, dict[str, Behind]] = {}
+    for name in chances:
+        for at, metric in enumerate(COMPARED if name != SERVED else ()):
+            value = figures[SERVED][metric] - figures[name][metric]
+            first, *others = drawn[SERVED][:, at] - drawn[name][:, at]
+            low, high = (np.nanquantile(others, (0.025, 0.975)) - first) * shrink + value
+            found.setdefault(name, {})[metric] = Behind(value, float(low), float(high))
+    return found

@@ -54,13 +54,14 @@ def rule_lifts(points: PointsTable, parts: Floats, won: Mask, lead: Ints, seed: 
     count = int(lead.max(initial=-1)) + 1
     with_rows, with_won = _by_lead(has, lead, count), _by_lead(has & won[:, None], lead, count)
     all_rows, all_won = np.bincount(lead, minlength=count), np.bincount(lead, won, count)
-    weights = lead_weights(np.arange(count), DRAWS, seed).astype(np.float64)
-    sides = [
-        (weights @ with_rows, weights @ with_won),
-        ((weights @ all_rows)[:, None] - weights @ with_rows, (weights @ all_won)[:, None] - weights @ with_won),
-    ]
     base = float(won.mean()) if len(won) else 0.0
-    drawn = _lift(*sides[0], *sides[1], base)
+    some = []
+    for draw in range(0, DRAWS, DRAWS // 10):
+        weights = lead_weights(np.arange(count), DRAWS // 10, seed + draw).astype(np.float64)
+        rows_with, won_with = weights @ with_rows, weights @ with_won
+        rows_without, won_without = (weights @ all_rows)[:, None] - rows_with, (weights @ all_won)[:, None] - won_with
+        some.append(_lift(rows_with, won_with, rows_without, won_without, base))
+    drawn = np.concatenate(some)
     found = []
     for at, name in enumerate(names):
         rows, hits = int(has[:, at].sum()), float((has[:, at] & won).sum())

@@ -58,7 +58,7 @@ def import_(
     with terminal.progress(quiet=quiet) as progress:
         progress("reading the facts", 0.0)
         history = check(agreed).history
-        imported = _read(text, file, _map(known, text, file, out, history), group)
+        imported = _read(text, file, _map(known, group, text, file, out, history), group)
         if imported.points is None:
             raise _nothing(imported, file)
         points = imported.points if threshold is None else imported.points.model_copy(update={"threshold": threshold})
@@ -76,13 +76,17 @@ def _is_json(text: str) -> bool:
     return text.lstrip()[:1] == "{" or (text.lstrip()[:1] == "[" and not text.lstrip().startswith("[["))
 
 
-def _map(known: Path | None, text: str, file: Path, out: Path, history: "History") -> "MauticMap | None":
+def _map(
+    known: Path | None, group: str | None, text: str, file: Path, out: Path, history: "History"
+) -> "MauticMap | None":
     """The map of Mautic's events; None for a table in TOML. Raises ContractError, with a draft written, without one."""
     from data.errors import ContractError
     from models.mautic_map import draft_map, load_map
     from serving.commands.points_shared import read_text
 
     if not _is_json(text):
+        if known is not None or group is not None:
+            raise ContractError(f"--map and --group belong to Mautic's JSON, and {file.name} is none. Leave them out.")
         return None
     if known is not None:
         return load_map(read_text(known), known.name)

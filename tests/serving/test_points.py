@@ -62,6 +62,8 @@ def test_a_neutral_table_is_checked_against_the_facts(trained, tmp_path):
     told = json.loads(points("import", own, "-c", trained.contract, "-o", out, "--force", "--json", "-q").stdout)
     assert [rule["id"] for rule in told["rules"]] == [rule.id for rule in table.rules]
     assert any(rule["leads"] for rule in told["rules"])
+    grouped = points("import", own, "-c", trained.contract, "-o", out, "--group", "Fit", "-q")
+    assert "belong to Mautic's JSON" in grouped.stderr
     again = points("import", own, "-c", trained.contract, "-o", out)
     assert (again.exit_code, again.stdout) == (1, "")
     assert "--force" in again.stderr

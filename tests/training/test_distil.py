@@ -195,6 +195,16 @@ def test_the_points_at_their_own_threshold(found, held, trial):
     assert found.today.captured + found.today.premature == found.today.calls
 
 
+def test_a_draw_of_the_rows_has_that_share_of_the_capacity(trial):
+    """Where not all rows fit, sales is taken to call that share of them, and the duel says so."""
+    few = trial.contract.model.model_copy(update={"max_rows": 1_000})
+    held = hold_out(trial.contract.model_copy(update={"model": few}), trial.history, trial, _quiet)
+    found = points_duel(held, None, draws=5)
+    assert found.share == 1_000 / held.sample.asked < 1
+    assert found.duel.capacity == pytest.approx(trial.contract.policy.capacity_per_week * found.share)
+    assert [score.name for score in found.duel.scores] == ["blend", "odoo", "random"]
+
+
 def test_each_rule_of_the_points_is_judged(found, trial):
     """Every rule of the customer's table has a verdict, in the order of the table."""
     own = load_points(trial.contract.resolve(trial.contract.points.file).read_text())

@@ -11,7 +11,6 @@ What is accepted: ``{"points": [...], "triggers": [...], "groups": [...]}``, lis
 them, or a list of actions alone. Nothing is guessed: what cannot be replayed is listed with the reason.
 """
 
-import html
 import json
 import math
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from typing import Any
 from data.clock import SECOND, to_micros
 from data.errors import ContractError
 from models.mautic_doubts import doubts, general, group_id, threshold, unpublished
-from models.mautic_map import LISTS, TYPES, MauticMap, looks_at, looks_at_url
+from models.mautic_map import LISTS, TYPES, MauticMap, address_of, looks_at, looks_at_url
 from models.rules import PointsTable, Returning, Rule, When
 
 MOST_BYTES = 20_000_000
@@ -166,7 +165,7 @@ def _rule(action: Mapping[str, Any], known: MauticMap) -> Rule:
 
 
 def _url_hit(given: Mapping[str, Any], known: MauticMap) -> When | str:
-    url = html.unescape(str(given.get("page_url") or "").strip())
+    url = address_of(given)
     if not url:
         raise _LeaveOutError("it has no address: Mautic gives nothing for it either")
     if _whole(given.get("accumulative_time"), "accumulative_time"):

@@ -23,7 +23,7 @@ An entry with an ``id`` or a ``url`` goes before the one without. Mautic counts 
 the variants' events the item of the parent.
 """
 
-import json
+import html
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
@@ -33,7 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from data.errors import ContractError
 from models.points import sentences
-from models.points_text import printable
+from models.points_text import printable, quoted
 from models.rules import When
 
 Kind = Literal["page.hit", "url.hit", "form.submit", "asset.download", "email.open", "email.send"]
@@ -158,6 +158,11 @@ def _when(entry: Entry, items: tuple[str, ...]) -> When:
     return When(event=entry.kind, actor=entry.actor, item=found)
 
 
+def address_of(given: Mapping[str, Any]) -> str:
+    """The pattern of a url.hit action as Mautic compares it: without spaces around it, entities decoded."""
+    return html.unescape(str(given.get("page_url") or "").strip())
+
+
 def draft_map(actions: Iterable[Mapping[str, Any]], kinds: Sequence[str]) -> str:
     """A map to fill in for these actions: an entry for each type and for each thing that one of them names."""
     wanted: dict[tuple[str, str], list[str]] = {}
@@ -165,7 +170,8 @@ def draft_map(actions: Iterable[Mapping[str, Any]], kinds: Sequence[str]) -> str
         kind, given = str(action.get("type")), action.get("properties")
         if kind not in TYPES:
             continue
-        named = given.get("page_url" if kind == "url.hit" else LISTS[kind]) if isinstance(given, dict) else None
+        given = given if isinstance(given, dict) else {}
+        named = address_of(given) if kind == "url.hit" else given.get(LISTS[kind])
         things = [named] if isinstance(named, str) else named if isinstance(named, list) else []
         for thing in things or [""]:
             wanted.setdefault((kind, str(thing)), []).append(str(action.get("name")))
@@ -175,12 +181,12 @@ def draft_map(actions: Iterable[Mapping[str, Any]], kinds: Sequence[str]) -> str
         "# your events have one for it); take out what they do not have: such actions are then left out by name.",
         "# An entry without id and url stands for all of its type: the item of your event is then Mautic's number, or",
         "# the address.",
-        *(f"# {line}" for line in told),
+        *(f"# {printable(line)}" for line in told),
     ]
     for (kind, thing), names in sorted(wanted.items()):
-        lines += ["", f"# {'; '.join(names)}", "[[event]]", f"mautic = {json.dumps(kind)}"]
+        lines += ["", f"# {printable('; '.join(names))}", "[[event]]", f"mautic = {quoted(kind)}"]
         if thing:
             number = kind != "url.hit" and thing.isdecimal()
-            lines.append(f"id = {thing}" if number else f"url = {json.dumps(thing, ensure_ascii=False)}")
+            lines.append(f"id = {thing}" if number else f"url = {quoted(thing)}")
         lines.append('kind = ""  # FILL IN')
-    return "".join(f"{printable(line)}\n" for line in lines)
+    return "\n".join(lines) + "\n"

@@ -27,20 +27,20 @@ def printable(line: str) -> str:
 
 
 def _rule(rule: Rule) -> str:
-    lines = ["[[rule]]", f"id = {_text(rule.id)}"]
+    lines = ["[[rule]]", f"id = {quoted(rule.id)}"]
     if rule.name:
-        lines.append(f"name = {_text(rule.name)}")
+        lines.append(f"name = {quoted(rule.name)}")
     lines += [f"when = {_when(rule.when)}", f"points = {_number(rule.points)}"]
     if rule.when.event is not None:
-        lines.append(f"repeat = {_text(rule.repeat)}")
+        lines.append(f"repeat = {quoted(rule.repeat)}")
     if rule.key is not None:
-        lines.append(f"key = {_text(rule.key)}")
+        lines.append(f"key = {quoted(rule.key)}")
     if rule.max_points is not None:
         lines.append(f"max_points = {_number(rule.max_points)}")
     if rule.decay is not None:
         lines.append(f"decay = {_decay(rule.decay)}")
     if rule.group is not None:
-        lines.append(f"group = {_text(rule.group)}")
+        lines.append(f"group = {quoted(rule.group)}")
     lines += [f"{key} = {iso(at)}" for key, at in (("from", rule.start), ("until", rule.until)) if at is not None]
     return "\n".join(lines)
 
@@ -62,7 +62,7 @@ def _when(when: When) -> str:
 def _returning(returning: Returning) -> str:
     times = (("within", returning.within), ("after", returning.after))
     found = {key: _duration(time) for key, time in times if time is not None}
-    return _inline({**found, "to": _text(returning.to), "since": _text(returning.since)})
+    return _inline({**found, "to": quoted(returning.to), "since": quoted(returning.since)})
 
 
 def _decay(decay: Decay) -> str:
@@ -83,7 +83,7 @@ def _inline(found: dict[str, str]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
-    return _text(value) if isinstance(value, str) else _number(value)
+    return quoted(value) if isinstance(value, str) else _number(value)
 
 
 def _number(value: float) -> str:
@@ -93,15 +93,15 @@ def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
-def _text(text: str) -> str:
-    """A basic string; JSON's escapes are TOML's, but for DEL."""
+def quoted(text: str) -> str:
+    """A basic string of TOML; JSON's escapes are TOML's, but for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _key(name: str) -> str:
     plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
-    return name if plain else _text(name)
+    return name if plain else quoted(name)
 
 
 def _duration(time: int) -> str:
-    return _text(format_duration(time))
+    return quoted(format_duration(time))

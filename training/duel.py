@@ -48,6 +48,7 @@ class Score:
     lift: float
     """Its precision against that of calls at random."""
     captured_interval: Bounds
+    premature_interval: Bounds
     share_interval: Bounds
     lift_interval: Bounds
     curve: tuple[float, ...]
@@ -221,6 +222,7 @@ def _score(
         precision,
         _share(precision, _share(*reversed(luck))),
         _bounds(drawn[:, 1]),
+        _bounds(drawn[:, 0] - drawn[:, 1]),
         _bounds(_shares(drawn[:, 1], drawn_outcomes)),
         _bounds(lifts),
         curve,

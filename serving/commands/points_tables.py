@@ -73,6 +73,7 @@ def contestants(duel: "Duel") -> list[list[str]]:
     rows = []
     for score in duel.scores:
         low, high = score.captured_interval
+        less, most = score.premature_interval
         lift_low, lift_high = score.lift_interval
         rows.append(
             [
@@ -80,7 +81,7 @@ def contestants(duel: "Duel") -> list[list[str]]:
                 whole(score.calls),
                 f"{whole(score.captured)} ({whole(low)} to {whole(high)})",
                 percent(score.share),
-                whole(score.premature),
+                f"{whole(score.premature)} ({whole(less)} to {whole(most)})",
                 percent(score.precision),
                 f"{score.lift:.1f} ({lift_low:.1f} to {lift_high:.1f})",
             ]

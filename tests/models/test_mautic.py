@@ -1,5 +1,6 @@
 """Mautic's point actions: read with all that Mautic does, written with all that it cannot."""
 
+import html
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from data.errors import ContractError
 from data.history import History
 from data.tables import EVENTS, LEADS, TIME, empty
 from models.mautic import read_mautic
-from models.mautic_map import load_map
+from models.mautic_map import draft_map, load_map
 from models.mautic_write import write_mautic
 from models.points import load_points, replay
 from models.points_text import points_text
@@ -354,6 +355,28 @@ min = 0
     ]
     assert "do not fade" in reasons["fades"]
     assert "no entry for the kind 'webinar'" in reasons["unknown"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(name=st.text(), url=st.text(min_size=1), kinds=st.lists(st.text(min_size=1), max_size=40))
+def test_a_draft_of_the_map_is_one_once_it_is_filled_in(name, url, kinds):
+    """Whatever actions and kinds are called: each thing that an action names has an entry, and the draft is TOML."""
+    actions = [
+        _action("email.open", properties={"emails": [3, 4]}, name=name),
+        _action("email.open", properties=[]),
+        _action("url.hit", properties={"page_url": url}, name=name),
+        _action("plugin.click"),
+    ]
+    draft = draft_map(actions, kinds)
+    entries = load_map(draft.replace('kind = ""', 'kind = "x"')).events
+    assert [(one.mautic, one.id, one.url) for one in entries] == [
+        ("email.open", None, None),
+        ("email.open", 3, None),
+        ("email.open", 4, None),
+        ("url.hit", None, html.unescape(url.strip()) or None),
+    ]
+    with pytest.raises(ContractError, match=r"event\.0\.kind is ''"):
+        load_map(draft)
 
 
 def test_the_example_is_read():

@@ -136,6 +136,7 @@ def test_the_better_score_captures_more():
     assert difference.interval[0] > 0
     assert model.lift == pytest.approx(model.precision / luck.precision)
     assert model.captured_interval[0] < model.captured < model.captured_interval[1]
+    assert model.premature_interval == tuple(60 - edge for edge in reversed(model.captured_interval))
     assert model.curve[found.capacities.index(10.0)] == model.captured
     assert all(np.diff(model.curve) >= 0)
     assert verdict(difference).startswith(

@@ -23,7 +23,13 @@ canary         a bundle tried in a process of its own
 histories      leads of the tables as values
 points         hand-made points, replayed as of each cutoff
 rules          the grammar of points
+points_text    a points table as text that reads back the same
 field_rules    rules on attributes
 points_plan    rules and events as arrays
 points_kernel  the compiled replay
+mautic         Mautic's point actions read as rules, defects included
+mautic_map     which of our events Mautic's actions look at
+mautic_doubts  what should be known of points read from Mautic
+mautic_write   rules as Mautic's actions, and what Mautic cannot have
+odoo           Odoo's predictive lead scoring
 """

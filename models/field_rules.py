@@ -25,12 +25,16 @@ _NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$"
 _TRUTHS = {"true": "1", "false": "0"}
 
 
-def field_holds(points: PointsTable, history: History, leads: Ints, cutoffs: Ints) -> list[tuple[Rule, Bools]]:
-    """Each field rule with the rows (n,) for which it holds; ``leads`` are positions in the leads table.
+def field_holds(points: PointsTable, history: History, leads: Ints, cutoffs: Ints) -> list[tuple[int, Bools]]:
+    """The number of each field rule with the rows (n,) for which it holds; ``leads`` are positions in the leads table.
 
     Raises ContractError when the field is not there, or a number is compared with text.
     """
-    return [(rule, _holds(rule, history, leads, cutoffs)) for rule in points.rules if rule.when.field is not None]
+    return [
+        (number, _holds(rule, history, leads, cutoffs))
+        for number, rule in enumerate(points.rules)
+        if rule.when.field is not None
+    ]
 
 
 def _holds(rule: Rule, history: History, leads: Ints, cutoffs: Ints) -> Bools:

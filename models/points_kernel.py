@@ -38,14 +38,25 @@ class EventArrays(NamedTuple):
 
 
 class RuleArrays(NamedTuple):
-    """Event rules as arrays (R); the rules of class c are ``of_kind[kind_starts[c] : kind_starts[c + 1]]``."""
+    """Event rules as arrays (R); the rules of class c are ``of_kind[kind_starts[c] : kind_starts[c + 1]]``.
+
+    ``watchers`` likewise are the rules that remember an event of class c as one that a later event returns to.
+    """
 
     kind_starts: Ints
     of_kind: Ints
+    watcher_starts: Ints
+    watchers: Ints
     points: Floats
     repeat: Ints
     min_count: Ints
+    max_count: Ints
     within: Ints
+    starts: Ints
+    ends: Ints
+    returns_within: Ints
+    returns_after: Ints
+    returns_to_first: Bools
     max_points: Floats
     decay: Ints
     decay_time: Floats
@@ -86,6 +97,42 @@ def _fires(repeat: int, fired: Ints, stamps: Ints, rule: int, item: int, day: in
 fires = numba.njit(cache=True, nogil=True)(_fires)
 
 
+def _meets(rules: RuleArrays, rule: int, seen: int, at: int, earlier: int) -> bool:
+    """Whether an event at the moment ``at``, the ``seen``-th that its rule sees, meets the rule's condition.
+
+    ``earlier`` is the moment of the event that it returns to, or NEVER.
+    """
+    if seen < rules.min_count[rule] or seen > rules.max_count[rule]:
+        return False
+    if at < rules.starts[rule] or at >= rules.ends[rule]:
+        return False
+    if rules.returns_within[rule] < 0 and rules.returns_after[rule] < 0:
+        return True
+    if earlier == NEVER:
+        return False
+    if rules.returns_within[rule] >= 0 and at - earlier > rules.returns_within[rule]:
+        return False
+    return bool(at - earlier >= rules.returns_after[rule])
+
+
+meets = numba.njit(cache=True, nogil=True)(_meets)
+
+
+def _watch(rules: RuleArrays, kind: int, at: int, latest: Ints, before: Ints) -> None:
+    """Remember an event of class ``kind`` for the rules by which later events return to it.
+
+    ``latest`` (R) is the moment to return to, ``before`` the one to take while it is still that same moment.
+    """
+    for place in range(rules.watcher_starts[kind], rules.watcher_starts[kind + 1]):
+        rule = rules.watchers[place]
+        if latest[rule] == NEVER or (at > latest[rule] and not rules.returns_to_first[rule]):
+            before[rule] = latest[rule]
+            latest[rule] = at
+
+
+watch = numba.njit(cache=True, nogil=True)(_watch)
+
+
 def _replay_rows(
     leads: Ints, cutoffs: Ints, events: EventArrays, rules: RuleArrays, out: Floats, last: Ints, days: Ints, keys: int
 ) -> None:
@@ -95,10 +142,13 @@ def _replay_rows(
     """
     count = rules.points.shape[0]
     sums, seen = np.empty(count), np.empty(count, np.int64)
+    latest, before = np.empty(count, np.int64), np.empty(count, np.int64)
     fired, stamps = np.full(count, -1, np.int64), np.full((count, keys), -1, np.int64)
     for row in range(leads.shape[0]):
         sums[:] = 0.0
         seen[:] = 0
+        latest[:] = NEVER
+        before[:] = NEVER
         last[row] = NEVER
         cutoff = cutoffs[row]
         for event in range(events.starts[leads[row]], events.starts[leads[row] + 1]):
@@ -115,12 +165,14 @@ def _replay_rows(
                 if age > rules.within[rule]:
                     continue
                 seen[rule] += 1
-                if seen[rule] >= rules.min_count[rule] and fires(
+                earlier = latest[rule] if latest[rule] < events.occurred[event] else before[rule]
+                if meets(rules, rule, seen[rule], events.occurred[event], earlier) and fires(
                     rules.repeat[rule], fired, stamps, rule, events.items[event], days[event], row
                 ):
                     sums[rule] += worth(
                         rules.points[rule], age, rules.decay[rule], rules.decay_time[rule], rules.decay_factor[rule]
                     )
+            watch(rules, kind, events.occurred[event], latest, before)
         for rule in range(count):
             most = rules.max_points[rule]
             out[row, rules.group[rule]] += min(max(sums[rule], -most), most)

@@ -6,11 +6,14 @@
     id = "pricing"
     name = "Looked at prices"
     when = { event = "pricing_view", item = "plans", min_count = 2, within = "30d" }   # or actor = "sales"
+    # also: item = ["plans", "offer"], item_like = "*/plans*", max_count = 1, returning = { within = "7d" }
     points = 20
     repeat = "always"                               # or "once", or "once_per" with key = "item" or "day"
     max_points = 60                                 # the most that this rule gives (or takes) in all
     decay = { half_life = "30d" }                   # or linear, expire, or step_pct = 50 with every = "30d"
     group = "interest"
+    from = 2025-03-01                               # events before it, or at or after until, have no points
+    until = 2025-09-01T00:00:00Z
 
     [[rule]]
     id = "seniority"
@@ -29,14 +32,16 @@
 ``models.points`` says what the rules mean.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr, model_validator
 
-from data.contract import Duration
+from data.contract import Duration, Moment
 
 Positive = Annotated[Duration, Field(gt=0)]
 Points = Annotated[FiniteFloat, Field(strict=True)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Scalar = StrictBool | Annotated[FiniteFloat, Field(strict=True)] | StrictStr
 
 
@@ -44,14 +49,35 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Returning(_Part):
+    """How long after an earlier event of the same kind an event must come: no later than, or no sooner than."""
+
+    within: Positive | None = None
+    after: Positive | None = None
+    to: Literal["item", "any"] = "item"
+    """Whether that earlier event is of the rule's own items, or of any item."""
+    since: Literal["latest", "first"] = "latest"
+    """Whether it is the latest before the event, or the lead's first of all."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.within is None and self.after is None:
+            raise ValueError("returning needs within, after, or both, such as { within = '7d' }.")
+        return self
+
+
 class When(_Part):
     """What a rule looks at: events of a kind, or one attribute."""
 
     event: str | None = None
-    item: str | None = None
+    item: Annotated[str | tuple[str, ...], Field(min_length=1)] | None = None
+    item_like: Annotated[str, Field(min_length=1)] | None = None
+    """A pattern as file names have them: ``*`` is any text, ``?`` one character, ``[ab]`` one of these."""
     actor: Literal["lead", "marketing", "sales"] | None = None
-    min_count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    min_count: Count = 1
+    max_count: Count | None = None
     within: Positive | None = None
+    returning: Returning | None = None
     field: str | None = None
     op: Literal["eq", "ne", "in", "ge", "le", "gt", "lt"] | None = None
     value: Scalar | tuple[Scalar, ...] | None = None
@@ -60,12 +86,22 @@ class When(_Part):
     def _fits(self) -> Self:
         if (self.event is None) == (self.field is None):
             raise ValueError("a rule looks at an event or at a field: give exactly one of the two.")
-        foreign = {"field", "op", "value"} if self.event is not None else {"item", "actor", "min_count", "within"}
+        of_fields = {"field", "op", "value"}
+        foreign = of_fields if self.event is not None else self.model_fields_set - of_fields
         if found := sorted(foreign & self.model_fields_set):
             raise ValueError(f"{found[0]} does not belong to a rule on {'events' if self.event else 'a field'}.")
+        if self.item is not None and self.item_like is not None:
+            raise ValueError("item and item_like are two ways to say which items: give one of them.")
+        if self.max_count is not None and self.max_count < self.min_count:
+            raise ValueError(f"max_count {self.max_count} is below min_count {self.min_count}: no event has points.")
         if self.field is not None:
             _check_comparison(self.op, self.value)
         return self
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The items that an event rule names, none where it takes any or a pattern."""
+        return (self.item,) if isinstance(self.item, str) else self.item or ()
 
     @property
     def values(self) -> tuple[Scalar, ...]:
@@ -122,6 +158,9 @@ class Rule(_Part):
     max_points: Annotated[Points, Field(gt=0)] | None = None
     decay: Decay | None = None
     group: Annotated[str, Field(min_length=1)] | None = None
+    start: Moment | None = Field(default=None, alias="from")
+    """From when on events have points; ``min_count`` counts the earlier ones too."""
+    until: Moment | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -129,9 +168,12 @@ class Rule(_Part):
             raise ValueError("repeat = 'once_per' and key = 'item' or 'day' belong together.")
         if self.group == "total":
             raise ValueError("a group cannot be called total: caps.total bounds the whole score.")
-        foreign = {"repeat", "key", "max_points", "decay"} & self.model_fields_set
+        foreign = {"repeat", "key", "max_points", "decay", "start", "until"} & self.model_fields_set
         if self.when.field is not None and foreign:
-            raise ValueError(f"{min(foreign)} belongs to rules on events; a field has its points while it holds.")
+            found = min(foreign).replace("start", "from")
+            raise ValueError(f"{found} belongs to rules on events; a field has its points while it holds.")
+        if self.start is not None and self.until is not None and self.start >= self.until:
+            raise ValueError("from is not before until: no event has points.")
         return self
 
 
@@ -177,6 +219,13 @@ class PointsTable(_Part):
         if unused := sorted(self.caps.keys() - {"total"} - set(self.groups)):
             raise ValueError(f"caps.{unused[0]} bounds a group that no rule has. Known groups: {list(self.groups)}.")
         return self
+
+    @classmethod
+    def of(
+        cls, rules: Iterable[Rule], inactivity: Iterable[Inactivity] = (), threshold: float | None = None
+    ) -> "PointsTable":
+        """A table of rules that are there already. Raises ValueError when they do not fit together."""
+        return cls.model_validate({"rule": [*rules], "inactivity": [*inactivity], "threshold": threshold})
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from data.errors import ReadinessError
-from serving.commands import check, demo, features, init, keys, score, serve, simulate, train, ui
+from serving.commands import check, demo, features, init, keys, points, score, serve, simulate, train, ui
 
 
 class _Verbs(TyperGroup):
@@ -71,6 +71,7 @@ app.command()(features.features)
 app.command()(train.train)
 app.command()(score.score)
 app.command()(serve.serve)
+app.add_typer(points.app)
 app.add_typer(keys.app)
 app.command()(ui.ui)
 

@@ -14,6 +14,16 @@ cluster       the last fit on a Dask cluster, from every cell there is
 dask_gbm      the booster on that cluster
 rivals        the base rate and the customer's points
 judge         the field's figures, with intervals
+heldout       the rows that a trained version was not learned from, once more
+duel          points, model and others at the same weekly capacity
+duel_play     who is called, week by week
+points_duel   that duel for a customer's points, with the worth of each rule
+rule_lifts    what each rule is worth by itself
+odoo_fields   what Odoo's scoring is fed with
+duel_words    the duel in words
+duel_plot     the duel as a picture
+distil        from the model back to a points table
+distil_candidates  the rules that it is chosen from
 testrows      what was only judged on
 decision      the policy that travels with the model
 reporting     the report of a trial

@@ -1,6 +1,7 @@
 """Oracle and cases for the replay of hand-made points."""
 
 import math
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.clock import DAY, HOUR, parse_duration
+from data.clock import DAY, HOUR, iso, parse_duration
 from data.errors import ContractError
 from data.history import History
 from data.simulation.points import points_toml
 from data.simulation.worlds import WORLDS
 from data.tables import CHANGES, EVENTS, LEADS, TIME, empty
-from models.points import load_points, replay
+from models.points import load_points, part_names, replay, replay_parts
+from models.points_text import points_text
+from models.rules import Cap, Inactivity, Rule, When
 
 T0 = 1_700_000_000_000_000 // DAY * DAY
 
@@ -221,6 +224,12 @@ def test_groups_totals_and_inactivity():
         (_rule(VIEW, rest='repeat = "once_per"\nkey = "week"'), "key is 'week'"),
         (_rule(VIEW, rest='decay = { half_life = "3d", linear = "3d" }'), "exactly one of half_life"),
         (_rule(VIEW, rest="decay = { step_pct = 50 }"), "belong together"),
+        (_rule(VIEW + ', item = "x", item_like = "y*"'), "two ways"),
+        (_rule(VIEW + ", min_count = 3, max_count = 2"), "max_count 2 is below"),
+        (_rule(VIEW + ", returning = {}"), "returning needs within"),
+        (_rule(VIEW, rest="from = 2025-02-01\nuntil = 2025-01-01"), "from is not before until"),
+        (_rule('field = "x", op = "eq", value = 1', rest="from = 2025-02-01"), "from belongs to rules on events"),
+        ('{"points": []}', "is JSON.*readiness points import"),
         (_rule(VIEW, rest='decay = { half_life = "3 moons" }'), "not a duration"),
         (_rule(VIEW, rest='decay = { half_life = "0d" }'), "half_life"),
         (_rule(VIEW, '"ten"'), "points is 'ten'"),
@@ -273,11 +282,16 @@ def test_the_simulated_companies_write_this_grammar(world):
 def _oracle_rule(rule, events, cutoff):
     when = rule["when"]
     seen = [e for e in events if e["kind"] == when["event"] and e["occurred"] < cutoff and e["known"] < cutoff]
-    seen = [e for e in seen if "item" not in when or e["item"] == when["item"]]
     seen = [e for e in seen if (e["actor"] == when["actor"] if "actor" in when else e["actor"] != "sales")]
+    seen = sorted(seen, key=lambda e: (e["occurred"], e["known"], e["item"] or "~"))
+    of_kind, seen = seen, [e for e in seen if _oracle_item(when, e["item"])]
+    wanted = of_kind if when.get("returning", {}).get("to") == "any" else seen
     if "within" in when:
         seen = [e for e in seen if cutoff - parse_duration(when["within"]) <= e["occurred"]]
-    seen = sorted(seen, key=lambda e: e["occurred"])[when.get("min_count", 1) - 1 :]
+    seen = seen[when.get("min_count", 1) - 1 : when.get("max_count")]
+    seen = [e for e in seen if _oracle_from(rule) <= e["occurred"] < _oracle_until(rule)]
+    if "returning" in when:
+        seen = [e for e in seen if _oracle_returns(when["returning"], e, wanted)]
     if rule.get("repeat") == "once":
         seen = seen[:1]
     if rule.get("repeat") == "once_per":
@@ -289,6 +303,32 @@ def _oracle_rule(rule, events, cutoff):
     total = sum(rule["points"] * _oracle_decay(rule.get("decay"), (cutoff - e["occurred"]) / DAY) for e in seen)
     most = rule.get("max_points", math.inf)
     return max(-most, min(most, total))
+
+
+def _oracle_item(when, item):
+    if "item_like" in when:
+        return (
+            item is not None and re.fullmatch(when["item_like"].replace("*", ".*").replace("?", "."), item) is not None
+        )
+    named = when.get("item", item)
+    return item == named or (isinstance(named, list) and item in named)
+
+
+def _oracle_from(rule):
+    return T0 + rule["day_from"] * DAY if "day_from" in rule else -math.inf
+
+
+def _oracle_until(rule):
+    return T0 + rule["day_until"] * DAY if "day_until" in rule else math.inf
+
+
+def _oracle_returns(returning, event, others):
+    before = sorted(e["occurred"] for e in others if e["occurred"] < event["occurred"])
+    if not before:
+        return False
+    gap = event["occurred"] - (before[0] if returning.get("since") == "first" else before[-1])
+    longest = parse_duration(returning["within"]) if "within" in returning else math.inf
+    return (parse_duration(returning["after"]) if "after" in returning else 0) <= gap <= longest
 
 
 def _oracle_decay(decay, age):
@@ -307,10 +347,17 @@ def _oracle_decay(decay, age):
 def _inline(value):
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {_inline(part)}" for key, part in value.items()) + " }"
+    if isinstance(value, str) and value.endswith("Z"):
+        return value
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def _toml(rules):
+    rules = [{**rule} for rule in rules]
+    for rule in rules:
+        for key in ("from", "until"):
+            if (day := rule.pop(f"day_{key}", None)) is not None:
+                rule[key] = iso(T0 + day * DAY)
     return "".join("[[rule]]\n" + "".join(f"{key} = {_inline(v)}\n" for key, v in rule.items()) for rule in rules)
 
 
@@ -318,12 +365,21 @@ DAYS = st.integers(1, 20).map(lambda n: f"{n}d")
 WHEN = st.fixed_dictionaries(
     {"event": st.sampled_from(["view", "reply"])},
     optional={
-        "item": st.sampled_from(["x", "y"]),
+        "item": st.sampled_from(["x", "y", ["x", "z"]]),
         "actor": st.sampled_from(["lead", "sales"]),
         "min_count": st.integers(1, 3),
+        "max_count": st.integers(3, 5),
         "within": DAYS,
+        "returning": st.fixed_dictionaries(
+            {"within": DAYS},
+            optional={
+                "after": st.sampled_from(["1d", "2d"]),
+                "to": st.sampled_from(["item", "any"]),
+                "since": st.sampled_from(["latest", "first"]),
+            },
+        ),
     },
-)
+) | st.fixed_dictionaries({"event": st.just("view"), "item_like": st.sampled_from(["x*", "*z", "?y"])})
 DECAY = st.one_of(
     [st.fixed_dictionaries({way: DAYS}) for way in ("half_life", "linear", "expire")]
     + [st.fixed_dictionaries({"step_pct": st.sampled_from([25, 50, 100]), "every": DAYS})]
@@ -336,7 +392,15 @@ RULE = st.builds(
     WHEN,
     st.integers(-20, 40),
     REPEAT,
-    st.fixed_dictionaries({}, optional={"decay": DECAY, "max_points": st.integers(1, 60)}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "decay": DECAY,
+            "max_points": st.integers(1, 60),
+            "day_from": st.integers(0, 10),
+            "day_until": st.integers(11, 40),
+        },
+    ),
 )
 # Quarter days, so that times meet cutoffs, windows and steps exactly.
 QUARTERS = st.integers(0, 160).map(lambda n: T0 + n * DAY // 4)
@@ -347,7 +411,7 @@ EVENT = st.fixed_dictionaries(
         "occurred": QUARTERS,
         "late": st.sampled_from([0, 0, 1, DAY, 5 * DAY]),
         "actor": st.sampled_from(["lead", "lead", "marketing", "sales"]),
-        "item": st.sampled_from([None, "x", "y", "z"]),
+        "item": st.sampled_from([None, "x", "y", "z", "xz", "zy"]),
     }
 )
 
@@ -370,6 +434,41 @@ def test_the_replay_agrees_with_the_oracle(rules, events, cutoffs):
         for lead, cutoff in cutoffs
     ]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rules=st.lists(RULE, min_size=1, max_size=4), threshold=st.none() | st.floats(-1e6, 1e6), name=st.text())
+def test_what_is_written_is_read_back_as_the_same_table(rules, threshold, name):
+    """Any table, with any name, is the very same table after it was written as text and read again."""
+    points = load_points(_toml([{"id": f"r{place}", **rule} for place, rule in enumerate(rules)]))
+    whole = points.model_copy(
+        update={
+            "threshold": threshold,
+            "rules": (
+                *points.rules,
+                Rule(id=name or "x", name=name, when=When(field="f", op="in", value=(1.5, True)), points=1),
+            ),
+            "inactivity": (Inactivity(after=3 * DAY, points=-2.5),),
+            "caps": {"total": Cap(min=0, max=12.5)},
+        }
+    )
+    assert load_points(points_text(whole, "two\nlines")) == whole
+
+
+def test_the_parts_add_up():
+    """What each rule gives alone adds up to the total where nothing is capped; the parts are named in order."""
+    text = (
+        _rule(VIEW, 3, 'decay = { half_life = "2d" }').replace('"r"', '"a"')
+        + _rule('event = "reply"', 5, 'group = "mail"').replace('"r"', '"b"')
+        + _rule('field = "seniority", op = "eq", value = "vp"', 7).replace('"r"', '"c"')
+        + '[inactivity]\nafter = "1d"\npoints = -1'
+    )
+    points = load_points(text)
+    rows = [("a", "view", T0, T0, "lead", None), ("a", "reply", T0 + DAY, T0 + DAY, "lead", None)]
+    history, spine = _history([("a", T0, "vp", 1.0)], rows), _spine([("a", T0 + 2 * DAY)])
+    assert part_names(points) == ("a", "b", "c", "inactivity 1d")
+    assert replay_parts(points, history, spine).tolist() == [[1.5, 5, 7, -1]]
+    assert replay(points, history, spine).tolist() == [12.5]
 
 
 @settings(max_examples=40, deadline=None)

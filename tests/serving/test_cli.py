@@ -31,7 +31,7 @@ HEAVY = {
     "pyspark",
 }
 PROGRAM = [sys.executable, "-P", "-m", "serving.cli"]
-VERBS = ["demo", "init", "check", "simulate", "features", "train", "score", "serve", "ui", "keys"]
+VERBS = ["demo", "init", "check", "simulate", "features", "train", "score", "serve", "ui", "points", "keys"]
 
 
 def readiness(*words, **options):

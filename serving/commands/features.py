@@ -68,7 +68,10 @@ def features(
         terminal.next_step("--at MOMENT shows them as they were earlier.")
         return
     _show_catalog(asked, as_json=as_json)
-    terminal.next_step("--lead ID shows one lead's values. The catalog to edit is features/catalog.py.")
+    terminal.next_step(
+        "--lead ID shows one lead's values. Fields that know too much are still listed here: `readiness check` names them, "
+        "training leaves them out. The catalog to edit is features/catalog.py."
+    )
 
 
 def _write_dictionary(asked: "FeatureSet", output: str | None) -> None:

@@ -69,8 +69,8 @@ def features(
         return
     _show_catalog(asked, as_json=as_json)
     terminal.next_step(
-        "--lead ID shows one lead's values. Fields that know too much are still listed here: `readiness check` names them, "
-        "training leaves them out. The catalog to edit is features/catalog.py."
+        "--lead ID shows one lead's values. Fields that know too much are still listed here: `readiness check` names "
+        "them, training leaves them out. The catalog to edit is features/catalog.py."
     )
 
 

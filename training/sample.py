@@ -53,6 +53,10 @@ class Sample:
         matrix = np.ascontiguousarray(self.table.matrix[:, kept])
         return replace(self, table=FeatureTable(self.table.spine, matrix, feature_set, vocabulary))
 
+    def learning_from(self, rows: npt.NDArray[np.bool_]) -> "Sample":
+        """The same sample with only those training rows, of all of them in order, that ``rows`` keeps."""
+        return replace(self, train=self.train[rows], known=self.known.take(rows))
+
 
 def draw_sample(contract: Contract, history: History, tell: Progress) -> Sample:
     """Spine, labels, split and features; definitions and category levels are learned from before the split alone."""

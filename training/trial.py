@@ -25,6 +25,7 @@ from training.folds import Ground
 from training.gbm import GbmSettings
 from training.leaks.detect import find_leaks
 from training.leaks.fields import features_of
+from training.leaks.finding import Leaks
 from training.leaks.figures import compare
 from training.reporting import make_card, make_report
 from training.rivals import PointsAsChance, prior
@@ -36,6 +37,21 @@ REFERENCE_ROWS = 2_000
 
 Grower = Callable[[Sample], Grow]
 """For the sample of a trial, where its last booster is grown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What was learned before a split, and what it says of the rows after it.
+
+    ``whole`` has every feature, ``sample`` only those that are not ``leaks`` and what the contract leaves out.
+    """
+
+    leaks: Leaks
+    whole: Sample
+    sample: Sample
+    ground: Ground
+    fitted: Fitted
+    test: TestRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,20 +80,11 @@ def run_trial(
     """
     tell = progress or (lambda _what, _share: None)
     history = checked.history
-    leaks = find_leaks(contract, history, tell)
-    whole = draw_sample(contract, history, tell)
-    left_out = {finding.field for finding in leaks.left_out} | set(contract.leaks.quarantine)
-    sample = whole.without(features_of(left_out, whole.table.feature_set))
-    ground = _ground(contract, sample)
-    settings = _gbm_settings(contract, sample.table.feature_set)
-    choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
-    grow = None if grower is None else grower(sample)
-    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell, grow=grow)
-    tell("judging on later rows", 0.0)
-    test = _judged(contract, history, sample, ground, fitted)
+    learned = learn(contract, history, tell, grower=grower)
+    sample, fitted, test = learned.sample, learned.fitted, learned.test
     report = make_report(contract, checked, sample, fitted, test, tell)
-    figures = compare(contract, leaks, whole, test, _otherwise(contract, fitted), tell)
-    report |= {"leaks": {**leaks.to_dict(), "figures": figures}}
+    figures = compare(contract, learned.leaks, learned.whole, test, _otherwise(contract, fitted), tell)
+    report |= {"leaks": {**learned.leaks.to_dict(), "figures": figures}}
     policy = make_policy(contract, sample, test)
     reference = _reference(sample, fitted)
     return Trial(
@@ -92,6 +99,32 @@ def run_trial(
         reference,
         test,
     )
+
+
+def learn(
+    contract: Contract,
+    history: History,
+    tell: Progress,
+    *,
+    grower: Grower | None = None,
+    portion: Callable[[Sample], Sample] = lambda sample: sample,
+) -> Learned:
+    """Learn from what was known before the contract's split, and answer for the rows after it.
+
+    ``portion`` may take away rows to learn from. Raises what ``run_trial`` raises.
+    """
+    leaks = find_leaks(contract, history, tell)
+    whole = portion(draw_sample(contract, history, tell))
+    left_out = {finding.field for finding in leaks.left_out} | set(contract.leaks.quarantine)
+    sample = whole.without(features_of(left_out, whole.table.feature_set))
+    ground = _ground(contract, sample)
+    settings = _gbm_settings(contract, sample.table.feature_set)
+    choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
+    grow = None if grower is None else grower(sample)
+    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell, grow=grow)
+    tell("judging on later rows", 0.0)
+    test = _judged(contract, history, sample, ground, fitted)
+    return Learned(leaks, whole, sample, ground, fitted, test)
 
 
 def _otherwise(contract: Contract, served: Fitted) -> Callable[[Sample, Progress], Fitted]:

@@ -228,6 +228,8 @@ class Backtest(_Section):
     train_from: Moment | None = None
     train_until: Moment | None = None
     folds: int = Field(default=4, ge=2, le=20)
+    segments: tuple[Name, ...] = ()
+    """Attributes of leads by whose levels the figures are shown apart. Empty: up to three with few levels."""
 
 
 class ModelSettings(_Section):

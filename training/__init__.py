@@ -25,13 +25,25 @@ duel_plot     the duel as a picture
 distil        from the model back to a points table
 distil_candidates  the rules that it is chosen from
 testrows      what was only judged on
+wins          outcomes counted once, however many rows lead up to them
+capacity      what a call list of so many leads a week reaches
+segments      groups of judged rows
+grouped       the figures of such a group
+sections      all of these as sections of a report
+expectation   what to expect of a model, above all of one from few wins
+backtesting   the training repeated as of several moments of the past
 decision      the policy that travels with the model
 reporting     the report of a trial
 trial         all of it, in order
 wording       how figures, dates and models are told to people
 figures       a report as MLflow's parameters and metrics, in scales that its pages do not round away
+drawing       the house style of the plots
 plots         the plots of a report as PNG
-report        a report as one HTML page, with report.html.j2
+group_plots   those of what sales meets: the call list, segments, horizons
+time_plots    those over time: folds, the learning curve
+summary       a report in sentences for somebody who sells
+backtest_words  a backtest in sentences and tables
+report        a report or a backtest as one HTML page, with the templates in pages/
 version_card  a version's description in Markdown
 address       where versions are kept, known without importing MLflow
 tracking      the one door to MLflow

@@ -7,6 +7,7 @@ the charts, with the models side by side in it. The log loss is there unscaled a
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ Report = Mapping[str, Any]
 
 SCALES = {"auc": 100, "average_precision": 100, "log_loss": 1000, "brier": 1000, "ece": 1000, "lift_at_10": 1}
 COUNTS = ("train", "test", "train_outcomes", "test_outcomes")
+UNFIT = re.compile(r"[^\w. -]+")
+"""What MLflow takes in no name of a metric."""
 RIVALS = ("prior", "points", "logistic", "gbm")
 
 
@@ -25,11 +28,15 @@ def scaled(metric: str) -> str:
 
 def metrics(report: Report) -> dict[str, float]:
     """Every figure of the report, by its MLflow name. Figures that are not numbers (no outcomes) are left out."""
+    found = judged(report) | dict(_leaks(report))
+    found |= {f"rows/{name}": float(report["rows"][name]) for name in COUNTS}
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def judged(report: Report) -> dict[str, float]:
+    """The figures of the judged rows, of a trial or a backtest: by horizon, at capacity and by group."""
     by_horizon = [*_by_model(report), *_intervals(report), *_advantages(report)]
-    found = dict(sorted(by_horizon, key=_primary_first(report))) | dict(_leaks(report))
-    found |= {
-        f"rows/{name}": float(report["rows"][name]) for name in ("train", "test", "train_outcomes", "test_outcomes")
-    }
+    found = dict(sorted(by_horizon, key=_primary_first(report))) | dict(_calls(report)) | dict(_groups(report))
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
@@ -63,7 +70,7 @@ def params(report: Report, seed: int) -> dict[str, str]:
 def advantage(report: Report, horizon: str, rival: str) -> float | None:
     """By how many per cent the served log loss is below that of ``rival`` on the same rows; None without the rival."""
     models = report["horizons"][horizon]["models"]
-    if rival not in models or rival == report["served"]:
+    if not {rival, report["served"]} <= set(models) or rival == report["served"]:
         return None
     theirs, ours = number(models[rival], "log_loss"), number(models[report["served"]], "log_loss")
     gain = (1.0 - ours / theirs) * 100.0 if theirs else math.nan
@@ -91,7 +98,7 @@ def _by_model(report: Report) -> Iterator[tuple[str, float]]:
 
 def _intervals(report: Report) -> Iterator[tuple[str, float]]:
     for horizon, part in report["horizons"].items():
-        served = part["models"][report["served"]]
+        served = part["models"].get(report["served"], {})
         for metric, bounds in served.get("intervals", {}).items():
             for end, value in zip(("low", "high"), bounds, strict=True):
                 found = math.nan if value is None else value * SCALES.get(metric, 1)
@@ -104,6 +111,26 @@ def _advantages(report: Report) -> Iterator[tuple[str, float]]:
             gain = advantage(report, horizon, rival)
             if gain is not None:
                 yield f"{horizon}/log_loss_below_pct/{rival}", gain
+
+
+def _calls(report: Report) -> Iterator[tuple[str, float]]:
+    """What the call list reaches, by model."""
+    found = report.get("capacity") or {"models": {}}
+    for model, told in found["models"].items():
+        yield f"call list/caught/{model}", number(told, "caught")
+        for share in ("precision", "capture"):
+            yield f"call list/{share}_x100/{model}", number(told, share) * 100
+
+
+def _groups(report: Report) -> Iterator[tuple[str, float]]:
+    """The served AUC of every group of rows that has one, and how far what was told was off."""
+    parts = [*report.get("segments", []), *(report[name] for name in ("ages", "met") if name in report)]
+    for part in parts:
+        for group in part["groups"]:
+            name = UNFIT.sub("_", f"{part['name']} = {group['name']}")
+            if group["why"] is None:
+                yield f"groups/auc_x100/{name}", number(group["models"][report["served"]], "auc") * 100
+                yield f"groups/told_minus_came_x100/{name}", (group["told"] - group["rate"]) * 100
 
 
 def _leaks(report: Report) -> Iterator[tuple[str, float]]:

@@ -103,6 +103,7 @@ def register(trial: Trained, bundle_folder: Path, *, progress: Progress | None =
 
 def _tags(trial: Trained, bundle_id: str) -> dict[str, str]:
     tags = {
+        "kind": "version",
         "product": trial.report["product"],
         "bundle_id": bundle_id,
         "data_fingerprint": trial.report["history"]["fingerprint"],

@@ -3,43 +3,93 @@
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from training import wording
+from training import backtest_words, summary, wording
 from training.figures import RIVALS, advantage, number
 from training.leaks import telling
 
 ALTERNATIVES = {
+    "capacity.png": "Wins caught by calling as many leads a week as sales can work, by each model's readiness",
     "comparison.png": "Figures and intervals of every model on the same rows",
     "reliability.png": "What was told against what came true",
     "gains.png": "Share of the outcomes reached by calling so many leads",
     "lift.png": "Outcomes against the average in each tenth of the leads",
+    "horizons.png": "Told, come true and AUC by horizon",
+    "segments.png": "Told, come true and AUC of one kind of lead beside another",
+    "ages.png": "Told, come true and AUC by the age of the lead",
+    "folds.png": "Told, come true and AUC from fold to fold",
+    "learning_curve.png": "AUC against the number of wins learned from",
     "importance.png": "Groups of features by their mean push on the readiness",
 }
-LARGEST_IMPORTANCE = 25
+FEATURES_TOLD = 4
+"""So many features of a group are named in the table of groups."""
 
 
 def render_report(report: Mapping[str, Any], plots: Mapping[str, bytes]) -> str:
-    """The page of ``report`` with ``plots`` (PNG by file name) inside it. Text from the facts is escaped."""
-    pictures = {
-        name: f"data:image/png;base64,{base64.b64encode(plots[name]).decode('ascii')}"
-        for name in [*(known for known in ALTERNATIVES if known in plots), *sorted(set(plots) - set(ALTERNATIVES))]
-    }
-    return _template().render(
-        report=report,
-        primary=report["horizons"][report["primary"]],
-        horizons=sorted(report["horizons"], key=lambda name: name != report["primary"]),
+    """The page of a version's ``report`` with ``plots`` (PNG by file name) in it. Text from the facts is escaped."""
+    backtest = report.get("backtest")
+    return _page(
+        "report.html.j2",
+        report,
+        plots,
+        sentences=summary.of_version(report),
         headlines=_headlines(report),
-        pictures=pictures,
-        alternatives=ALTERNATIVES,
         leaks=telling.section(report),
-        importance=sorted(report["importance"], key=lambda row: -row["mean_abs_push"])[:LARGEST_IMPORTANCE],
+        backtest=backtest,
+        importance=_by_group(report["importance"]),
+        groups=[*report.get("segments", []), *([report["ages"]] if "ages" in report else [])],
     )
+
+
+def render_backtest(result: Mapping[str, Any], plots: Mapping[str, bytes]) -> str:
+    """The page of a backtest's ``result`` with ``plots`` (PNG by file name) in it. Text from the facts is escaped."""
+    return _page(
+        "backtest.html.j2",
+        result,
+        plots,
+        sentences=backtest_words.sentences(result),
+        groups=backtest_words.groups(result),
+        left_out=sorted({field for fold in result["folds"] for field in fold["learned"]["left_out"]}),
+    )
+
+
+def _page(name: str, report: Mapping[str, Any], plots: Mapping[str, bytes], **more: Any) -> str:
+    pictures = {
+        name: f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}" for name, picture in plots.items()
+    }
+    return (
+        _pages()
+        .get_template(name)
+        .render(
+            report=report,
+            primary=report["horizons"][report["primary"]],
+            horizons=sorted(report["horizons"], key=lambda name: name != report["primary"]),
+            pictures=pictures,
+            **more,
+        )
+    )
+
+
+def _by_group(importance: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """(group, its push, its strongest features) from the strongest group to the weakest."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in sorted(importance, key=lambda row: -row["mean_abs_push"]):
+        groups.setdefault(row["group"], []).append(row)
+    pushes = {group: sum(row["mean_abs_push"] for row in rows) for group, rows in groups.items()}
+    return [
+        (
+            group,
+            f"{pushes[group]:.3f}",
+            ", ".join(f"{row['feature']} {row['mean_abs_push']:.3f}" for row in groups[group][:FEATURES_TOLD]),
+        )
+        for group in sorted(pushes, key=lambda group: -pushes[group])
+    ]
 
 
 def report_json(report: Mapping[str, Any]) -> str:
@@ -73,7 +123,15 @@ def _finite(value: Any) -> Any:
 
 
 @cache
-def _template() -> Template:
-    rules = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+def _pages() -> Environment:
+    rules = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FileSystemLoader(Path(__file__).with_name("pages")),
+    )
     rules.globals["words"], rules.globals["telling"] = wording, telling
-    return rules.from_string(Path(__file__).with_name("report.html.j2").read_text(encoding="utf-8"))
+    rules.globals["alternatives"], rules.globals["backtest_words"] = ALTERNATIVES, backtest_words
+    rules.globals["summary"] = summary
+    return rules

@@ -17,9 +17,11 @@ from data.history import History
 from data.spine import micros
 from models.numerics import Floats
 from models.policy import Policy
+from training.expectation import expectation
 from training.fit import Fitted
 from training.judge import Ranking, gains, intervals, judge, lead_weights, reliability
 from training.sample import Progress, Sample
+from training.sections import SERVED
 from training.testrows import TestRows
 
 DRAWS = 200
@@ -32,21 +34,23 @@ Report = dict[str, Any]
 
 
 def make_report(
-    contract: Contract, checked: Checked, sample: Sample, fitted: Fitted, test: TestRows, tell: Progress
+    contract: Contract, checked: Checked, sample: Sample, wins: int, fitted: Fitted, test: TestRows, tell: Progress
 ) -> Report:
     """The report dict: definition, history, rows, one contest for each horizon, curves, blend, importance, notes."""
     ready, choice = contract.ready, fitted.choice
+    primary, judged = format_duration(ready.primary), contests(contract, sample, test, tell)
     return {
         "product": ready.product,
         "version": None,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "served": "blend",
-        "primary": format_duration(ready.primary),
-        "definition": _definition(contract),
-        "history": _history(checked.history),
+        "served": SERVED,
+        "primary": primary,
+        "definition": definition_of(contract),
+        "history": history_of(checked.history, fingerprint(checked.history)),
         "rows": _rows(contract, sample, test),
         "features": {"count": len(sample.table.feature_set), "fingerprint": sample.table.feature_set.fingerprint},
-        "horizons": contests(contract, sample, test, tell),
+        "horizons": judged,
+        "expectation": expectation(wins, judged[primary], SERVED),
         "curves": _curves(contract, test),
         "blend": {
             "weight": choice.weight,
@@ -88,6 +92,9 @@ def contests(contract: Contract, sample: Sample, test: TestRows, tell: Progress)
             "n": len(rows),
             "rate": float(outcome.mean()) if len(rows) else None,
             "outcomes": int(outcome.sum()),
+            "leads": len(np.unique(codes[rows])),
+            "wins": len(np.unique(codes[rows][outcome])),
+            "told": float(test.predictions[SERVED][rows, at].mean()) if len(rows) else None,
             "models": dict(zip(test.predictions, models, strict=True)),
         }
     return found
@@ -127,7 +134,8 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _definition(contract: Contract) -> dict[str, Any]:
+def definition_of(contract: Contract) -> dict[str, Any]:
+    """The definition of ready, as people write it."""
     ready = contract.ready
     return {
         "outcome": list(ready.outcome),
@@ -138,7 +146,8 @@ def _definition(contract: Contract) -> dict[str, Any]:
     }
 
 
-def _history(history: History) -> dict[str, Any]:
+def history_of(history: History, facts: str) -> dict[str, Any]:
+    """How much there is in the facts of fingerprint ``facts``, and over what time."""
     starts = [micros(history.leads["created_at"]), micros(history.events["occurred_at"])]
     return {
         "leads": len(history.leads),
@@ -146,7 +155,7 @@ def _history(history: History) -> dict[str, Any]:
         "outcomes": len(history.outcomes),
         "starts_at": iso(int(min(times.min() for times in starts if len(times)))),
         "ends_at": iso(history.ends_at),
-        "fingerprint": fingerprint(history),
+        "fingerprint": facts,
     }
 
 
@@ -221,6 +230,7 @@ def make_card(report: Mapping[str, Any], policy: Policy, history: History) -> di
         "features": report["features"],
         "base_rate": primary["rate"],
         "test": {"n": primary["n"], "rate": primary["rate"], **{k: v for k, v in served.items() if k != "intervals"}},
+        "expectation": report["expectation"],
         "threshold": policy.threshold,
         "kinds": sorted(pc.unique(history.events["kind"]).to_pylist()),
     }

@@ -25,9 +25,13 @@ from training.folds import (
     plan_folds,
 )
 from training.gbm import SHAPES, GbmSettings, Shape
+from training.wins import wins_learned
 
 WEIGHTS = tuple(np.linspace(0.0, 1.0, 11).tolist())
 """Shares of the booster in the blend that are tried."""
+
+FEW_WINS = 20
+"""With fewer different outcomes than this nothing is chosen: what validation prefers among them is mostly chance."""
 
 Progress = Callable[[str, float], None]
 
@@ -50,8 +54,9 @@ class Choice:
 def choose(ground: Ground, gbm: GbmSettings, folds: int, seed: int, progress: Progress) -> Choice:
     """The choice for ``ground``; it never looks at a row outside it."""
     split, planned = plan_folds(ground, folds)
-    if not planned:
-        return _unvalidated(ground, split)
+    wins = wins_learned(ground)
+    if not planned or wins < FEW_WINS:
+        return _unvalidated(ground, split, wins)
     blocks = [make_block(ground, fold, number) for number, fold in enumerate(planned, seed)]
     linear, lines = _choose_linear(ground, blocks, gbm, seed, progress)
     alone = replace(gbm, threads=1)
@@ -149,13 +154,13 @@ def _simplest(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: f
     return min(share for share in mixed if level(share))
 
 
-def _unvalidated(ground: Ground, split: str) -> Choice:
+def _unvalidated(ground: Ground, split: str, wins: int) -> Choice:
     """With too few outcomes to compare anything: the stiffest linear model, which stays near the base rate."""
     note = (
-        f"Fewer than {LEAST_OUTCOMES} outcomes in any validation block: nothing could be compared, so the stiffest "
-        "linear model serves, which stays near the base rate."
+        f"{wins} outcome{'s' * (wins != 1)} to learn from, too few to choose a model by (from {FEW_WINS} on one is "
+        "chosen): the stiffest linear model serves, which stays near the base rate."
     )
-    if not ground.cells(np.arange(len(ground.cutoffs))).outcomes:
+    if not wins:
         note = (
             "No outcome is known before the split: every lead gets the same small chance, and nothing was compared. "
             "Check [ready] outcome, or bring a longer history."

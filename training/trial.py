@@ -25,13 +25,15 @@ from training.folds import Ground
 from training.gbm import GbmSettings
 from training.leaks.detect import find_leaks
 from training.leaks.fields import features_of
-from training.leaks.finding import Leaks
 from training.leaks.figures import compare
+from training.leaks.finding import Leaks
 from training.reporting import make_card, make_report
 from training.rivals import PointsAsChance, prior
 from training.sample import Progress, Sample, draw_sample
+from training.sections import sections
 from training.selection import choose
 from training.testrows import TestRows
+from training.wins import wins_learned
 
 REFERENCE_ROWS = 2_000
 
@@ -43,10 +45,11 @@ Grower = Callable[[Sample], Grow]
 class Learned:
     """What was learned before a split, and what it says of the rows after it.
 
-    ``whole`` has every feature, ``sample`` only those that are not ``leaks`` and what the contract leaves out.
+    ``whole`` has every feature, ``sample`` none of the fields ``left_out``: leaks, and what the contract quarantines.
     """
 
     leaks: Leaks
+    left_out: set[str]
     whole: Sample
     sample: Sample
     ground: Ground
@@ -82,7 +85,8 @@ def run_trial(
     history = checked.history
     learned = learn(contract, history, tell, grower=grower)
     sample, fitted, test = learned.sample, learned.fitted, learned.test
-    report = make_report(contract, checked, sample, fitted, test, tell)
+    report = make_report(contract, checked, sample, wins_learned(learned.ground), fitted, test, tell)
+    report |= sections(contract, history, test, learned.left_out)
     figures = compare(contract, learned.leaks, learned.whole, test, _otherwise(contract, fitted), tell)
     report |= {"leaks": {**learned.leaks.to_dict(), "figures": figures}}
     policy = make_policy(contract, sample, test)
@@ -124,7 +128,7 @@ def learn(
     fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell, grow=grow)
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, ground, fitted)
-    return Learned(leaks, whole, sample, ground, fitted, test)
+    return Learned(leaks, left_out, whole, sample, ground, fitted, test)
 
 
 def _otherwise(contract: Contract, served: Fitted) -> Callable[[Sample, Progress], Fitted]:

@@ -70,9 +70,14 @@ def make_version(contract: "Contract", checked: "Checked", progress: "Report") -
 
 
 def keep(trial: "Trial", progress: "Report") -> Made:
-    """Write the bundle of a trial under the state folder and register it."""
+    """Write the bundle of a trial under the state folder and register it.
+
+    Its report also shows the last backtest of the same contract, facts and code, where there is one.
+    """
+    from training.backtesting.backtest import latest_result
     from training.registry import register
 
+    trial.report["backtest"] = latest_result(trial.contract, trial.report["history"]["fingerprint"])
     progress("writing the bundle", 0.0)
     folder = keep_bundle(trial, trial.contract.state_folder / "bundles")
     return Made(trial, folder, register(trial, folder, progress=progress))
@@ -143,11 +148,14 @@ def golden_of(trial: "Trial") -> "Golden":
 def _show(made: Made) -> None:
     from serving.commands import terminal
     from serving.commands.contest import print_contest
+    from training import summary
     from training.leaks import telling
 
     report = made.trial.report
     primary = report["primary"]
     print_contest(report, primary, report["horizons"][primary]["models"])
+    for sentence in summary.of_version(report):
+        terminal.stdout().print(sentence, soft_wrap=True)
     for note in [*report["notes"], *telling.notes(report)]:
         terminal.say(f"note: {note}")
     terminal.say(f"Registered {made.version.name} version {made.version.number} as {made.version.alias}.")
@@ -171,6 +179,8 @@ def summary(made: Made) -> dict[str, Any]:
             "served": report["served"],
             "test": horizons[report["primary"]],
             "horizons": horizons,
+            "expectation": report["expectation"],
+            "capacity": report["capacity"],
             "notes": report["notes"],
             "leaks": report["leaks"],
         }

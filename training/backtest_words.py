@@ -1,0 +1,97 @@
+"""A backtest told: sentences for everybody, and rows of tables."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from training import summary
+from training.wording import day, figure, long_duration, percent, whole
+
+Result = Mapping[str, Any]
+
+
+def sentences(result: Result) -> list[str]:
+    """The findings, most important first."""
+    primary = result["horizons"][result["primary"]]
+    found = [
+        what(result),
+        summary.calls(result),
+        summary.more_than_points(result),
+        summary.true_percentages(result),
+        summary.ranking(primary["models"], result["served"]),
+        _steadiness(result),
+        summary.curve_sentence(result),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def what(result: Result) -> str:
+    """When it was trained, and what it was judged on."""
+    folds, primary = result["folds"], result["horizons"][result["primary"]]
+    first, last = day(folds[0]["from"]), day(folds[-1]["from"])
+    when = f"as of {first}" if len(folds) == 1 else f"as of {len(folds)} moments from {first} to {last}"
+    judged = long_duration(result["settings"]["span"])
+    return (
+        f"Trained {when}, each time from what was known then, and judged on the {judged} that followed: "
+        f"{whole(primary['n'])} rows of {whole(primary['leads'])} leads, of whom {whole(primary['wins'])} "
+        f"{summary.outcome_within(result)}."
+    )
+
+
+def _steadiness(result: Result) -> str | None:
+    """How the figures move from fold to fold."""
+    aucs = [fold["models"][result["served"]]["auc"] for fold in result["folds"] if fold["models"]]
+    if len(aucs) < 2:
+        return None
+    rates = [fold["rate"] for fold in result["folds"]]
+    gaps = [(abs(fold["told"] - fold["rate"]), fold) for fold in result["folds"]]
+    worst = max(gaps, key=lambda gap: gap[0])[1]
+    return (
+        f"From fold to fold the AUC lay between {figure('auc', min(aucs))} and {figure('auc', max(aucs))}, and the "
+        f"share that won between {percent(min(rates))} and {percent(max(rates))}; the model was furthest off from "
+        f"{day(worst['from'])} on: told {percent(worst['told'])} on average, came true {percent(worst['rate'])}."
+    )
+
+
+FOLD_COLUMNS = ("from", "learned from", "judged", "won", "told", "AUC", "log loss", "caught")
+
+
+def fold_rows(result: Result) -> Iterator[list[str]]:
+    """A row for each fold, in FOLD_COLUMNS."""
+    for fold in result["folds"]:
+        served = fold["models"].get(result["served"])
+        capacity = fold["capacity"]
+        caught = capacity["models"][result["served"]]["caught"] if capacity else 0
+        yield [
+            day(fold["from"]),
+            f"{whole(fold['learned']['train_wins'])} wins",
+            f"{whole(fold['wins'])} wins",
+            percent(fold["rate"]),
+            percent(fold["told"]),
+            summary.plus_minus(served["auc"], served["intervals"]["auc"]) if served else fold["why"],
+            figure("log_loss", served["log_loss"]) if served else "-",
+            f"{whole(caught)} of {whole(capacity['wins'])}" if capacity else "-",
+        ]
+
+
+GROUP_COLUMNS = ("group", "rows", "won", "told", "AUC", "points' AUC", "lift at 10 %")
+
+
+def group_rows(part: Mapping[str, Any], served: str) -> Iterator[list[str]]:
+    """A row for each group of a segment, in GROUP_COLUMNS."""
+    for group in part["groups"]:
+        models = group["models"]
+        ours = models.get(served)
+        yield [
+            group["name"],
+            f"{whole(group['n'])}, {whole(group['wins'])} wins",
+            percent(group["rate"]),
+            percent(group["told"]),
+            summary.plus_minus(ours["auc"], ours["intervals"]["auc"]) if ours else group["why"],
+            figure("auc", models["points"]["auc"]) if "points" in models else "-",
+            figure("lift_at_10", ours["lift_at_10"]) if ours else "-",
+        ]
+
+
+def groups(result: Result) -> list[Mapping[str, Any]]:
+    """The segments, the ages and whether a lead was met, in the order in which they are shown."""
+    return [*result["segments"], result["ages"], result["met"]]

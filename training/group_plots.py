@@ -1,0 +1,157 @@
+"""Plots of what sales meets: the call list, the horizons, and one kind of lead beside another."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from training.drawing import CAME, COLOURS, INK, Report, legend, named, panels, percents, png, span
+from training.figures import number
+from training.wording import MODEL_NAMES, long_duration, percent, whole
+
+IN_ORDER = ("random", "points", "logistic", "gbm", "blend")
+"""The call lists, from the bottom to the top of the picture."""
+LONGEST_NAME = 34
+
+
+def capacity_plot(report: Report) -> bytes | None:
+    """How many wins each model's call list catches; None where no call was made or nobody won."""
+    found = report.get("capacity")
+    if not found or not found["wins"]:
+        return None
+    models = [model for model in IN_ORDER if model in found["models"]]
+    figure, (axes,) = panels(1.5 + 0.5 * len(models))
+    for row, model in enumerate(models):
+        told = found["models"][model]
+        axes.barh(row, told["caught"], color=COLOURS[model], height=0.62)
+        low, high = told.get("intervals", {}).get("caught", (None, None))
+        span(axes, row, (low, high), INK, upright=False, heavy=False)
+        edge = max(told["caught"], high or 0.0)
+        axes.annotate(f"  {whole(told['caught'])}  ({percent(told['capture'])})", (edge, row), va="center", color=INK)
+    axes.set_yticks(range(len(models)), [_list_name(report, model) for model in models])
+    axes.grid(axis="y", visible=False)
+    axes.set_xlim(0, found["wins"] * 1.02)
+    axes.set_xlabel(f"wins caught, of {whole(found['wins'])}")
+    ours, chance = found["models"][report["served"]], found["models"]["random"]
+    title = f"Calling {whole(found['per_week'])} leads a week catches {percent(ours['capture'])} of the wins"
+    below = (
+        f"{whole(ours['calls'])} calls in {whole(found['weeks'])} weeks; {percent(ours['precision'])} of them were "
+        f"followed by a win within {long_duration(report['primary'])}, at random {percent(chance['precision'])}"
+    )
+    return png(figure, title, below)
+
+
+def _list_name(report: Report, model: str) -> str:
+    return "in random order" if model == "random" else named(report, model)
+
+
+def horizons_plot(report: Report) -> bytes | None:
+    """Told and come true, and the AUC of the models, by horizon; None with one horizon or where nothing was judged."""
+    judged = [name for name, part in report["horizons"].items() if part["n"] and part["models"]]
+    if len(judged) < 2:
+        return None
+    figure, (chance, order) = panels(3.9, 2, shared=False)
+    at = np.arange(len(judged))
+    told, came = ([_told(report, name, key) for name in judged] for key in ("told", "rate"))
+    chance.plot(at, told, color=COLOURS["blend"], marker="D", ms=7, label="told")
+    chance.plot(at, came, color=CAME, marker="o", ms=7, label="came true")
+    percents(chance.yaxis)
+    chance.set_ylim(0, 1.25 * max([*told, *came, 1e-9]))
+    legend(chance, "upper left")
+    shown = [m for m in ("points", "logistic", "gbm", "blend") if m in report["horizons"][judged[0]]["models"]]
+    for number_of, model in enumerate(shown):
+        shift = (number_of - (len(shown) - 1) / 2) * 0.12
+        found = [report["horizons"][name]["models"][model] for name in judged]
+        for place, figures in zip(at, found, strict=True):
+            span(order, place + shift, figures["intervals"]["auc"], COLOURS[model], upright=True, heavy=False)
+        order.plot(
+            at + shift,
+            [number(f, "auc") for f in found],
+            color=COLOURS[model],
+            marker="o",
+            ms=6,
+            ls="none",
+            label=MODEL_NAMES[model],
+        )
+    order.set_ylabel("AUC")
+    legend(order, "best")
+    for axes in (chance, order):
+        axes.set_xticks(at, [f"within {long_duration(name)}" for name in judged])
+        axes.set_xlim(-0.5, len(judged) - 0.5)
+    title = "One model for every horizon: " + "; ".join(
+        f"{long_duration(name)} {percent(one)} told, {percent(other)} came"
+        for name, one, other in list(zip(judged, told, came, strict=True))[:2]
+    )
+    return png(
+        figure, title, "left: the share of leads told and come true; right: how well they are ranked, 95 % intervals"
+    )
+
+
+def _told(report: Report, horizon: str, key: str) -> float:
+    return float(report["horizons"][horizon][key] or 0.0)
+
+
+def groups_plot(report: Report, parts: Sequence[Mapping[str, Any]], title: str) -> bytes | None:
+    """Told, come true and AUC of every group of ``parts`` (figures by segment); None where there is no group."""
+    lines = [(part["name"], group) for part in parts for group in part["groups"] if group["n"]]
+    if not lines:
+        return None
+    heads = [part["name"] for part in parts if any(group["n"] for group in part["groups"])]
+    figure, (chance, order) = panels(1.7 + 0.33 * (len(lines) + len(heads)), 2)
+    place, places, names, before = 0.0, [], [], None
+    for head, group in lines:
+        if head != before:
+            places.append(place)
+            names.append(f"{head}:")
+            place, before = place + 1, head
+        _group(chance, order, place, group, report)
+        places.append(place)
+        names.append(f"{_short(group['name'])} ({whole(group['n'])})")
+        place += 1
+    chance.set_yticks(places, names)
+    for label in chance.get_yticklabels():
+        label.set_fontweight("bold" if label.get_text().endswith(":") else "normal")
+    chance.set_ylim(place - 0.3, -0.7)
+    chance.plot([], [], color=COLOURS["blend"], marker="D", ls="none", label="told")
+    chance.plot([], [], color=CAME, marker="o", ls="none", label="came true")
+    chance.set_xlim(left=0)
+    percents(chance.xaxis)
+    chance.legend(loc="lower right", frameon=True, framealpha=0.9, fontsize=9)
+    chance.set_xlabel(f"share that won within {long_duration(report['primary'])}")
+    order.axvline(0.5, color=COLOURS["prior"], ls=":", lw=1.2)
+    order.set_xlabel("AUC (0.5 is chance); bars are 95 % intervals")
+    below = "left: told and come true, with the number of rows; right: how well the leads of the group are ranked"
+    return png(figure, title, below)
+
+
+def _group(chance: Any, order: Any, place: float, group: Mapping[str, Any], report: Report) -> None:
+    chance.plot([group["told"]], [place], color=COLOURS["blend"], marker="D", ms=6, ls="none")
+    chance.plot([group["rate"]], [place], color=CAME, marker="o", ms=6, ls="none")
+    if group["why"] is not None:
+        order.annotate(
+            "too few to judge by",
+            (0.5, place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=COLOURS["prior"],
+        )
+        return
+    for shift, model in ((0.16, "points"), (-0.1, report["served"])):
+        if model in group["models"]:
+            figures = group["models"][model]
+            served = model == report["served"]
+            span(order, place + shift, figures["intervals"]["auc"], COLOURS[model], upright=False, heavy=served)
+            order.plot(
+                [number(figures, "auc")],
+                [place + shift],
+                color=COLOURS[model],
+                marker="D" if served else "o",
+                ms=6 if served else 4,
+                ls="none",
+            )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

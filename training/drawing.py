@@ -57,6 +57,21 @@ def legend(axes: Axes, place: Literal["upper left", "upper right", "lower right"
     axes.legend(loc=place, frameon=False, fontsize=10, labelcolor=INK)
 
 
+def legend_above(axes: Axes) -> None:
+    """The legend in one line above the axes, where nothing that is drawn can lie beneath it."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=4,
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        columnspacing=1.2,
+        handletextpad=0.4,
+        borderaxespad=0.2,
+    )
+
+
 def span(axes: Axes, at: float, bounds: Sequence[float | None], colour: str, *, upright: bool, heavy: bool) -> None:
     """The bar of an interval at ``at``, upright or lying; none where there is no interval."""
     low, high = bounds

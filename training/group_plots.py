@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from training.drawing import CAME, COLOURS, INK, Report, legend, named, panels, percents, png, span
+from training.drawing import CAME, COLOURS, INK, Report, legend_above, named, panels, percents, png, span
 from training.figures import number
 from training.wording import MODEL_NAMES, long_duration, percent, whole
 
@@ -33,7 +33,9 @@ def capacity_plot(report: Report) -> bytes | None:
     axes.set_xlim(0, found["wins"] * 1.02)
     axes.set_xlabel(f"wins caught, of {whole(found['wins'])}")
     ours, chance = found["models"][report["served"]], found["models"]["random"]
-    title = f"Calling {whole(found['per_week'])} leads a week catches {percent(ours['capture'])} of the wins"
+    title = (
+        f"Calling the {whole(found['per_week'])} readiest leads a week catches {percent(ours['capture'])} of the wins"
+    )
     below = (
         f"{whole(ours['calls'])} calls in {whole(found['weeks'])} weeks; {percent(ours['precision'])} of them were "
         f"followed by a win within {long_duration(report['primary'])}, at random {percent(chance['precision'])}"
@@ -56,8 +58,8 @@ def horizons_plot(report: Report) -> bytes | None:
     chance.plot(at, told, color=COLOURS["blend"], marker="D", ms=7, label="told")
     chance.plot(at, came, color=CAME, marker="o", ms=7, label="came true")
     percents(chance.yaxis)
-    chance.set_ylim(0, 1.25 * max([*told, *came, 1e-9]))
-    legend(chance, "upper left")
+    chance.set_ylim(0, 1.15 * max([*told, *came, 1e-9]))
+    legend_above(chance)
     shown = [m for m in ("points", "logistic", "gbm", "blend") if m in report["horizons"][judged[0]]["models"]]
     for number_of, model in enumerate(shown):
         shift = (number_of - (len(shown) - 1) / 2) * 0.12
@@ -74,17 +76,12 @@ def horizons_plot(report: Report) -> bytes | None:
             label=MODEL_NAMES[model],
         )
     order.set_ylabel("AUC")
-    legend(order, "best")
+    legend_above(order)
     for axes in (chance, order):
         axes.set_xticks(at, [f"within {long_duration(name)}" for name in judged])
         axes.set_xlim(-0.5, len(judged) - 0.5)
-    title = "One model for every horizon: " + "; ".join(
-        f"{long_duration(name)} {percent(one)} told, {percent(other)} came"
-        for name, one, other in list(zip(judged, told, came, strict=True))[:2]
-    )
-    return png(
-        figure, title, "left: the share of leads told and come true; right: how well they are ranked, 95 % intervals"
-    )
+    title = "One model answers for every horizon"
+    return png(figure, title, "left: the mean readiness told, and what came true; right: AUC with 95 % intervals")
 
 
 def _told(report: Report, horizon: str, key: str) -> float:
@@ -112,19 +109,29 @@ def groups_plot(report: Report, parts: Sequence[Mapping[str, Any]], title: str) 
     for label in chance.get_yticklabels():
         label.set_fontweight("bold" if label.get_text().endswith(":") else "normal")
     chance.set_ylim(place - 0.3, -0.7)
-    chance.plot([], [], color=COLOURS["blend"], marker="D", ls="none", label="told")
-    chance.plot([], [], color=CAME, marker="o", ls="none", label="came true")
+    _key(chance, ((COLOURS["blend"], "D", "told"), (CAME, "o", "came true")))
+    shown = [(COLOURS[report["served"]], "D", named(report, report["served"]))]
+    if any("points" in group["models"] for _, group in lines):
+        shown.append((COLOURS["points"], "o", MODEL_NAMES["points"]))
+    _key(order, shown)
     chance.set_xlim(left=0)
     percents(chance.xaxis)
-    chance.legend(loc="lower right", frameon=True, framealpha=0.9, fontsize=9)
     chance.set_xlabel(f"share that won within {long_duration(report['primary'])}")
     order.axvline(0.5, color=COLOURS["prior"], ls=":", lw=1.2)
-    order.set_xlabel("AUC (0.5 is chance); bars are 95 % intervals")
-    below = "left: told and come true, with the number of rows; right: how well the leads of the group are ranked"
+    order.set_xlabel("AUC (0.5 is chance)")
+    below = "left: told and come true, with the number of rows; right: AUC within the group; bars are 95 % intervals"
     return png(figure, title, below)
 
 
+def _key(axes: Any, marks: Sequence[tuple[str, str, str]]) -> None:
+    """What the marks mean, above the axes, where no mark can lie beneath it."""
+    for colour, mark, label in marks:
+        axes.plot([], [], color=colour, marker=mark, ls="none", label=label)
+    legend_above(axes)
+
+
 def _group(chance: Any, order: Any, place: float, group: Mapping[str, Any], report: Report) -> None:
+    span(chance, place, group["rate_interval"], CAME, upright=False, heavy=False)
     chance.plot([group["told"]], [place], color=COLOURS["blend"], marker="D", ms=6, ls="none")
     chance.plot([group["rate"]], [place], color=CAME, marker="o", ms=6, ls="none")
     if group["why"] is not None:

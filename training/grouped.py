@@ -52,6 +52,7 @@ def group_figures(rows: Judgement, models: Sequence[str], served: str, seed: int
         "wins": wins,
         "outcomes": int(rows.outcome.sum()),
         "rate": float(rows.outcome.mean()) if n else None,
+        "rate_interval": [None, None],
         "told": float(rows.said[served].mean()) if n else None,
         "why": _too_few(leads, wins),
         "models": {},
@@ -60,15 +61,18 @@ def group_figures(rows: Judgement, models: Sequence[str], served: str, seed: int
         few = _drawn(rows, seed)
         weights = lead_weights(np.unique(few.codes, return_inverse=True)[1].astype(np.int64), DRAWS, seed)
         shrink = float(np.sqrt(len(few.codes) / n))
+        rates = weights @ few.outcome / np.maximum(weights.sum(axis=1), 1.0)
+        bound = np.quantile(rates, (0.025, 0.975)) - rates.mean() + few.outcome.mean()
+        found["rate_interval"] = [max(edge, 0.0) for edge in _edges(found["rate"], bound.tolist(), shrink)]
         found["models"] = {name: _figures(rows, few, name, weights, shrink) for name in models if name in rows.said}
     return found
 
 
 def _too_few(leads: int, wins: int) -> str | None:
     if wins < LEAST_LEADS:
-        return f"{wins} of {leads} leads won: too few to judge by"
+        return f"{wins} won of {leads}: too few"
     if leads - wins < LEAST_LEADS:
-        return f"{leads - wins} of {leads} leads did not win: too few to judge by"
+        return f"{leads - wins} did not win of {leads}: too few"
     return None
 
 
@@ -83,8 +87,11 @@ def _figures(
 
 
 def _around(figure: float, bound: Sequence[float], shrink: float) -> list[float | None]:
-    if not np.isfinite([figure, *bound]).all():
-        return [None, None]
+    return [*_edges(figure, bound, shrink)] if np.isfinite([figure, *bound]).all() else [None, None]
+
+
+def _edges(figure: float, bound: Sequence[float], shrink: float) -> list[float]:
+    """The interval, its width scaled by the square root of the share of rows it was taken from."""
     middle = (bound[0] + bound[1]) / 2
     centre = figure if shrink < 1.0 else middle
     return [float(centre + (edge - middle) * shrink) for edge in bound]

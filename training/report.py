@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from training import backtest_words, summary, wording
-from training.figures import RIVALS, advantage, number
+from training.figures import advantage, number
 from training.leaks import telling
 
 ALTERNATIVES = {
@@ -100,18 +100,28 @@ def report_json(report: Mapping[str, Any]) -> str:
 def _headlines(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(figure, what it means) of the served model, for the top of the page."""
     served = report["horizons"][report["primary"]]["models"][report["served"]]
+    found = [*_calls(report)]
     lift = wording.figure("lift_at_10", number(served, "lift_at_10"))
     gap, auc = number(served, "ece"), wording.figure("auc", number(served, "auc"))
-    found = [
+    found += [
         (f"{lift} \u00d7", "as many outcomes in the top tenth as in a tenth drawn at random"),
-        (auc, "of pairs are ranked rightly (AUC): 0.5 is chance, 1 is perfect"),
         (wording.percent(gap), "typical gap between what is told and what comes true"),
+        (auc, "of pairs are ranked rightly (AUC): 0.5 is chance, 1 is perfect"),
     ]
-    for rival in RIVALS:
+    for rival in ("prior", "points"):
         gain = advantage(report, report["primary"], rival)
         if gain is not None:
             found.append((f"{-gain:+.1f} %", f"log loss against {wording.MODEL_NAMES[rival]}: less is better"))
     return found
+
+
+def _calls(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The call list, where somebody won."""
+    found = report.get("capacity")
+    if found and found["wins"]:
+        calls = wording.whole(found["per_week"])
+        share = wording.percent(found["models"][report["served"]]["capture"])
+        yield share, f"of the wins are caught by calling the {calls} readiest leads a week"
 
 
 def _finite(value: Any) -> Any:

@@ -56,8 +56,12 @@ def more_than_points(report: Figures) -> str | None:
     if not more or not found["wins"]:
         return None
     low, high = more["interval"]
-    told = f"Against the points that is {more['value']:+d} wins (95 % interval {low:+.0f} to {high:+.0f})"
-    return f"{told}: more than luck." if low > 0 else f"{told}: it may be luck." if high >= 0 else f"{told}: fewer."
+    sure = f"95 % interval {low:+.0f} to {high:+.0f}"
+    if not more["value"]:
+        return f"That is as many as with the points ({sure})."
+    side = "more" if more["value"] > 0 else "fewer"
+    luck = "the difference is more than luck" if low > 0 or high < 0 else "the difference may be luck"
+    return f"That is {abs(more['value'])} {side} than with the points ({sure}): {luck}."
 
 
 def true_percentages(report: Figures) -> str | None:

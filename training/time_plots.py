@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from training.drawing import CAME, COLOURS, Report, legend, panels, percents, png, span
+from training.drawing import CAME, COLOURS, Report, legend, legend_above, panels, percents, png, span
 from training.figures import number
 from training.wording import MODEL_NAMES, day, percent, whole
 
@@ -24,8 +24,8 @@ def folds_plot(report: Report, folds: list[Mapping[str, Any]]) -> bytes | None:
     known = [(place, rate) for place, rate in zip(at, before, strict=True) if rate is not None]
     chance.plot(*zip(*known, strict=True), color=COLOURS["prior"], ls=":", lw=1.5, label="rate learned from")
     percents(chance.yaxis)
-    chance.set_ylim(0, 1.35 * max([*told, *came, *(rate for _, rate in known)]))
-    legend(chance, "upper left")
+    chance.set_ylim(0, 1.15 * max([*told, *came, *(rate for _, rate in known)]))
+    legend_above(chance)
     shown = [model for model in ("points", report["served"]) if any(model in fold["models"] for fold in folds)]
     for shift, model in zip((-0.06, 0.06), shown, strict=False):
         judged = [(place, fold["models"][model]) for place, fold in zip(at, folds, strict=True) if fold["models"]]
@@ -36,7 +36,7 @@ def folds_plot(report: Report, folds: list[Mapping[str, Any]]) -> bytes | None:
         order.plot(places, values, color=COLOURS[model], marker="o", ms=6, lw=1.5, label=MODEL_NAMES[model])
     order.axhline(0.5, color=COLOURS["prior"], ls=":", lw=1.2)
     order.set_ylabel("AUC")
-    legend(order, "lower left")
+    legend_above(order)
     for axes in (chance, order):
         axes.set_xticks(at, [_month(fold["from"]) for fold in folds])
         axes.set_xlim(-0.4, len(folds) - 0.6)
@@ -92,7 +92,7 @@ def curve_plot(report: Report, curve: Mapping[str, Any] | None) -> bytes | None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: whole(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(_apart(ticks))
-    axes.set(xlabel="wins learned from (each step to the right: twice as many)", ylabel="AUC")
+    axes.set(xlabel="wins learned from (logarithmic)", ylabel="AUC")
     legend(axes, "lower right")
     if ahead:
         title = f"With {whole(ahead[1]['wins'])} wins the AUC would be about {ahead[1]['auc']:.2f}"

@@ -44,8 +44,7 @@ def backtest(
     from data.clock import parse_duration
     from data.contract import load_contract
     from serving.commands import terminal
-    from training.backtesting.backtest import run_backtest
-    from training.backtesting.result import Settings
+    from training.backtesting.backtest import Settings, run_backtest
 
     agreed = load_contract(contract, source)
     settings = Settings(folds or agreed.backtest.folds, None if span is None else parse_duration(span), curve)

@@ -22,7 +22,11 @@ from data.simulation.market import simulate
 from models.bundle import write_bundle
 from models.golden import golden_rows
 from models.histories import lead_histories
+from training.capacity import Asked, capacity_figures
+from training.expectation import expectation
+from training.grouped import Judgement, segment_figures
 from training.judge import Ranking, gains, intervals, lead_weights, reliability
+from training.segments import Segment
 
 HORIZONS = {"30d": -1.1, "90d": 0.0}
 SHARPNESS = {"points": 0.45, "logistic": 0.8, "gbm": 0.85, "blend": 0.92, "ceiling": 1.0}
@@ -52,11 +56,25 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
             mixed = sharp * signal + np.sqrt(1 - sharp**2) * noise
             chances[name] = _logistic(-3.4 + shift + 0.55 * (1 - sharp) + 1.5 * sharp * mixed)
         models = {name: _judged(outcome, chance, weights) for name, chance in chances.items()}
-        horizons[horizon] = {"n": rows, "rate": float(outcome.mean()), "outcomes": int(outcome.sum()), "models": models}
+        horizons[horizon] = {
+            "n": rows,
+            "rate": float(outcome.mean()),
+            "outcomes": int(outcome.sum()),
+            "leads": len(np.unique(leads)),
+            "wins": len(np.unique(leads[outcome])),
+            "told": float(chances["blend"].mean()),
+            "models": models,
+        }
         curves[horizon] = {
             "reliability": {name: reliability(outcome, chance) for name, chance in chances.items()},
             "gains": {name: gains(outcome, chance) for name, chance in chances.items()},
         }
+    codes = np.unique(leads, return_inverse=True)[1]
+    judged = Judgement(codes, outcome, chances)
+    weeks = Asked(generator.integers(0, 8, rows) * 7 * DAY, codes, outcome, 90 * DAY)
+    half, models = generator.random(rows) < 0.5, ("prior", "points", "blend")
+    industry = Segment("industry", {"shipping": half, "<b>law</b>": ~half})
+    age = Segment("days since the lead was created", {"0 to 50 days": ~half, "51 days and older": half & (codes < 4)})
     pushes = {"pricing_view_count_7d": ("pricing", 0.61), "reply_days_since": ("replies", 0.44)}
     pushes |= {
         "any_days_since": ("recency", 0.39),
@@ -101,6 +119,10 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
         "features": {"count": len(pushes), "fingerprint": "ab12" * 16},
         "horizons": horizons,
         "curves": curves,
+        "expectation": expectation(210, horizons["90d"], "blend"),
+        "capacity": capacity_figures(weeks, chances, "blend", 40, seed),
+        "segments": [segment_figures(industry, judged, models, "blend", seed)],
+        "ages": segment_figures(age, judged, models, "blend", seed),
         "blend": {
             "weight": 0.62,
             "split": "rolling origin",

@@ -7,7 +7,8 @@ from PIL import Image
 
 from training.plots import draw_plots
 
-EVERY = {"reliability.png", "gains.png", "lift.png", "comparison.png", "importance.png"}
+CONTEST = {"reliability.png", "gains.png", "lift.png", "comparison.png", "horizons.png"}
+EVERY = CONTEST | {"importance.png", "capacity.png", "segments.png", "ages.png"}
 
 
 def _pixels(png: bytes) -> np.ndarray:
@@ -45,6 +46,10 @@ def test_other_figures_give_other_pictures(report, plots):
     curves["reliability"]["blend"][-1]["high"] = 0.95
     curves["gains"]["blend"]["captured"] = [x**2 for x in curves["gains"]["blend"]["captured"]]
     changed["importance"][0]["mean_abs_push"] = 2.0
+    changed["horizons"]["30d"]["told"] = 0.5
+    changed["capacity"]["models"]["points"]["caught"] += 9
+    for part in (changed["segments"][0], changed["ages"]):
+        part["groups"][0]["rate"] += 0.02
     assert all(png != plots[name] for name, png in draw_plots(changed).items())
 
 
@@ -65,7 +70,8 @@ def test_a_report_without_points_ceiling_or_importance_is_drawn(report):
         for kind in curve.values():
             del kind["points"], kind["ceiling"]
     bare["importance"] = []
-    assert set(draw_plots(bare)) == EVERY - {"importance.png"}
+    del bare["segments"], bare["ages"], bare["capacity"]["models"]["points"]
+    assert set(draw_plots(bare)) == CONTEST | {"capacity.png"}
 
 
 def test_rows_without_outcomes_are_drawn(report):
@@ -81,7 +87,8 @@ def test_rows_without_outcomes_are_drawn(report):
                 row.update(observed=0.0, low=0.0)
         for gain in curve["gains"].values():
             gain["captured"] = [0.0] * len(gain["captured"])
-    assert set(draw_plots(silent)) == EVERY
+    silent["capacity"]["wins"] = 0
+    assert set(draw_plots(silent)) == EVERY - {"capacity.png"}
 
 
 def test_without_judged_rows_nothing_is_claimed(report):

@@ -60,7 +60,7 @@ def html(report):
 def test_the_page_fetches_nothing(html):
     """Every picture is inside the page, and no style or script comes from elsewhere."""
     page = _page(html)
-    assert len(page.addresses) == 5
+    assert len(page.addresses) == 9
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
     assert all(page.alternatives)
     assert not re.search(r"https?://|@import|url\(|<script", html)
@@ -80,15 +80,27 @@ def test_the_page_tells_every_figure_with_its_interval(report, html):
 
 
 def test_text_from_the_facts_is_escaped(report):
-    """A note, an outcome or a feature with markup in it is shown as it is, never run."""
+    """A note, an outcome, a feature or a segment with markup in it is shown as it is, never run."""
     nasty = deepcopy(report)
     attack = "<script>alert('x')</script>"
     nasty["notes"] = [attack]
     nasty["definition"]["outcome"] = [attack]
     nasty["importance"][0]["feature"] = attack
+    nasty["segments"][0]["name"] = attack
     html = render_report(nasty, {})
     assert "<script" not in html
-    assert _page(html).words.count(attack) == 3
+    assert _page(html).words.count(attack) == 5
+
+
+def test_the_page_begins_with_what_sales_asks(report, html):
+    """Before any picture: the wins that a call list catches, by points and by chance too, and how true it was."""
+    before = Page()
+    before.feed(html[: html.index("<img")])
+    words, capacity = before.words, report["capacity"]
+    served, points, chance = (capacity["models"][name] for name in ("blend", "points", "random"))
+    assert f"caught {served['caught']:,} of the {capacity['wins']:,} leads that won within 90 days" in words
+    assert f"the points {points['caught']:,} and a list in random order {chance['caught']:,.0f}" in words
+    assert "was told on average" in words
 
 
 def test_json_is_read_back_and_has_no_nan(report):

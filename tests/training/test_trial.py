@@ -185,12 +185,14 @@ def _with_wins(steady, count):
     return contract, replace(checked, history=history)
 
 
-@pytest.mark.parametrize(("wins", "said"), [(0, "No outcome is known"), (3, "Fewer than 5 outcomes")])
+@pytest.mark.parametrize(
+    ("wins", "said"), [(0, "No outcome is known"), (3, "to learn from, too few to choose a model")]
+)
 def test_little_to_learn_is_said_and_still_answered(steady, wins, said):
-    """With fewer than five outcomes, or none, the trial answers near the base rate, and a note says so."""
+    """With few outcomes, or none, the trial answers near the base rate, and a note says so."""
     contract, checked = _with_wins(steady, wins)
     trial = run_trial(contract, checked)
-    assert any(note.startswith(said) for note in trial.report["notes"])
+    assert any(said in note for note in trial.report["notes"])
     blend, prior = trial.test.predictions["blend"], trial.test.predictions["prior"]
     assert np.isfinite(blend).all()
     assert (blend > 0).all()

@@ -14,12 +14,21 @@ from data.labels import label
 from data.spine import NEVER, micros
 from training.backtesting.origins import plan_origins
 from training.backtesting.pieces import Judged, curve_origin, plan_pieces
-from training.backtesting.result import Result, Settings, make_result
+from training.backtesting.result import Result, make_result
 from training.backtesting.running import Skipped, run_pieces
 from training.backtesting.store import Store, backtest_folder
 from training.report import report_json
 from training.sample import Progress, known_before
 from training.wins import count_wins
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the backtest was asked for; ``span`` in microseconds, None: equal parts of the time there is."""
+
+    folds: int
+    span: int | None
+    curve: bool
 
 
 @dataclass(frozen=True)
@@ -47,17 +56,17 @@ def run_backtest(
     tell = progress or (lambda _what, _share: None)
     history = checked.history
     tell("planning the origins", 0.0)
-    origins, notes = plan_origins(contract, history, settings.folds, settings.span)
+    plan = plan_origins(contract, history, settings.folds, settings.span)
     facts = fingerprint(history)
     store = Store(backtest_folder(contract, facts))
     if fresh:
         store.fresh()
-    wins = _wins_before(contract, history, curve_origin(origins).moment) if settings.curve else None
-    pieces = plan_pieces(origins, wins)
+    wins = _wins_before(contract, history, curve_origin(plan.origins).moment) if settings.curve else None
+    pieces = plan_pieces(plan.origins, wins)
     done = run_pieces(contract, history, pieces, store, jobs, tell)
     _require_a_fold(done)
     known = _wins_before(contract, history, history.ends_at)
-    result = make_result(contract, history, facts, settings, known, done, notes, tell)
+    result = make_result(contract, history, facts, plan, known, settings.curve, done, tell)
     store.save_result(report_json(result))
     return Backtest(result, store)
 

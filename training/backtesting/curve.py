@@ -8,7 +8,7 @@ from are drawn again, and the law is fitted to each draw. Where the draws disagr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from scipy.optimize import least_squares
 from training.judge import Ranking, lead_weights
 
 Floats = npt.NDArray[np.float64]
+Number = TypeVar("Number", float, npt.NDArray[np.float64])
 
 DRAWS = 200
 AHEAD = (1, 2, 4)
@@ -87,10 +88,11 @@ def _ahead(wins: float, law: tuple[float, float, float], laws: Sequence[tuple[fl
     return {"wins": wins, "auc": value, "interval": [float(min(low, value)), float(max(high, value))]}
 
 
-def value_of(law: tuple[float, float, float], wins: float) -> float:
+def value_of(law: tuple[float, float, float], wins: Number) -> Number:
     """The AUC that ``law`` (a, b, c) expects with so many wins."""
     a, b, c = law
-    return float(a - b * wins**-c)
+    told: Number = a - b * wins**-c
+    return told
 
 
 def fit_law(wins: Floats, auc: Floats) -> tuple[float, float, float]:

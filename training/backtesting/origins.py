@@ -26,13 +26,21 @@ class Origin:
     until: int
 
 
-def plan_origins(
-    contract: Contract, history: History, folds: int, span: int | None = None
-) -> tuple[list[Origin], list[str]]:
-    """(origins from early to late, what to say about them): the last one ends with the last matured cutoff.
+@dataclass(frozen=True)
+class Plan:
+    """Origins from early to late, the ``span`` (microseconds) that each judges, and what to say about them."""
 
-    ``folds``: how many at the most. ``span``: microseconds that each judges; None: the matured rows after the first
-    FIRST_SHARE of them, in equal parts. Raises NotMaturedError when there is no earlier cutoff to learn from.
+    origins: tuple[Origin, ...]
+    span: int
+    notes: tuple[str, ...]
+
+
+def plan_origins(contract: Contract, history: History, folds: int, span: int | None = None) -> Plan:
+    """Origins that judge one span after the other, the last one up to the last matured cutoff.
+
+    ``folds``: how many at the most. ``span``: microseconds that each judges; None: the time after the first FIRST_SHARE
+    of the matured rows, in equal parts. Each origin is the first matured cutoff of its span. Raises NotMaturedError
+    when there is no earlier cutoff to learn from.
     """
     spine = build_spine(contract.spine, contract.ready, history, contract.folder)
     labels, cutoffs = label(history, spine, contract.ready), micros(spine["cutoff"])
@@ -46,26 +54,25 @@ def plan_origins(
             f"{len(moments)} different cutoffs. Expected at least two cutoffs, one to learn from and one to judge on. "
             "Shorten the horizon, or bring a longer history."
         )
-    end = int(moments[-1]) + 1
+    step = _step(contract.spine)
+    end = int(moments[-1]) + step
     first = max(int(np.quantile(matured, FIRST_SHARE, method="higher")), int(moments[1]))
-    width = _span(contract.spine, end - first, folds) if span is None else span
+    width = max(-(-(end - first) // folds // step) * step, step) if span is None else span
     starts = [end - number * width for number in range(folds, 0, -1)]
-    planned = [Origin(start, start + width) for start in starts if start > moments[0]]
-    kept = [origin for origin in planned if ((matured >= origin.moment) & (matured < origin.until)).any()]
-    if not kept:
+    spans = [moments[(moments >= start) & (moments < start + width)] for start in starts]
+    asked = [int(inside[0]) for inside in spans if len(inside) and inside[0] > moments[0]]
+    if not asked:
         raise NotMaturedError(
             f"A span of {format_duration(width)} reaches back from {iso(end)} beyond the first matured cutoff, "
             f"{iso(int(moments[0]))}: nothing is left to learn from. Take a shorter span."
         )
-    notes = []
-    if len(kept) < folds:
-        notes.append(
-            f"{folds} folds were asked for and {len(kept)} made: before or within the others there are no matured rows."
-        )
-    return kept, notes
+    origins = tuple(Origin(moment, until) for moment, until in zip(asked, [*asked[1:], end], strict=True))
+    few = (
+        f"{folds} folds were asked for and {len(origins)} made: there are no matured rows before or within the others."
+    )
+    return Plan(origins, width, (few,) if len(origins) < folds else ())
 
 
-def _span(spine: Spine, time: int, folds: int) -> int:
-    """An equal part of ``time`` (microseconds), in whole steps of the grid where cutoffs lie on one."""
-    step = 1 if spine.at or spine.after or spine.file else spine.period
-    return max(-(-time // folds // step) * step, step)
+def _step(spine: Spine) -> int:
+    """How far cutoffs on a grid lie apart; a microsecond where there is no grid."""
+    return 1 if spine.at or spine.after or spine.file else spine.period

@@ -1,7 +1,6 @@
 """The figures of a backtest as one JSON object: by fold, pooled, by horizon, by group, at capacity, and as a curve."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from data.clock import format_duration, iso
 from data.contract import Contract
 from data.history import History
 from training.backtesting.curve import Trained, learning_curve
+from training.backtesting.origins import Plan
 from training.backtesting.pieces import Judged
 from training.backtesting.running import Skipped
 from training.grouped import group_figures
@@ -25,23 +25,14 @@ from training.testrows import TestRows
 Result = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How the backtest was asked for; ``span`` in microseconds, None: equal parts of the time there is."""
-
-    folds: int
-    span: int | None
-    curve: bool
-
-
 def make_result(
     contract: Contract,
     history: History,
     facts: str,
-    settings: Settings,
+    plan: Plan,
     wins: int,
+    curve: bool,
     pieces: Sequence[Judged | Skipped],
-    notes: Sequence[str],
     tell: Progress,
 ) -> Result:
     """The result of finished ``pieces`` over the facts of fingerprint ``facts``; at least one fold must be finished.
@@ -66,8 +57,8 @@ def make_result(
         "definition": definition_of(contract),
         "history": history_of(history, facts),
         "settings": {
-            "folds": settings.folds,
-            "span": format_duration(folds[0].piece.origin.until - folds[0].piece.origin.moment),
+            "folds": len(folds),
+            "span": format_duration(plan.span),
             "embargo": format_duration(contract.ready.primary),
             "trainings": len(done),
             "capacity_per_week": contract.policy.capacity_per_week,
@@ -76,9 +67,9 @@ def make_result(
         "horizons": horizons,
         "curves": _curves(contract, test),
         **groups,
-        "curve": _curve(contract, done, wins) if settings.curve else None,
+        "curve": _curve(contract, done, wins) if curve else None,
         "notes": [
-            *notes,
+            *plan.notes,
             *(f"{iso(s.piece.origin.moment)[:10]}: not learned. {s.why}" for s in pieces if isinstance(s, Skipped)),
         ],
     }

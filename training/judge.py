@@ -32,6 +32,13 @@ class Ranking:
         groups = np.concatenate([[0], np.cumsum(np.diff(ranked) != 0)]) if len(ranked) else np.empty(0, int)
         return cls(order, groups.astype(np.int64), outcome[order].astype(np.float64), ranked)
 
+    def auc(self, weights: Floats | None = None) -> float:
+        """The AUC alone, NaN where there are no outcomes, or nothing else. ``weights`` (n,) in the original order."""
+        weight = np.ones(len(self.order)) if weights is None else weights[self.order]
+        hit, miss = self._grouped(weight * self.outcome), self._grouped(weight * (1.0 - self.outcome))
+        pairs = hit.sum() * miss.sum()
+        return float((miss * (np.cumsum(hit) - hit / 2)).sum() / pairs) if pairs > 0 else float("nan")
+
     def metrics(self, weights: Floats | None = None) -> dict[str, float]:
         """All of METRICS; NaN where there are no outcomes, or nothing else. ``weights`` (n,) in the original order."""
         weight = np.ones(len(self.order)) if weights is None else weights[self.order]

@@ -51,13 +51,18 @@ def backtest(
     with terminal.progress(quiet=quiet) as progress:
         progress("checking the facts", 0.0)
         done = run_backtest(agreed, check(agreed), settings, jobs=jobs, fresh=fresh, progress=progress)
-        run_url = None
+        run_url, plots = None, {}
+        if log_runs or html is not None:
+            from training.plots import draw_plots
+
+            progress("drawing the report", 0.0)
+            plots = draw_plots(done.result)
         if log_runs:
             from training.backtesting.runs import log_backtest
 
-            run_url = log_backtest(agreed, done.result, progress=progress)
+            run_url = log_backtest(agreed, done.result, plots, progress=progress)
         if html is not None:
-            _write_page(done.result, html)
+            _write_page(done.result, plots, html)
     if as_json:
         terminal.print_json({**done.result, "run_url": run_url})
     else:
@@ -70,12 +75,11 @@ def backtest(
     terminal.next_step(as_page if html is None else f"readiness train --contract {contract}")
 
 
-def _write_page(result: "Mapping[str, Any]", path: Path) -> None:
-    from training.plots import draw_plots
+def _write_page(result: "Mapping[str, Any]", plots: "Mapping[str, bytes]", path: Path) -> None:
     from training.report import render_backtest
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_backtest(result, draw_plots(result)), encoding="utf-8")
+    path.write_text(render_backtest(result, plots), encoding="utf-8")
 
 
 def _show(result: "Mapping[str, Any]", run_url: str | None) -> None:

@@ -28,6 +28,7 @@ def test_metrics_agree_with_scikit_learn(made, weighted):
     weights = np.random.default_rng(made[0]).integers(1, 5, len(score)).astype(float) if weighted else None
     found = Ranking.of(outcome, score).metrics(weights)
     assert found["auc"] == pytest.approx(roc_auc_score(outcome, score, sample_weight=weights), abs=1e-12)
+    assert Ranking.of(outcome, score).auc(weights) == pytest.approx(found["auc"], abs=1e-12)
     expected = average_precision_score(outcome, score, sample_weight=weights)
     assert found["average_precision"] == pytest.approx(expected, abs=1e-12)
     assert found["log_loss"] == pytest.approx(log_loss(outcome, score, sample_weight=weights), rel=1e-9)

@@ -130,12 +130,12 @@ def _draws(
     rankings = [Ranking.of(outcome, model.score) for model in models]
     weights = lead_weights(codes, DRAWS, seed)
     every = np.array([model.every for model in models])
-    measured = np.array([ranking.metrics()["auc"] for ranking in rankings])
+    measured = np.array([ranking.auc() for ranking in rankings])
     largest = measured[every == sizes[-2]] if len(sizes) > 1 else measured
     spread = float(largest.std(ddof=1)) / np.sqrt(2) if len(largest) > 1 else 0.0
     rows = [[measured[every == size].mean() for size in sizes]]
     for weight in weights:
-        told = np.array([ranking.metrics(weight.astype(np.float64))["auc"] for ranking in rankings])
+        told = np.array([ranking.auc(weight.astype(np.float64)) for ranking in rankings])
         one = []
         for size in sizes:
             parts = told[every == size]

@@ -12,7 +12,6 @@ from typing import Any
 
 from data.contract import Contract
 from training import figures
-from training.plots import draw_plots
 from training.report import render_backtest, report_json
 from training.sample import Progress
 from training.tracking import Metric, Run, log, open_experiment, open_registry, start_run, told
@@ -20,8 +19,13 @@ from training.tracking import Metric, Run, log, open_experiment, open_registry, 
 Result = Mapping[str, Any]
 
 
-def log_backtest(contract: Contract, result: Result, *, progress: Progress | None = None) -> str:
-    """Log a finished backtest; the address of its page. Raises ContractError or ReadinessError as ``register`` does."""
+def log_backtest(
+    contract: Contract, result: Result, plots: Mapping[str, bytes], *, progress: Progress | None = None
+) -> str:
+    """Log a finished backtest with its plots (PNG by file name); the address of the run's page.
+
+    Raises ContractError or ReadinessError as ``register`` does.
+    """
     tell = progress or (lambda _what, _share: None)
     tell("logging to MLflow", 0.0)
     registry = open_registry(contract)
@@ -36,7 +40,7 @@ def log_backtest(contract: Contract, result: Result, *, progress: Progress | Non
     with told(registry.uri):
         experiment = open_experiment(registry, contract)
         with start_run(registry, experiment, name, tags) as run:
-            _log_whole(run, contract, result)
+            _log_whole(run, contract, result, plots)
             for number, fold in enumerate(result["folds"]):
                 tell("logging to MLflow", (number + 1) / (len(result["folds"]) + 1))
                 below = {**tags, "kind": "backtest fold", "mlflow.parentRunId": run.run_id}
@@ -45,13 +49,12 @@ def log_backtest(contract: Contract, result: Result, *, progress: Progress | Non
     return run.url
 
 
-def _log_whole(run: Run, contract: Contract, result: Result) -> None:
+def _log_whole(run: Run, contract: Contract, result: Result, plots: Mapping[str, bytes]) -> None:
     now = int(time.time() * 1000)
     found = [Metric(name, value, now, 0) for name, value in figures.judged(result).items()]
     found += [Metric(name, value, now, step) for name, value, step in _steps(result)]
     settings = {f"backtest_{key}": str(value) for key, value in result["settings"].items()}
     log(run, {**settings, "ready_primary": result["primary"], "seed": str(contract.model.seed)}, found, [])
-    plots = draw_plots(result)
     with TemporaryDirectory() as scratch:
         for name, picture in plots.items():
             Path(scratch, name).write_bytes(picture)

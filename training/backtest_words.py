@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from training import summary
-from training.wording import day, figure, long_duration, percent, whole
+from training.wording import counted, day, figure, long_duration, percent, whole
 
 Result = Mapping[str, Any]
 
@@ -12,6 +12,8 @@ Result = Mapping[str, Any]
 def sentences(result: Result) -> list[str]:
     """The findings, most important first."""
     primary = result["horizons"][result["primary"]]
+    if primary["why"] is not None:  # figures of two or three wins would only mislead
+        return [what(result), f"{primary['why'].capitalize()} to say how well it ranks; bring a longer history."]
     found = [
         what(result),
         summary.calls(result),
@@ -32,7 +34,7 @@ def what(result: Result) -> str:
     judged = long_duration(result["settings"]["span"])
     return (
         f"Trained {when}, each time from what was known then, and judged on the {judged} that followed: "
-        f"{whole(primary['n'])} rows of {whole(primary['leads'])} leads, of whom {whole(primary['wins'])} "
+        f"{counted(primary['n'], 'row')} of {counted(primary['leads'], 'lead')}, of whom {whole(primary['wins'])} "
         f"{summary.outcome_within(result)}."
     )
 
@@ -63,8 +65,8 @@ def fold_rows(result: Result) -> Iterator[list[str]]:
         caught = capacity["models"][result["served"]]["caught"] if capacity else 0
         yield [
             day(fold["from"]),
-            f"{whole(fold['learned']['train_wins'])} wins",
-            f"{whole(fold['wins'])} wins",
+            counted(fold["learned"]["train_wins"], "win"),
+            counted(fold["wins"], "win"),
             percent(fold["rate"]),
             percent(fold["told"]),
             summary.plus_minus(served["auc"], served["intervals"]["auc"]) if served else fold["why"],
@@ -83,7 +85,7 @@ def group_rows(part: Mapping[str, Any], served: str) -> Iterator[list[str]]:
         ours = models.get(served)
         yield [
             group["name"],
-            f"{whole(group['n'])}, {whole(group['wins'])} wins",
+            f"{whole(group['n'])}, {counted(group['wins'], 'win')}",
             percent(group["rate"]),
             percent(group["told"]),
             summary.plus_minus(ours["auc"], ours["intervals"]["auc"]) if ours else group["why"],

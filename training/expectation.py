@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from training.selection import FEW_WINS
-from training.wording import whole
+from training.wording import counted, whole
 
 LEAST_JUDGED = 5
 """With fewer later wins than this an AUC is that of single leads, and none is promised."""
@@ -39,20 +39,16 @@ def _unknown(train_wins: int, wins: int) -> str:
     if not train_wins:
         return "No win to learn from yet: every lead is told the same small chance, and no order among them is claimed."
     return (
-        f"Learned from {_wins(train_wins)} and judged on {whole(wins)}: too few to say how well it ranks. "
+        f"Learned from {counted(train_wins, 'win')} and judged on {whole(wins)}: too few to say how well it ranks. "
         "Until there are more, take its order as a hint and its percentages as the base rate."
     )
 
 
 def _known(train_wins: int, wins: int, auc: float, half: float) -> str:
-    told = f"{_wins(train_wins)} to learn from: expect an AUC of {auc:.2f} ± {half:.2f}"
-    told += f" (judged on {whole(wins)} later wins)"
+    told = f"{counted(train_wins, 'win')} to learn from: expect an AUC of {auc:.2f} ± {half:.2f}"
+    told += f" (judged on {counted(wins, 'later win')})"
     if auc - half <= 0.5:
         told += "; that it is better than chance is not shown"
     if train_wins < FEW_WINS:
         told += f". With fewer than {FEW_WINS} wins the model is kept close to the base rate"
     return f"{told}."
-
-
-def _wins(number: int) -> str:
-    return f"{whole(number)} win{'' if number == 1 else 's'}"

@@ -23,7 +23,8 @@ TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 def draw_plots(report: Report) -> dict[str, bytes]:
     """PNG bytes by file name, of a trial's report or a backtest's result.
 
-    What there is nothing to draw of (no row was judged, no importance, no fold) is not drawn.
+    What there is nothing to draw of (no row was judged, no importance, no fold) is not drawn, and no picture of the
+    contest where too few won to tell.
     """
     over_time = report.get("backtest") or report
     drawn = {
@@ -32,7 +33,8 @@ def draw_plots(report: Report) -> dict[str, bytes]:
         "learning_curve.png": curve_plot(report, over_time.get("curve")),
     }
     primary = report["horizons"][report["primary"]]
-    if primary["n"] and primary["models"]:
+    tells = report.get("expectation", {"auc": 0.5})["auc"] is not None
+    if tells and primary["n"] and primary["models"]:
         drawn |= {
             "reliability.png": _reliability(report),
             "gains.png": _gains(report),

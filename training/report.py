@@ -98,7 +98,9 @@ def report_json(report: Mapping[str, Any]) -> str:
 
 
 def _headlines(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(figure, what it means) of the served model, for the top of the page."""
+    """(figure, what it means) of the served model, for the top of the page; none where too few won to tell."""
+    if report.get("expectation", {"auc": 0.5})["auc"] is None:
+        return []
     served = report["horizons"][report["primary"]]["models"][report["served"]]
     found = [*_calls(report)]
     lift = wording.figure("lift_at_10", number(served, "lift_at_10"))
@@ -119,9 +121,8 @@ def _calls(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The call list, where somebody won."""
     found = report.get("capacity")
     if found and found["wins"]:
-        calls = wording.whole(found["per_week"])
         share = wording.percent(found["models"][report["served"]]["capture"])
-        yield share, f"of the wins are caught by calling the {calls} readiest leads a week"
+        yield share, f"of the wins are caught by calling {summary.readiest(found['per_week'])} a week"
 
 
 def _finite(value: Any) -> Any:

@@ -3,21 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.wording import figure, interval, long_duration, percent, whole
+from training.wording import counted, figure, interval, long_duration, percent, whole
 
 Figures = Mapping[str, Any]
 
 
 def of_version(report: Figures) -> list[str]:
     """The findings of a version's report, most important first."""
-    primary = report["horizons"][report["primary"]]
     expected = report.get("expectation")
+    if expected and expected["auc"] is None:  # figures of two or three wins would only mislead
+        return [expected["sentence"]]
+    primary = report["horizons"][report["primary"]]
     found = [
+        expected["sentence"] if expected and expected["few"] else None,
         calls(report),
         more_than_points(report),
         true_percentages(report),
         ranking(primary["models"], report["served"]),
-        expected["sentence"] if expected and expected["few"] else None,
         curve_sentence(report["backtest"]) if report.get("backtest") else None,
     ]
     return [sentence for sentence in found if sentence]
@@ -37,8 +39,9 @@ def calls(report: Figures) -> str | None:
     low, high = ours["intervals"]["caught"]
     agreed = "" if found["agreed"] else " (the contract names no capacity: a tenth of the leads is taken)"
     told = (
-        f"Calling the {whole(found['per_week'])} readiest leads a week{agreed}, {whole(ours['calls'])} calls in "
-        f"{whole(found['weeks'])} weeks, would have caught {whole(ours['caught'])} of the {whole(found['wins'])} leads "
+        f"Calling {readiest(found['per_week'])} a week{agreed}, {counted(ours['calls'], 'call')} in "
+        f"{counted(found['weeks'], 'week')}, would have caught {whole(ours['caught'])} of the "
+        f"{counted(found['wins'], 'lead')} "
         f"that {outcome_within(report)} ({percent(ours['capture'])}; give or take {whole((high - low) / 2)})."
     )
     rivals = [
@@ -47,6 +50,11 @@ def calls(report: Figures) -> str | None:
         if model in found["models"]
     ]
     return f"{told} With as many calls, {' and '.join(rivals)}." if rivals else told
+
+
+def readiest(number: float) -> str:
+    """``the 40 readiest leads``."""
+    return "the readiest lead" if number == 1 else f"the {whole(number) if number >= 1 else number} readiest leads"
 
 
 def more_than_points(report: Figures) -> str | None:
@@ -100,7 +108,7 @@ def curve_sentence(result: Figures) -> str | None:
         return None
     if curve["silent"]:
         last = curve["points"][-1]
-        told = f"{whole(last['wins'])} wins gave an AUC of {plus_minus(last['auc'], last['interval'])}"
+        told = f"{counted(last['wins'], 'win')} gave an AUC of {plus_minus(last['auc'], last['interval'])}"
         return f"{told}. What more wins would give cannot be said: {curve['silent']}."
     now, *more = (
         f"{whole(each['wins'])} wins{{}} {plus_minus(each['auc'], each['interval'])}" for each in curve["ahead"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from training.drawing import CAME, COLOURS, Report, legend, legend_above, panels, percents, png, span
+from training.drawing import CAME, COLOURS, SOFT, Report, legend, legend_above, panels, percents, png, span
 from training.figures import number
 from training.wording import MODEL_NAMES, day, percent, whole
 
@@ -36,7 +36,10 @@ def folds_plot(report: Report, folds: list[Mapping[str, Any]]) -> bytes | None:
         order.plot(places, values, color=COLOURS[model], marker="o", ms=6, lw=1.5, label=MODEL_NAMES[model])
     order.axhline(0.5, color=COLOURS["prior"], ls=":", lw=1.2)
     order.set_ylabel("AUC")
-    legend_above(order)
+    if shown:
+        legend_above(order)
+    else:
+        order.annotate("too few wins to judge by", (0.5, 0.6), xycoords="axes fraction", ha="center", color=SOFT)
     for axes in (chance, order):
         axes.set_xticks(at, [_month(fold["from"]) for fold in folds])
         axes.set_xlim(-0.4, len(folds) - 0.6)

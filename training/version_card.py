@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from training import summary
 from training.figures import RIVALS, advantage
 from training.leaks import telling
 from training.wording import MODEL_NAMES, day, figure, long_duration, percent, whole, with_interval
@@ -29,6 +30,7 @@ def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
     first, *others = _primary_first(report)
     parts = [
         _headline(report),
+        _in_short(report),
         _definition(report),
         f"Bundle `{bundle_id}` \u00b7 features `{report['features']['fingerprint'][:12]}` \u00b7 more in report.html",
         _made_from(report),
@@ -42,6 +44,10 @@ def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
         if len(told) + len(part) + 2 <= LONGEST:
             told += f"{part}\n\n"
     return told.rstrip() + "\n"
+
+
+def _in_short(report: Mapping[str, Any]) -> str:
+    return escape("\n".join(f"- {sentence}" for sentence in summary.of_version(report)), quote=False)
 
 
 def _notes(report: Mapping[str, Any]) -> str:

@@ -30,6 +30,11 @@ def whole(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def counted(number: float, name: str) -> str:
+    """``1 win``, ``12,345 wins``."""
+    return f"{whole(number)} {name}{'' if number == 1 else 's'}"
+
+
 def percent(share: float | None) -> str:
     """``4.2 %``, with as many decimals as small rates need; a dash where it is not defined."""
     if share is None or not math.isfinite(share):

@@ -91,6 +91,13 @@ def test_rows_without_outcomes_are_drawn(report):
     assert set(draw_plots(silent)) == EVERY - {"capacity.png"}
 
 
+def test_a_handful_of_wins_is_not_drawn(report):
+    """Where too few won to say how well the model ranks, no picture of the contest claims it."""
+    few = deepcopy(report)
+    few["expectation"]["auc"] = None
+    assert set(draw_plots(few)) == {"importance.png"}
+
+
 def test_without_judged_rows_nothing_is_claimed(report):
     """Where no row could be judged no plot of a figure is drawn."""
     empty = deepcopy(report)

@@ -1,5 +1,6 @@
 from copy import deepcopy
 
+from training.expectation import expectation
 from training.version_card import LONGEST, version_card
 
 
@@ -43,3 +44,13 @@ def test_the_card_fits_what_databases_keep(report):
 def test_markup_in_notes_is_shown_not_run(report):
     """A note with angle brackets is text in the registry's page."""
     assert "&lt;deal_owner&gt;" in version_card(report, "b" * 64)
+
+
+def test_the_card_says_what_to_expect_of_few_wins(report):
+    """Where too few won to tell, the card says so right below its first line, and claims no call list."""
+    few = deepcopy(report)
+    few["expectation"] = expectation(7, {**few["horizons"]["90d"], "wins": 2}, "blend")
+    card = version_card(few, "b" * 64)
+    assert "- Learned from 7 wins and judged on 2: too few to say how well it ranks." in card.split("\n\n")[1]
+    assert "would have caught" not in card
+    assert "would have caught" in version_card(report, "b" * 64)

@@ -8,6 +8,7 @@ feature_tables  features --output: the feature table of every row
 score     score: every open lead at a moment, as a table
 engines   where a verb computes: this machine, Dask, Spark
 train     train: a trial, a bundle, a registered version
+backtest  backtest: the training repeated as of several moments of the past
 contest   the table of a trial against its rivals
 serve     serve: the champion over HTTP
 keys      keys create, list, revoke

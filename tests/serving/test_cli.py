@@ -31,7 +31,7 @@ HEAVY = {
     "pyspark",
 }
 PROGRAM = [sys.executable, "-P", "-m", "serving.cli"]
-VERBS = ["demo", "init", "check", "simulate", "features", "train", "score", "serve", "ui", "points", "keys"]
+VERBS = ["demo", "init", "check", "simulate", "features", "train", "backtest", "score", "serve", "ui", "points", "keys"]
 
 
 def readiness(*words, **options):
@@ -92,7 +92,7 @@ def test_a_wrong_command_exits_with_2():
 
 def test_a_missing_contract_is_one_sentence(tmp_path):
     """An error that can be mended exits with 1 and a sentence on stderr: no traceback, nothing on stdout."""
-    for verb in (["check"], ["features"], ["train"], ["serve"], ["ui"], ["keys", "list"]):
+    for verb in (["check"], ["features"], ["train"], ["backtest"], ["serve"], ["ui"], ["keys", "list"]):
         done = within(*verb, "--contract", tmp_path / "none.toml")
         assert done.exit_code == 1, verb
         assert done.stdout == ""

@@ -17,7 +17,7 @@ import pytest
 from data.check import check
 from data.clock import DAY
 from data.contract import load_contract
-from data.errors import NotMaturedError
+from data.errors import ContractError, NotMaturedError
 from data.fingerprint import fingerprint
 from data.labels import label
 from data.simulation.folder import write
@@ -87,6 +87,8 @@ def test_what_cannot_be_planned_is_said(market):
     assert plan.notes[0].startswith(f"30 folds were asked for and {len(plan.origins)} made")
     with pytest.raises(NotMaturedError, match="Take a shorter span"):
         plan_origins(contract, checked.history, 1, 3_650 * DAY)
+    with pytest.raises(ContractError, match="judges nothing"):
+        plan_origins(contract, checked.history, 2, 0)
     first = int(np.unique(_matured(contract, checked.history))[0])
     alone = contract.model_copy(update={"spine": contract.spine.model_copy(update={"every": None, "at": (first,)})})
     with pytest.raises(NotMaturedError, match="at 1 different cutoffs"):

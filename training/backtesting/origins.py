@@ -11,7 +11,7 @@ import numpy as np
 
 from data.clock import format_duration, iso
 from data.contract import Contract, Spine
-from data.errors import NotMaturedError
+from data.errors import ContractError, NotMaturedError
 from data.history import History
 from data.labels import label
 from data.spine import build_spine, micros
@@ -40,8 +40,10 @@ def plan_origins(contract: Contract, history: History, folds: int, span: int | N
 
     ``folds``: how many at the most. ``span``: microseconds that each judges; None: the time after the first FIRST_SHARE
     of the matured rows, in equal parts. Each origin is the first matured cutoff of its span. Raises NotMaturedError
-    when there is no earlier cutoff to learn from.
+    when there is no earlier cutoff to learn from, ContractError for a span of no length.
     """
+    if span is not None and span <= 0:
+        raise ContractError(f"A span of {format_duration(span)} judges nothing. Expected a time such as 8w.")
     spine = build_spine(contract.spine, contract.ready, history, contract.folder)
     labels, cutoffs = label(history, spine, contract.ready), micros(spine["cutoff"])
     matured = cutoffs[labels.matured(contract.ready.primary)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.clock import format_duration, iso
+from data.clock import DAY, format_duration, iso
 from data.contract import Contract, Spine
 from data.errors import ContractError, NotMaturedError
 from data.history import History
@@ -56,8 +56,7 @@ def plan_origins(contract: Contract, history: History, folds: int, span: int | N
             f"{len(moments)} different cutoffs. Expected at least two cutoffs, one to learn from and one to judge on. "
             "Shorten the horizon, or bring a longer history."
         )
-    step = _step(contract.spine)
-    end = int(moments[-1]) + step
+    step, end = _step(contract.spine), int(moments[-1]) + _after(contract.spine)
     first = max(int(np.quantile(matured, FIRST_SHARE, method="higher")), int(moments[1]))
     width = max(-(-(end - first) // folds // step) * step, step) if span is None else span
     starts = [end - number * width for number in range(folds, 0, -1)]
@@ -75,6 +74,15 @@ def plan_origins(contract: Contract, history: History, folds: int, span: int | N
     return Plan(origins, width, (few,) if len(origins) < folds else ())
 
 
+def _on_grid(spine: Spine) -> bool:
+    return not (spine.at or spine.after or spine.file)
+
+
 def _step(spine: Spine) -> int:
-    """How far cutoffs on a grid lie apart; a microsecond where there is no grid."""
-    return 1 if spine.at or spine.after or spine.file else spine.period
+    """What a span is a multiple of: the steps of the grid, whole days where there is none."""
+    return spine.period if _on_grid(spine) else DAY
+
+
+def _after(spine: Spine) -> int:
+    """How far the last span reaches beyond the last cutoff: up to where the next one would be, or just beyond it."""
+    return spine.period if _on_grid(spine) else 1

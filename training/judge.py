@@ -101,6 +101,11 @@ def intervals(ranking: Ranking, weights: npt.NDArray[np.float32]) -> dict[str, l
     return found
 
 
+def reliability_bins(outcome: Mask) -> int:
+    """How many groups a reliability curve has: BINS, fewer where a group would hold less than five outcomes."""
+    return int(np.clip(outcome.sum() // 5, 3, BINS))
+
+
 def reliability(outcome: Mask, score: Floats, bins: int = BINS) -> list[dict[str, float]]:
     """Rows of a reliability curve: ``bins`` groups of equal size by score; the interval is Wilson's at 95 %."""
     order = np.argsort(score, kind="stable")

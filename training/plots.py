@@ -13,7 +13,7 @@ from training.drawing import COLOURS, INK, SOFT, Report, legend, line, named, pa
 from training.figures import RIVALS, advantage, number
 from training.group_plots import capacity_plot, groups_plot, horizons_plot
 from training.time_plots import curve_plot, folds_plot
-from training.wording import METRIC_NAMES, MODEL_NAMES, long_duration, percent, whole
+from training.wording import METRIC_NAMES, MODEL_NAMES, PARTS, long_duration, percent, whole
 
 COMPARED = ("auc", "average_precision", "log_loss", "lift_at_10")
 DECILES = 10
@@ -68,7 +68,7 @@ def _reliability(report: Report) -> bytes:
         axes.annotate(whole(true * rows), (said, true), (7, -12), textcoords="offset points", fontsize=8, color=SOFT)
     size = whole(n.min()) if n.min() == n.max() else f"{whole(n.min())} to {whole(n.max())}"
     title = f"Told {percent(_mean(told, n))} on average, {percent(_mean(came, n))} came true"
-    last = f"highest tenth: told {percent(told[-1])}, came true {percent(came[-1])}"
+    last = f"readiest {PARTS.get(len(told), 'group')}: told {percent(told[-1])}, came true {percent(came[-1])}"
     return png(figure, title, f"{last}; each dot is {size} rows, the number how many of them won")
 
 

@@ -19,7 +19,7 @@ from models.numerics import Floats
 from models.policy import Policy
 from training.expectation import expectation
 from training.fit import Fitted
-from training.judge import Ranking, gains, intervals, judge, lead_weights, reliability
+from training.judge import Ranking, gains, intervals, judge, lead_weights, reliability, reliability_bins
 from training.sample import Progress, Sample
 from training.sections import SERVED
 from training.testrows import TestRows
@@ -186,7 +186,9 @@ def _curves(contract: Contract, test: TestRows) -> dict[str, Any]:
         rows = test.matured[:, at]
         outcome, said = test.outcome[rows, at], {name: p[rows, at] for name, p in test.predictions.items()}
         found[format_duration(horizon)] = {
-            "reliability": {name: reliability(outcome, chance) for name, chance in said.items()},
+            "reliability": {
+                name: reliability(outcome, chance, reliability_bins(outcome)) for name, chance in said.items()
+            },
             "gains": {name: gains(outcome, chance) for name, chance in said.items()},
         }
     return found

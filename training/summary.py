@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.wording import counted, figure, interval, long_duration, percent, whole
+from training.wording import PARTS, counted, figure, interval, long_duration, percent, whole
 
 Figures = Mapping[str, Any]
 
@@ -82,7 +82,8 @@ def true_percentages(report: Figures) -> str | None:
     told, came = (sum(row[key] * row["n"] for row in rows) / total for key in ("predicted", "observed"))
     top = rows[-1]
     return (
-        f"The percentages: {percent(told)} was told on average and {percent(came)} came true; in the readiest tenth "
+        f"The percentages: {percent(told)} was told on average and {percent(came)} came true; in the readiest "
+        f"{PARTS.get(len(rows), 'group')} "
         f"{percent(top['predicted'])} was told and {percent(top['observed'])} came true "
         f"(95 % interval {percent(top['low'])} to {percent(top['high'])})."
     )

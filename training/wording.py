@@ -22,6 +22,8 @@ METRIC_NAMES = {
     "lift_at_10": "lift at 10 %",
 }
 DECIMALS = {"auc": 3, "average_precision": 3, "log_loss": 4, "brier": 4, "ece": 4, "lift_at_10": 2}
+PARTS = {3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth", 10: "tenth"}
+"""What one of so many equal groups is called."""
 UNITS = {"d": "day", "h": "hour", "min": "minute", "s": "second", "w": "week"}
 
 

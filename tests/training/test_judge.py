@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from training.judge import METRICS, Ranking, gains, intervals, judge, lead_weights, reliability
+from training.judge import METRICS, Ranking, gains, intervals, judge, lead_weights, reliability, reliability_bins
 
 
 def _rows(seed, n, steps):
@@ -189,6 +189,16 @@ def test_reliability_counts_every_row_once(made):
         assert 0 <= row["low"] <= row["observed"] + 1e-12
         assert row["observed"] <= row["high"] + 1e-12
         assert row["high"] <= 1
+
+
+@given(st.integers(0, 500))
+@settings(max_examples=30, deadline=None)
+def test_groups_of_the_curve_hold_enough_outcomes(outcomes):
+    """Ten groups, fewer where a group would hold less than five outcomes on average, three at the least."""
+    bins = reliability_bins(np.arange(1000) < outcomes)
+    assert 3 <= bins <= 10
+    assert bins == 10 or outcomes / (bins + 1) < 5
+    assert bins == 3 or outcomes / bins >= 5
 
 
 def test_wilson_by_hand():

@@ -21,6 +21,8 @@ from training.report import report_json
 from training.sample import Progress, known_before
 from training.wins import count_wins
 
+FOR_A_VERSION = ("created_at", "served", "primary", "definition", "settings", "folds", "curve")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -87,7 +89,13 @@ def _require_a_fold(done: Sequence[Judged | Skipped]) -> None:
 
 
 def latest_result(contract: Contract, facts: str) -> Result | None:
-    """The figures of the last finished backtest of the same contract, facts and code, if there is one."""
+    """What a version's report shows of the last finished backtest of the same contract, facts and code; None without.
+
+    That is the folds, the learning curve, and what they were judged on; a bundle carries it, so no more than that.
+    """
     found = Store(backtest_folder(contract, facts)).result()
-    same = found is not None and found["settings"]["capacity_per_week"] == contract.policy.capacity_per_week
-    return found if same else None
+    if found is None or found["settings"]["capacity_per_week"] != contract.policy.capacity_per_week:
+        return None
+    primary = found["horizons"][found["primary"]]
+    judged = {found["primary"]: {name: primary[name] for name in ("n", "leads", "wins", "why")}}
+    return {name: found[name] for name in FOR_A_VERSION} | {"horizons": judged}

@@ -15,7 +15,7 @@ from training.backtesting.origins import Plan
 from training.backtesting.pieces import Judged
 from training.backtesting.running import Skipped
 from training.grouped import group_figures
-from training.judge import gains, reliability
+from training.judge import gains, reliability, reliability_bins
 from training.reporting import definition_of, history_of
 from training.sample import Progress
 from training.sections import SERVED, JudgedRows, sections
@@ -116,9 +116,10 @@ def _met(contract: Contract, test: TestRows, folds: Sequence[Judged]) -> dict[st
 def _curves(contract: Contract, test: TestRows) -> dict[str, Any]:
     """Reliability and gains of every model at the primary horizon."""
     of = JudgedRows.of(contract, test).judgement()
+    bins = reliability_bins(of.outcome)
     return {
         format_duration(contract.ready.primary): {
-            "reliability": {name: reliability(of.outcome, said) for name, said in of.said.items()},
+            "reliability": {name: reliability(of.outcome, said, bins) for name, said in of.said.items()},
             "gains": {name: gains(of.outcome, said) for name, said in of.said.items()},
         }
     }

@@ -25,8 +25,7 @@ from data.errors import ReadinessError
 from data.simulation.folder import write
 from data.simulation.market import simulate
 from training import selection
-from training.trial import Learned, learn
-from training.wins import wins_learned
+from training.trial import Learned, learn_and_answer
 
 GROUPS = ((1, 4), (5, 9), (10, 19), (20, 39), (40, 10_000))
 Line = tuple[int, dict[str, float], dict[str, float]]
@@ -42,7 +41,7 @@ def _learned(contract: Contract, few: int) -> Learned:
     """A training that chooses nothing with fewer than ``few`` wins."""
     kept, selection.FEW_WINS = selection.FEW_WINS, few
     try:
-        return learn(contract, check(contract).history, lambda _what, _share: None)
+        return learn_and_answer(contract, check(contract).history, lambda _what, _share: None)
     finally:
         selection.FEW_WINS = kept
 
@@ -71,7 +70,7 @@ def measure(world: str, leads: int, seed: int) -> Line | None:
     best = log_loss(came, np.tile(exact, 2), sample_weight=weight)
     reached = {name: 100 * (losses["prior"] - loss) / (losses["prior"] - best) for name, loss in losses.items()}
     auc = {name: roc_auc_score(came, np.tile(chance, 2), sample_weight=weight) for name, chance in said.items()}
-    return wins_learned(stiff.ground), reached, auc
+    return stiff.wins, reached, auc
 
 
 def lines(found: list[Line]) -> Iterator[str]:

@@ -46,13 +46,14 @@ class Learned:
     """What was learned before a split, and what it says of the rows after it.
 
     ``whole`` has every feature, ``sample`` none of the fields ``left_out``: leaks, and what the contract quarantines.
+    ``wins``: how many different outcomes there were to learn from.
     """
 
     leaks: Leaks
     left_out: set[str]
     whole: Sample
     sample: Sample
-    ground: Ground
+    wins: int
     fitted: Fitted
     test: TestRows
 
@@ -83,9 +84,9 @@ def run_trial(
     """
     tell = progress or (lambda _what, _share: None)
     history = checked.history
-    learned = learn(contract, history, tell, grower=grower)
+    learned = learn_and_answer(contract, history, tell, grower=grower)
     sample, fitted, test = learned.sample, learned.fitted, learned.test
-    report = make_report(contract, checked, sample, wins_learned(learned.ground), fitted, test, tell)
+    report = make_report(contract, checked, sample, learned.wins, fitted, test, tell)
     report |= sections(contract, history, test, learned.left_out)
     figures = compare(contract, learned.leaks, learned.whole, test, _otherwise(contract, fitted), tell)
     report |= {"leaks": {**learned.leaks.to_dict(), "figures": figures}}
@@ -105,7 +106,7 @@ def run_trial(
     )
 
 
-def learn(
+def learn_and_answer(
     contract: Contract,
     history: History,
     tell: Progress,
@@ -128,7 +129,7 @@ def learn(
     fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell, grow=grow)
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, ground, fitted)
-    return Learned(leaks, left_out, whole, sample, ground, fitted, test)
+    return Learned(leaks, left_out, whole, sample, wins_learned(ground), fitted, test)
 
 
 def _otherwise(contract: Contract, served: Fitted) -> Callable[[Sample, Progress], Fitted]:

@@ -17,8 +17,7 @@ from data.spine import micros
 from training.backtesting.origins import Origin
 from training.sample import Progress, Sample
 from training.testrows import TestRows
-from training.trial import Learned, learn
-from training.wins import wins_learned
+from training.trial import Learned, learn_and_answer
 
 SHARES = (8, 4, 2)
 """The learning curve learns from one lead in so many, beside all of them."""
@@ -108,7 +107,7 @@ def run_piece(contract: Contract, history: History, piece: Piece, tell: Progress
             return sample
         return sample.learning_from(piece.keeps(sample.leads[sample.train], contract.model.seed))
 
-    learned = learn(contract.model_copy(update=settings), history, tell, portion=portion)
+    learned = learn_and_answer(contract.model_copy(update=settings), history, tell, portion=portion)
     seen = set(learned.sample.leads[learned.sample.train])
     met = np.array([lead in seen for lead in learned.test.lead_id.to_pylist()], bool)
     return Judged(piece, learned.test, met, _facts(contract, learned, time.perf_counter() - began))
@@ -121,7 +120,7 @@ def _facts(contract: Contract, learned: Learned, seconds: float) -> dict[str, An
     return {
         "train_rows": len(sample.train),
         "train_leads": len(np.unique(sample.leads[sample.train])),
-        "train_wins": wins_learned(learned.ground),
+        "train_wins": learned.wins,
         "train_rate": float(sample.known.outcome(ready.primary)[matured].mean()) if matured.any() else None,
         "train_from": iso(int(sample.cutoffs[sample.train].min())) if len(sample.train) else None,
         "features": len(sample.table.feature_set),

@@ -287,6 +287,8 @@ def test_the_model_tells_what_it_is(client, trained):
     assert card["model_version"] == trained.said["version"]
     assert card["horizons"] == ["7d", "30d"]
     assert card["base_rate"] == pytest.approx(trained.said["test"]["rate"])
+    assert card["card"]["expectation"] == trained.said["expectation"]
+    assert card["card"]["expectation"]["train_wins"] > 0
 
 
 def test_the_description_is_whole(client):

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from data.clock import format_duration
+from training.drawing import COLOURS, INK, SOFT
 from training.duel import RANDOM, Duel
 from training.duel_words import NAMES
-from training.plots import COLOURS, INK, SOFT
 from training.wording import long_duration, whole
 
 MORE = {"odoo": "#cc79a7", "distilled": "#d55e00", "distilled_mautic": "#f0a070", RANDOM: "#7f7f7f"}

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from training.drawing import CAME, COLOURS, INK, Report, legend_above, named, panels, percents, png, span
+from training.drawing import CAME, COLOURS, INK, Report, legend_above, line, named, panels, percents, png, span
 from training.figures import number
+from training.summary import readiest
 from training.wording import MODEL_NAMES, long_duration, percent, whole
 
 IN_ORDER = ("random", "points", "logistic", "gbm", "blend")
@@ -20,25 +21,28 @@ def capacity_plot(report: Report) -> bytes | None:
     if not found or not found["wins"]:
         return None
     models = [model for model in IN_ORDER if model in found["models"]]
-    figure, (axes,) = panels(1.5 + 0.5 * len(models))
+    figure, (bars, curve) = panels(1.8 + 0.5 * len(models), 2, shared=False)
     for row, model in enumerate(models):
         told = found["models"][model]
-        axes.barh(row, told["caught"], color=COLOURS[model], height=0.62)
-        low, high = told.get("intervals", {}).get("caught", (None, None))
-        span(axes, row, (low, high), INK, upright=False, heavy=False)
+        bars.barh(row, told["caught"], color=COLOURS[model], height=0.62)
+        low, high = told["intervals"]["caught"]
+        span(bars, row, (low, high), INK, upright=False, heavy=False)
         edge = max(told["caught"], high or 0.0)
-        axes.annotate(f"  {whole(told['caught'])}  ({percent(told['capture'])})", (edge, row), va="center", color=INK)
-    axes.set_yticks(range(len(models)), [_list_name(report, model) for model in models])
-    axes.grid(axis="y", visible=False)
-    axes.set_xlim(0, found["wins"] * 1.02)
-    axes.set_xlabel(f"wins caught, of {whole(found['wins'])}")
+        bars.annotate(f" {whole(told['caught'])} ({percent(told['capture'])})", (edge, row), va="center", color=INK)
+        reached = [share / found["wins"] for share in (0.0, *told["curve"])]
+        curve.plot([0.0, *found["capacities"]], reached, **line(report, model), label=_list_name(report, model))
+    bars.set_yticks(range(len(models)), [_list_name(report, model) for model in models])
+    bars.grid(axis="y", visible=False)
+    bars.margins(x=0.3)
+    bars.set_xlabel(f"caught, of {whole(found['wins'])}")
+    curve.axvline(found["per_week"], color=INK, lw=1.0, ls="--")
+    curve.set(xlim=(0, found["capacities"][-1]), ylim=(0, None), xlabel="calls a week", ylabel="share caught")
+    percents(curve.yaxis)
     ours, chance = found["models"][report["served"]], found["models"]["random"]
-    title = (
-        f"Calling the {whole(found['per_week'])} readiest leads a week catches {percent(ours['capture'])} of the wins"
-    )
+    title = f"Calling {readiest(found['per_week'])} a week catches {percent(ours['capture'])} of the wins"
     below = (
         f"{whole(ours['calls'])} calls in {whole(found['weeks'])} weeks; {percent(ours['precision'])} of them were "
-        f"followed by a win within {long_duration(report['primary'])}, at random {percent(chance['precision'])}"
+        f"followed by one within {long_duration(report['primary'])}, at random {percent(chance['precision'])}"
     )
     return png(figure, title, below)
 

@@ -42,6 +42,11 @@ class Sample:
     test_from: int
     asked: int
 
+    @property
+    def share(self) -> float:
+        """Of the rows that were asked for, how many there are."""
+        return len(self.cutoffs) / max(self.asked, 1)
+
     def without(self, names: Collection[str]) -> "Sample":
         """The same rows without the features of these names; all other numbers stay the same to the last bit."""
         kept = [place for place, name in enumerate(self.table.feature_set.names) if name not in names]

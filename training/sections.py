@@ -10,7 +10,7 @@ import pyarrow as pa
 from data.contract import Contract
 from data.history import History
 from data.spine import micros
-from training.capacity import Asked, capacity_figures
+from training.capacity import call_list
 from training.grouped import Ints, Judgement, Mask, segment_figures
 from training.segments import Segment, by_age, by_attributes
 from training.testrows import TestRows
@@ -57,27 +57,22 @@ class JudgedRows:
         said = {name: chance[rows, self.at] for name, chance in self.test.predictions.items()}
         return Judgement(self.codes[rows], self.test.outcome[rows, self.at], said)
 
-    def calls(self) -> dict[str, Any] | None:
-        """What a call list at the contract's capacity reaches."""
-        rows = self.judgement()
-        codes = np.unique(rows.codes, return_inverse=True)[1].astype(np.int64)
-        asked = Asked(self.cutoffs, codes, rows.outcome, self.contract.ready.horizons[self.at])
-        capacity = self.contract.policy.capacity_per_week
-        return capacity_figures(asked, rows.said, SERVED, capacity, self.contract.model.seed)
-
     def figures(self, segment: Segment) -> dict[str, Any]:
         """The figures of each group of ``segment``."""
         return segment_figures(segment, self.judgement(), IN_GROUPS, SERVED, self.contract.model.seed)
 
 
-def sections(contract: Contract, history: History, test: TestRows, avoid: Collection[str]) -> dict[str, Any]:
+def sections(
+    contract: Contract, history: History, test: TestRows, avoid: Collection[str], share: float
+) -> dict[str, Any]:
     """``capacity``, ``segments`` and ``ages`` at the primary horizon; fields to ``avoid`` are no segments by default.
 
-    Raises ContractError for a segment of the contract that leads do not have.
+    ``share``: of all rows that the contract asks for, how many are used. Raises ContractError for a segment of the
+    contract that leads do not have.
     """
     rows = JudgedRows.of(contract, test)
     return {
-        "capacity": rows.calls(),
+        "capacity": call_list(contract, history, test, SERVED, share),
         "segments": [rows.figures(segment) for segment in by_attributes(contract, history, rows.leads, avoid)],
         "ages": rows.figures(by_age(history, rows.leads, rows.cutoffs)),
     }

@@ -37,12 +37,12 @@ def calls(report: Figures) -> str | None:
         return None
     ours = found["models"][report["served"]]
     low, high = ours["intervals"]["caught"]
-    agreed = "" if found["agreed"] else " (the contract names no capacity: a tenth of the leads is taken)"
+    agreed = "" if found["agreed"] else " (no capacity is agreed: a tenth of the open leads within a horizon)"
     told = (
-        f"Calling {readiest(found['per_week'])} a week{agreed}, {counted(ours['calls'], 'call')} in "
+        f"Calling {readiest(found['per_week'])} a week{agreed}, {counted(round(ours['calls']), 'call')} in "
         f"{counted(found['weeks'], 'week')}, would have caught {whole(ours['caught'])} of the "
-        f"{counted(found['wins'], 'lead')} "
-        f"that {outcome_within(report)} ({percent(ours['capture'])}; give or take {whole((high - low) / 2)})."
+        f"{counted(found['wins'], 'outcome')} ({outcome_within(report)}): {percent(ours['capture'])}, give or take "
+        f"{whole((high - low) / 2)}."
     )
     rivals = [
         f"{name} {whole(found['models'][model]['caught'])}"
@@ -54,7 +54,7 @@ def calls(report: Figures) -> str | None:
 
 def readiest(number: float) -> str:
     """``the 40 readiest leads``."""
-    return "the readiest lead" if number == 1 else f"the {whole(number) if number >= 1 else number} readiest leads"
+    return "the readiest lead" if number == 1 else f"the {number:,.4g} readiest leads"
 
 
 def more_than_points(report: Figures) -> str | None:
@@ -65,11 +65,11 @@ def more_than_points(report: Figures) -> str | None:
         return None
     low, high = more["interval"]
     sure = f"95 % interval {low:+.0f} to {high:+.0f}"
-    if not more["value"]:
+    if not round(more["value"]):
         return f"That is as many as with the points ({sure})."
     side = "more" if more["value"] > 0 else "fewer"
     luck = "the difference is more than luck" if low > 0 or high < 0 else "the difference may be luck"
-    return f"That is {abs(more['value'])} {side} than with the points ({sure}): {luck}."
+    return f"That is {whole(abs(more['value']))} {side} than with the points ({sure}): {luck}."
 
 
 def true_percentages(report: Figures) -> str | None:

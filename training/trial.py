@@ -87,7 +87,7 @@ def run_trial(
     learned = learn_and_answer(contract, history, tell, grower=grower)
     sample, fitted, test = learned.sample, learned.fitted, learned.test
     report = make_report(contract, checked, sample, learned.wins, fitted, test, tell)
-    report |= sections(contract, history, test, learned.left_out)
+    report |= sections(contract, history, test, learned.left_out, sample.share)
     figures = compare(contract, learned.leaks, learned.whole, test, _otherwise(contract, fitted), tell)
     report |= {"leaks": {**learned.leaks.to_dict(), "figures": figures}}
     policy = make_policy(contract, sample, test)

@@ -22,7 +22,9 @@ from data.simulation.market import simulate
 from models.bundle import write_bundle
 from models.golden import golden_rows
 from models.histories import lead_histories
-from training.capacity import Asked, capacity_figures
+from training.capacity import told
+from training.duel import duel
+from training.duel_play import DuelRows, periods_of
 from training.expectation import expectation
 from training.grouped import Judgement, segment_figures
 from training.judge import Ranking, gains, intervals, lead_weights, reliability
@@ -71,7 +73,10 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
         }
     codes = np.unique(leads, return_inverse=True)[1]
     judged = Judgement(codes, outcome, chances)
-    weeks = Asked(generator.integers(0, 8, rows) * 7 * DAY, codes, outcome, 90 * DAY)
+    cutoffs = generator.integers(0, 8, rows) * 7 * DAY
+    period, weeks = periods_of(cutoffs)
+    asked = DuelRows(codes, cutoffs, period, np.where(outcome, codes, -1), weeks, 90 * DAY)
+    contestants = {name: chances[name] for name in ("blend", "points", "logistic", "gbm")}
     half, models = generator.random(rows) < 0.5, ("prior", "points", "blend")
     industry = Segment("industry", {"shipping": half, "<b>law</b>": ~half})
     age = Segment("days since the lead was created", {"0 to 50 days": ~half, "51 days and older": half & (codes < 4)})
@@ -120,7 +125,7 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
         "horizons": horizons,
         "curves": curves,
         "expectation": expectation(210, horizons["90d"], "blend"),
-        "capacity": capacity_figures(weeks, chances, "blend", 40, seed),
+        "capacity": told(duel(asked, contestants, capacity=40, seed=seed, draws=40)),
         "segments": [segment_figures(industry, judged, models, "blend", seed)],
         "ages": segment_figures(age, judged, models, "blend", seed),
         "blend": {

@@ -98,8 +98,8 @@ def test_the_page_begins_with_what_sales_asks(report, html):
     before.feed(html[: html.index("<img")])
     words, capacity = before.words, report["capacity"]
     served, points, chance = (capacity["models"][name] for name in ("blend", "points", "random"))
-    assert f"caught {served['caught']:,} of the {capacity['wins']:,} leads that won within 90 days" in words
-    assert f"the points {points['caught']:,} and a list in random order {chance['caught']:,.0f}" in words
+    assert f"caught {served['caught']:,.0f} of the {capacity['wins']:,} outcomes (won within 90 days)" in words
+    assert f"the points {points['caught']:,.0f} and a list in random order {chance['caught']:,.0f}" in words
     assert "was told on average" in words
 
 

@@ -118,6 +118,7 @@ def _facts(contract: Contract, learned: Learned, seconds: float) -> dict[str, An
     matured = sample.known.matured(ready.primary)
     calibration = learned.fitted.model.calibration
     return {
+        "share": sample.share,
         "train_rows": len(sample.train),
         "train_leads": len(np.unique(sample.leads[sample.train])),
         "train_wins": learned.wins,

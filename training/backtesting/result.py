@@ -14,6 +14,7 @@ from training.backtesting.curve import Trained, learning_curve
 from training.backtesting.origins import Plan
 from training.backtesting.pieces import Judged
 from training.backtesting.running import Skipped
+from training.capacity import call_list
 from training.grouped import group_figures
 from training.judge import gains, reliability, reliability_bins
 from training.reporting import definition_of, history_of
@@ -43,11 +44,12 @@ def make_result(
     folds = [piece.of_origin() for piece in done if piece.piece.every == 1]
     test = _pooled(folds)
     tell("figures and intervals of each fold", 0.0)
-    told_folds = [_fold(contract, fold) for fold in folds]
+    told_folds = [_fold(contract, history, fold) for fold in folds]
     tell("figures and intervals by horizon and group", 0.3)
     horizons = _horizons(contract, test)
     avoid = {field for fold in folds for field in fold.facts["left_out"]}
-    groups = {**sections(contract, history, test, avoid), "met": _met(contract, test, folds)}
+    share = float(np.mean([fold.facts["share"] for fold in folds]))
+    groups = {**sections(contract, history, test, avoid, share), "met": _met(contract, test, folds)}
     tell("the learning curve", 0.8)
     return {
         "product": contract.ready.product,
@@ -87,15 +89,14 @@ def _pooled(folds: Sequence[Judged]) -> TestRows:
     )
 
 
-def _fold(contract: Contract, fold: Judged) -> dict[str, Any]:
-    judged = JudgedRows.of(contract, fold.rows)
-    rows = judged.judgement()
+def _fold(contract: Contract, history: History, fold: Judged) -> dict[str, Any]:
+    rows = JudgedRows.of(contract, fold.rows).judgement()
     return {
         "from": iso(fold.piece.origin.moment),
         "until": iso(fold.piece.origin.until),
         "learned": fold.facts,
         **group_figures(rows, list(rows.said), SERVED, contract.model.seed),
-        "capacity": judged.calls(),
+        "capacity": call_list(contract, history, fold.rows, SERVED, fold.facts["share"]),
     }
 
 

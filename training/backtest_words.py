@@ -54,7 +54,7 @@ def _steadiness(result: Result) -> str | None:
     )
 
 
-FOLD_COLUMNS = ("from", "learned from", "judged", "won", "told", "AUC", "log loss", "caught")
+FOLD_COLUMNS = ("from", "learned from", "judged", "came true", "told", "AUC", "log loss saved", "caught")
 
 
 def fold_rows(result: Result) -> Iterator[list[str]]:
@@ -70,12 +70,12 @@ def fold_rows(result: Result) -> Iterator[list[str]]:
             percent(fold["rate"]),
             percent(fold["told"]),
             summary.plus_minus(served["auc"], served["intervals"]["auc"]) if served else fold["why"],
-            figure("log_loss", served["log_loss"]) if served else "-",
+            _saved(fold["models"], result["served"]),
             f"{whole(caught)} of {whole(capacity['wins'])}" if capacity else "-",
         ]
 
 
-GROUP_COLUMNS = ("group", "rows", "won", "told", "AUC", "points' AUC", "lift at 10 %")
+GROUP_COLUMNS = ("group", "rows", "came true", "told", "AUC", "points' AUC", "log loss saved", "lift at 10 %")
 
 
 def group_rows(part: Mapping[str, Any], served: str) -> Iterator[list[str]]:
@@ -90,8 +90,16 @@ def group_rows(part: Mapping[str, Any], served: str) -> Iterator[list[str]]:
             percent(group["told"]),
             summary.plus_minus(ours["auc"], ours["intervals"]["auc"]) if ours else group["why"],
             figure("auc", models["points"]["auc"]) if "points" in models else "-",
+            _saved(models, served),
             figure("lift_at_10", ours["lift_at_10"]) if ours else "-",
         ]
+
+
+def _saved(models: Mapping[str, Any], served: str) -> str:
+    """By how much the served log loss is below that of the base rate; a minus where it is above."""
+    if not {"prior", served} <= set(models):
+        return "-"
+    return f"{100 * (1 - models[served]['log_loss'] / models['prior']['log_loss']):.1f} %"
 
 
 def groups(result: Result) -> list[Mapping[str, Any]]:

@@ -105,4 +105,4 @@ def by_age(history: History, lead_id: pa.Array, cutoffs: Micros) -> Segment:
 
 def by_meeting(met: Mask) -> Segment:
     """The n rows by whether earlier rows of the same lead were learned from."""
-    return Segment("leads met before", {"earlier rows of the lead were learned from": met, "new to the model": ~met})
+    return Segment("leads met before", {"met before": met, "new to the model": ~met})

@@ -89,7 +89,7 @@ def _show(result: "Mapping[str, Any]", run_url: str | None) -> None:
     terminal.print_table("Fold by fold", telling.FOLD_COLUMNS, telling.fold_rows(result), numeric=range(1, 8))
     for part in telling.groups(result):
         terminal.print_table(
-            part["name"], telling.GROUP_COLUMNS, telling.group_rows(part, result["served"]), numeric=range(1, 7)
+            part["name"], telling.GROUP_COLUMNS, telling.group_rows(part, result["served"]), numeric=range(1, 8)
         )
     for sentence in telling.sentences(result):
         terminal.stdout().print(sentence, soft_wrap=True)

@@ -183,6 +183,9 @@ def test_a_kept_piece_is_read_back_whole_or_made_again(market, tmp_path):
     (path,) = store.folder.iterdir()
     path.write_bytes(path.read_bytes()[:-100])
     assert store.load(piece) is None
+    (store.folder / ".7-half").write_bytes(b"")
+    store.fresh()
+    assert list(store.folder.iterdir()) == []
 
 
 def test_pieces_are_kept_apart_by_all_that_decides_them(market):

@@ -57,8 +57,8 @@ class Store:
     folder: Path
 
     def fresh(self) -> None:
-        """Forget every piece and the result."""
-        for path in [*self.folder.glob("*.parquet"), self.folder / RESULT]:
+        """Forget every piece and the result, and what a killed run had half written."""
+        for path in [*self.folder.glob("*.parquet"), *self.folder.glob(".*"), self.folder / RESULT]:
             path.unlink(missing_ok=True)
 
     def save(self, judged: Judged) -> None:

@@ -78,7 +78,7 @@ def run_trial(
     report = make_report(contract, checked, sample, fitted, test, tell)
     figures = compare(contract, leaks, whole, test, _otherwise(contract, fitted), tell)
     report |= {"leaks": {**leaks.to_dict(), "figures": figures}}
-    policy = make_policy(contract, sample, test)
+    policy = make_policy(contract, history, sample, test)
     reference = _reference(sample, fitted)
     return Trial(
         contract,

@@ -7,6 +7,7 @@ from data.clock import DAY
 from data.errors import ReadinessError
 from models.index import index_of
 from models.scorer import Scorer
+from models.states import resume
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,17 @@ def test_a_score_is_whole(bundle, made, scorer):
         if score.decision == "hand off":
             assert score.readiness >= bundle.policy.threshold
             assert "kinds of engagement on" in score.decision_reason
+
+
+def test_where_a_lead_stood_is_minded(made, scorer, bundle):
+    """A lead that was just recycled rests whatever its score; one that sales has stays with sales, and is due."""
+    for lead, cutoff in zip(made.leads[:20], made.cutoffs[:20], strict=True):
+        alone = scorer.score(lead, cutoff, 0)
+        for state, decision in (("recycled", "recycle"), ("working", "hand off")):
+            standing = resume(bundle.policy, state, max(cutoff - DAY, lead.created_at), lead.created_at)
+            score = scorer.score(lead, cutoff, 0, standing)
+            assert (score.state, score.decision, score.next_at) == (state, decision, standing.next_at)
+            assert score.readiness == alone.readiness
 
 
 def test_both_decisions_occur(made, scorer):

@@ -75,7 +75,7 @@ class Course:
     """What a policy did and what came of it, from ``opening.at`` to ``until`` (microseconds since 1970).
 
     c calls: the lead, when, and its hidden state before and after. ``log`` is all that happened, the calls included;
-    ``state`` (n leads) the hidden states at the end.
+    ``history`` is what was recorded and known at the end.
     """
 
     opening: Opening
@@ -85,7 +85,7 @@ class Course:
     before: Codes
     after: Codes
     log: Log
-    state: Codes
+    history: History
 
 
 def untouched_from(world: World, moment: int) -> World:
@@ -142,7 +142,7 @@ def run_loop(opening: Opening, caller: Caller, weeks: int) -> Course:
         books = _add(books, _write(opening, week, moment, len(books.events)))
         logs.append(week)
     lead, at, before, after = (np.concatenate(part) for part in zip(*calls, strict=True))
-    return Course(opening, until, lead, at, before, after, join_logs(logs), fork.walkers.state)
+    return Course(opening, until, lead, at, before, after, join_logs(logs), _known(opening, books, until))
 
 
 def _write(opening: Opening, log: Log, moment: int, numbered: int) -> Books:

@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from data.clock import DAY
 from data.simulation.filtering import Rows
-from data.simulation.forecast import forecast_leads
-from data.simulation.loop import Caller, Opening, Seen
+from data.simulation.forecast import forecast_leads, touch_gains
+from data.simulation.loop import CALL, Caller, Opening, Seen
 from data.simulation.points import points_toml
 from data.simulation.rates import rates_of
-from data.simulation.record import read_record
+from data.simulation.record import Record, read_record
 from data.simulation.states import Floats, Micros
 from data.simulation.truth import filtered
 from data.spine import SPINE, micros
@@ -58,14 +58,14 @@ def by_points(opening: Opening) -> Score:
     return lambda seen, leads: replay(table, seen.history, spine_of(seen, leads))
 
 
-def by_model(trial: Trial) -> Score:
-    """Readiness on the primary horizon, of features as of the moment."""
-    primary = trial.model.horizons.index(trial.model.primary)
+def by_model(trial: Trial, horizon: int | None = None) -> Score:
+    """Readiness on a horizon (microseconds; the primary one when None), of features as of the moment."""
+    column = trial.model.horizons.index(horizon or trial.model.primary)
 
     def score(seen: Seen, leads: Micros) -> Floats:
         spine = spine_of(seen, leads)
         table = compute(seen.history, spine, trial.feature_set, trial.vocabulary, threads=1)
-        return trial.model.predict(table.matrix)[:, primary]
+        return trial.model.predict(table.matrix)[:, column]
 
     return score
 
@@ -75,15 +75,34 @@ def by_truth(opening: Opening) -> Score:
     rates, horizon = rates_of(opening.world), np.array([opening.world.primary], np.int64)
 
     def score(seen: Seen, leads: Micros) -> Floats:
-        record = read_record(opening.world, seen.history)
-        asked = np.zeros(len(seen.history.leads), np.int64)
-        asked[leads] = 1
-        rows = Rows(np.concatenate([[0], np.cumsum(asked)]), np.full(len(leads), seen.moment))
-        odds, chance = filtered(rates, record, rows, lambda _label, _share: None, 0.0), np.empty((len(leads), 1))
-        forecast_leads(rates, record, rows, horizon, 0, len(asked), odds, chance)
+        record, rows, odds = _filtered(opening, seen, leads)
+        chance = np.empty((len(leads), 1))
+        forecast_leads(rates, record, rows, horizon, 0, len(rows.start) - 1, odds, chance)
         return chance[:, 0]
 
     return score
+
+
+def by_gain(opening: Opening) -> Score:
+    """The same, but what a call changes in it: nobody who knows no more can call better one by one."""
+    rates = rates_of(opening.world)
+
+    def score(seen: Seen, leads: Micros) -> Floats:
+        record, rows, odds = _filtered(opening, seen, leads)
+        gain = np.empty(len(leads))
+        touch_gains(rates, record, rows, CALL, opening.world.primary, odds, gain)
+        return gain
+
+    return score
+
+
+def _filtered(opening: Opening, seen: Seen, leads: Micros) -> tuple[Record, Rows, Floats]:
+    """The record of all leads, the question of the moment for each of ``leads``, and their filtered states."""
+    record = read_record(opening.world, seen.history)
+    asked = np.zeros(len(seen.history.leads), np.int64)
+    asked[leads] = 1
+    rows = Rows(np.concatenate([[0], np.cumsum(asked)]), np.full(len(leads), seen.moment))
+    return record, rows, filtered(rates_of(opening.world), record, rows, lambda _label, _share: None, 0.0)
 
 
 @dataclass

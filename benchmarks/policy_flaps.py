@@ -27,7 +27,9 @@ RULES = ("bare threshold", "with evidence", "with evidence and hysteresis", "agr
 
 @dataclass(frozen=True)
 class Flaps:
-    """What a rule did in so many lead-months: crossings into or out of ready, flaps among them, leads ever ready."""
+    """What a rule did with so many leads: crossings into or out of ready, flaps among them, leads ever ready."""
+
+    leads: int
 
     lead_months: float
     crossings: int
@@ -70,7 +72,7 @@ def _days(course: Course, created: Micros) -> tuple[Micros, Micros]:
 
 def _lives(lead: Micros, cutoff: Micros, looks: list[Look]) -> Iterator[tuple[int, list[tuple[int, Look]]]]:
     """The looks at each lead, in order."""
-    starts = np.flatnonzero(np.append(True, lead[1:] != lead[:-1])).tolist()  # noqa: FBT003
+    starts = np.flatnonzero(np.append(True, lead[1:] != lead[:-1])).tolist()
     for start, end in zip(starts, [*starts[1:], len(lead)], strict=True):
         yield int(lead[start]), list(zip(cutoff[start:end].tolist(), looks[start:end], strict=True))
 
@@ -85,4 +87,4 @@ def _told(policy: Policy, lives: list[tuple[int, list[tuple[int, Look]]]], creat
                 crossings, flapped = crossings + 1, flapped + (moment - last < SOON)
                 last, was_ready = moment, True
         ready += was_ready
-    return Flaps(months, crossings, flapped, ready)
+    return Flaps(len(lives), months, crossings, flapped, ready)

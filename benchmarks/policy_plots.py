@@ -7,6 +7,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 
 from benchmarks.policy_report import Interval, gained, over
@@ -47,9 +48,10 @@ def _panel(axes: Axes, title: str, found: dict[str, Interval]) -> None:
     axes.barh(names, means, color=[SHOWN[name] for name in names], height=0.68)
     for place, (mean, low, high) in enumerate(found.values()):
         axes.plot([low, high], [place, place], color="#333333", linewidth=1.2, solid_capstyle="butt")
-        axes.text(max(mean, high), place, f"  {mean:.0f}", va="center", fontsize=9)
+        axes.text(np.nanmax([mean, high, 0.0]), place, f"  {mean:.0f}", va="center", fontsize=9)
     axes.set_title(title, fontsize=10, loc="left")
-    axes.set_xlim(min(0.0, *(low for _, low, _ in found.values())), 1.18 * max(high for _, _, high in found.values()))
+    ends = np.array(list(found.values()))
+    axes.set_xlim(min(0.0, float(np.nanmin(ends))), 1.18 * max(1.0, float(np.nanmax(ends))))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.set_xticks([])

@@ -29,7 +29,7 @@ SHOWN = {
 def write(path: Path, runs: list[Run]) -> None:
     """Draw the means over seeds with their intervals."""
     panels = {
-        "deals won\nbeyond those won without any call": {name: gained(runs, name) for name in SHOWN},
+        "more deals won\nthan when nobody calls": {name: gained(runs, name) for name in SHOWN},
         "leads lost\nto a premature call": {name: over(runs, name, lambda tally: tally["lost"]) for name in SHOWN},
         "ready leads\nnever called": {name: over(runs, name, lambda tally: tally["missed"]) for name in SHOWN},
     }

@@ -65,8 +65,12 @@ class Scorer:
         """The score of ``lead`` as known just before ``as_of``, with at most so many reasons (0 spares their cost).
 
         ``standing`` is where the lead stood before; None: where it would stand if nobody had looked since its creation.
-        Raises ReadinessError when the lead did not exist yet, SchemaError for an unknown actor.
+        Raises ReadinessError when the lead did not exist yet or is closed, SchemaError for an unknown actor.
         """
+        if standing is not None and standing.state not in DECISIONS:
+            raise ReadinessError(
+                f"Lead {lead.lead_id!r} is {standing.state}. Readiness is asked of open leads only: leave it out."
+            )
         row = self._row(lead, as_of)
         predicted = self.bundle.model.predict(row.reshape(1, -1))[0]
         return self._answer(lead, as_of, row, predicted, reasons, standing)

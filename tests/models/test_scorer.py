@@ -59,6 +59,9 @@ def test_where_a_lead_stood_is_minded(made, scorer, bundle):
             score = scorer.score(lead, cutoff, 0, standing)
             assert (score.state, score.decision, score.next_at) == (state, decision, standing.next_at)
             assert score.readiness == alone.readiness
+    closed = resume(bundle.policy, "won", made.leads[0].created_at, made.leads[0].created_at)
+    with pytest.raises(ReadinessError, match="open leads only"):
+        scorer.score(made.leads[0], made.cutoffs[0], 0, closed)
 
 
 def test_both_decisions_occur(made, scorer):

@@ -112,8 +112,7 @@ def open_market(world: World, leads: int, seed: int, at: int) -> Opening:
     table = draw_leads(quiet, arrivals(quiet, leads, rng), rng)
     start = draw_states(entry_states(quiet, table), rng.random(leads))
     fork = start_fork(rates_of(quiet), start, micros(table["created_at"]), multipliers(quiet, table), walk)
-    empty = Opening(quiet, seed, table, at, fork, Books(pa.table({}), pa.table({})))
-    return replace(empty, books=_write(empty, fork.advance(at), at, 0))
+    return Opening(quiet, seed, table, at, fork, _write(quiet, seed, table, fork.advance(at), at, 0))
 
 
 def run_loop(opening: Opening, caller: Caller, weeks: int) -> Course:
@@ -139,17 +138,17 @@ def run_loop(opening: Opening, caller: Caller, weeks: int) -> Course:
         called[chosen] = moment
         calls.append((chosen, np.full(len(chosen), moment), before, fork.walkers.state[chosen]))
         week = join_logs([touched, fork.advance(moment + WEEK)])
-        books = _add(books, _write(opening, week, moment, len(books.events)))
+        books = _add(books, _write(opening.world, opening.seed, opening.leads, week, moment, len(books.events)))
         logs.append(week)
     lead, at, before, after = (np.concatenate(part) for part in zip(*calls, strict=True))
     return Course(opening, until, lead, at, before, after, join_logs(logs), _known(opening, books, until))
 
 
-def _write(opening: Opening, log: Log, moment: int, numbered: int) -> Books:
+def _write(world: World, seed: int, leads: pa.Table, log: Log, moment: int, numbered: int) -> Books:
     """What a log leaves in the books; the clerk's luck depends on the moment, not on the policy."""
-    rng = np.random.default_rng([opening.seed, moment // WEEK])
-    events = event_table(opening.world, opening.leads["lead_id"], log, rng, numbered)
-    return Books(events, outcome_table(opening.world, opening.leads, log, rng))
+    rng = np.random.default_rng([seed, moment // WEEK])
+    events = event_table(world, leads["lead_id"], log, rng, numbered)
+    return Books(events, outcome_table(world, leads, log, rng))
 
 
 def _add(books: Books, more: Books) -> Books:

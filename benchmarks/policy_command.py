@@ -7,34 +7,57 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import policy_plots
+from benchmarks.policy_flaps import Flaps
 from benchmarks.policy_report import flapping, outcomes, pairs
 from benchmarks.policy_runs import Asked, Run, runs
 
-ABOUT = (
-    """Measure what a policy brings: the same market, the same capacity, and somebody who chooses whom sales calls."""
-)
+ABOUT = "Measure what a policy brings: the same market, the same capacity, and somebody who chooses whom sales calls."
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
 
 def main() -> None:
     """Measure, print, and write when asked."""
     asked, options = read_arguments()
-    measured: list[Run] = []
-    for run in runs(asked):
-        measured.append(run)
-        won = ", ".join(f"{name} {tally['won']}" for name, tally in run.tallies.items())
-        print(f"seed {run.seed}: {run.seconds:.0f} s; won: {won}", file=sys.stderr, flush=True)
+    if options.again:
+        asked, measured = read_runs(options.again)
+    else:
+        measured = measure(asked)
     tables = told(asked, measured)
     print(tables)
     if options.json:
-        content = {"asked": {**asdict(asked), "seeds": list(asked.seeds)}, "runs": [asdict(run) for run in measured]}
-        options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        write_runs(options.json, asked, measured)
     if options.plot:
         policy_plots.write(options.plot, measured)
     if options.write:
         text = options.write.read_text(encoding="utf-8")
         before, _, rest = text.partition(BEGIN)
         options.write.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def measure(asked: Asked) -> list[Run]:
+    """A run for each seed, each told when it is done."""
+    measured = []
+    for run in runs(asked):
+        measured.append(run)
+        won = ", ".join(f"{name} {tally['won']}" for name, tally in run.tallies.items())
+        print(f"seed {run.seed}: {run.seconds:.0f} s; won: {won}", file=sys.stderr, flush=True)
+    return measured
+
+
+def write_runs(path: Path, asked: Asked, measured: list[Run]) -> None:
+    """Every run as JSON, to be told again."""
+    span = {"first": asked.seeds.start, "count": len(asked.seeds)}
+    content = {"asked": {**asdict(asked), "seeds": span}, "runs": [asdict(run) for run in measured]}
+    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def read_runs(path: Path) -> tuple[Asked, list[Run]]:
+    """What ``write_runs`` wrote."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    span = content["asked"]["seeds"]
+    asked = Asked(**{**content["asked"], "seeds": range(span["first"], span["first"] + span["count"])})
+    found = [{**run, "flaps": {rule: Flaps(**one) for rule, one in run["flaps"].items()}} for run in content["runs"]]
+    return asked, [Run(**run) for run in found]
 
 
 def read_arguments() -> tuple[Asked, argparse.Namespace]:
@@ -46,6 +69,7 @@ def read_arguments() -> tuple[Asked, argparse.Namespace]:
     parser.add_argument("--seeds", type=int, default=12)
     parser.add_argument("--first-seed", type=int, default=1_000)
     parser.add_argument("--json", type=Path, help="write every run here")
+    parser.add_argument("--again", type=Path, help="tell of the runs in this JSON file instead of measuring")
     parser.add_argument("--plot", type=Path, help="draw the comparison here, a PNG")
     parser.add_argument("--write", type=Path, help="the page whose tables to renew")
     options = parser.parse_args()

@@ -65,11 +65,12 @@ def outcomes(runs: list[Run]) -> str:
 
 
 def pairs(runs: list[Run]) -> str:
-    """The model beside the points, seed by seed."""
+    """Who does better than whom, seed by seed."""
     head = ("seed by seed", "won deals", "premature calls", "leads lost to one", "ready leads never called")
     against = (
-        *(("model", "points"), ("model, shortest horizon", "points"), ("model, agreed policy", "points")),
-        *(("exact readiness", "points"), ("exact gain", "exact readiness"), ("model", "random")),
+        *(("model", "random"), ("model", "points"), ("model, shortest horizon", "points")),
+        *(("model, shortest horizon", "model"), ("model, agreed policy", "model")),
+        *(("exact readiness", "points"), ("exact gain", "points"), ("exact gain", "exact readiness")),
     )
     names = ("won", "premature", "lost", "missed")
     rows = [

@@ -279,6 +279,8 @@ class Policy(_Section):
     of them the tenth of the leads that the model holds most ready is handed off.
     """
 
+    horizon: Span | None = None
+    """The readiness that decides is on this horizon, one of [ready] horizons. Default: the primary one."""
     capacity_per_week: float | None = Field(default=None, gt=0)
     """Hand-offs a week that sales can work."""
     costs: Costs | None = None
@@ -368,6 +370,16 @@ class Contract(_Section):
     folder: Path = Field(default=Path(), exclude=True)
     text: str = Field(default="", exclude=True, repr=False)
 
+    @model_validator(mode="after")
+    def _decides_on_a_horizon(self) -> Self:
+        if self.policy.horizon is not None and self.policy.horizon not in self.ready.horizons:
+            horizons = [format_duration(h) for h in self.ready.horizons]
+            raise ValueError(
+                f"[policy] horizon is {format_duration(self.policy.horizon)}, which is not among the horizons "
+                f"{horizons} of [ready]. Name one of these, or add it there."
+            )
+        return self
+
     def resolve(self, path: str) -> Path:
         """``path`` from the contract, made absolute from the folder of the contract."""
         return (self.folder / Path(path).expanduser()).resolve()
@@ -436,7 +448,7 @@ def _sentences(error: ValidationError) -> list[str]:
             case "missing":
                 lines.append(f"{where} is missing. Add it.")
             case "value_error":
-                lines.append(f"{where}: {message}")
+                lines.append(f"{where}: {message}" if where else message)
             case _:
                 lines.append(f"{where} is {found['input']!r}: {message[:1].lower()}{message[1:]}.")
     return lines

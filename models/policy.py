@@ -19,14 +19,15 @@ VERSION = 2
 
 @dataclass(frozen=True)
 class Policy:
-    """The numbers of the rule. Readiness is on the primary horizon, within [0, 1]; durations are microseconds.
+    """The numbers of the rule. Readiness is within [0, 1]; durations are microseconds.
 
-    ``threshold``: at or above it a lead with enough evidence is handed off. ``exit_below``: a ready lead falls back
-    below it (None: below ``threshold``). ``min_kinds`` of engagement on ``min_days`` within ``evidence_window`` are
-    enough. ``dwell``: so long after a crossing there is none the other way. ``cool_down``: so long a lead that sales
-    gave back rests. ``cadence``: so often a nurtured lead is due. ``answer_within``: so long sales may keep silent
-    about a lead that it took. A lead silent for ``let_go_after`` with a readiness below ``let_go_below`` is let go.
-    ``capacity_per_week``: the hand-offs a week that the threshold was made for (None: it was made otherwise).
+    ``horizon``: the readiness that decides is on this one of the model's horizons (None: on the primary). ``threshold``:
+    at or above it a lead with enough evidence is handed off. ``exit_below``: a ready lead falls back below it (None:
+    below ``threshold``). ``min_kinds`` of engagement on ``min_days`` within ``evidence_window`` are enough. ``dwell``:
+    so long after a crossing there is none the other way. ``cool_down``: so long a lead that sales gave back rests.
+    ``cadence``: so often a nurtured lead is due. ``answer_within``: so long sales may keep silent about a lead that it
+    took. A lead silent for ``let_go_after`` with a readiness below ``let_go_below`` is let go. ``capacity_per_week``:
+    the hand-offs a week that the threshold was made for (None: it was made otherwise).
     """
 
     threshold: float
@@ -41,6 +42,7 @@ class Policy:
     let_go_after: int = 180 * DAY
     let_go_below: float = 0.0
     capacity_per_week: float | None = None
+    horizon: int | None = None
 
     def __post_init__(self) -> None:
         shares = 0.0 <= self.exit <= self.threshold <= 1.0 and 0.0 <= self.let_go_below <= 1.0
@@ -91,8 +93,8 @@ def _read(found: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"its keys are {sorted(found)}")
     read: dict[str, Any] = {}
     for name, value in found.items():
-        whole = types[name] is int
-        if value is None and types[name] == float | None:
+        whole = types[name] in {int, int | None}
+        if value is None and types[name] in {float | None, int | None}:
             read[name] = None
         elif isinstance(value, bool) or not isinstance(value, int if whole else int | float):
             raise TypeError(f"{name} is {value!r}")

@@ -111,7 +111,7 @@ class Scorer:
         readiness = float(predicted[self._primary])
         evidence = Evidence.seen(lead.events, as_of, policy.evidence_window, lead.created_at)
         before = begin(policy, lead.created_at) if standing is None else standing
-        after, _ = step(policy, before, Look(readiness, evidence), as_of)
+        after, _ = step(policy, before, Look(float(predicted[bundle.deciding]), evidence), as_of)
         return Score(
             lead_id=lead.lead_id,
             as_of=as_of,

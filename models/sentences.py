@@ -8,12 +8,13 @@ from models.wording import date, days
 
 def handed_off(policy: Policy, readiness: float, evidence: Evidence) -> str:
     """Enough readiness, and the evidence that was seen."""
-    return f"readiness {_percents(readiness, policy.threshold, 'is at or above the agreed')}; {_told(policy, evidence)}"
+    told = _percents(policy, readiness, policy.threshold, "is at or above the agreed")
+    return f"readiness {told}; {_told(policy, evidence)}"
 
 
 def below(policy: Policy, readiness: float) -> str:
     """Too little readiness to be handed off."""
-    return f"readiness {_percents(readiness, policy.threshold, 'is below the agreed')}"
+    return f"readiness {_percents(policy, readiness, policy.threshold, 'is below the agreed')}"
 
 
 def lacking(policy: Policy, evidence: Evidence) -> str:
@@ -33,13 +34,14 @@ def in_band(policy: Policy, readiness: float, free_at: int) -> str:
 
 def held(policy: Policy, readiness: float, free_at: int) -> str:
     """Ready again, but within the dwell of a fall."""
-    told = _percents(readiness, policy.threshold, "is at or above the agreed")
+    told = _percents(policy, readiness, policy.threshold, "is at or above the agreed")
     return f"readiness {told}; it fell back lately and may be handed off from {date(free_at)} on"
 
 
 def let_go(policy: Policy, readiness: float, quiet: int) -> str:
     """Silent for long, and little hope."""
-    return f"no engagement for {days(quiet)}, and readiness {_percents(readiness, policy.let_go_below, 'is below')}"
+    told = _percents(policy, readiness, policy.let_go_below, "is below")
+    return f"no engagement for {days(quiet)}, and readiness {told}"
 
 
 def _window(policy: Policy) -> str:
@@ -59,7 +61,7 @@ def _percent(value: float) -> str:
     return f"{100 * value:.2g} %" if value < 0.995 else f"{100 * value:g} %"
 
 
-def _percents(readiness: float, threshold: float, relation: str) -> str:
+def _percents(policy: Policy, readiness: float, threshold: float, relation: str) -> str:
     """Both as per cent, with as many digits as it takes for the sentence to be true to the eye."""
     one, other = "", ""
     for digits in range(16):
@@ -67,4 +69,5 @@ def _percents(readiness: float, threshold: float, relation: str) -> str:
         told_apart = one != other or readiness == threshold
         if told_apart and (float(other) > 0 or threshold == 0):
             break
-    return f"{one} % {relation} {other} %"
+    within = "" if policy.horizon is None else f" within {days(policy.horizon)}"
+    return f"{one} %{within} {relation} {other} %"

@@ -132,7 +132,8 @@ def _standings(bundle: Bundle, history: History, scored: pa.Table, at: int) -> l
     spine = scored.select(["lead_id", "as_of"]).rename_columns(["lead_id", "cutoff"])
     seen = evidence_rows(history, spine, policy.evidence_window).tolist()
     created = micros(history.leads["created_at"])[positions(spine["lead_id"], history.leads["lead_id"])].tolist()
-    rows = zip(scored["readiness"].to_pylist(), seen, created, strict=True)
+    deciding = scored[f"readiness_{bundle.horizon_names[bundle.deciding]}"].to_pylist()
+    rows = zip(deciding, seen, created, strict=True)
     return [step(policy, begin(policy, born), Look(one, Evidence(*counts)), at)[0] for one, counts, born in rows]
 
 

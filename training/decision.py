@@ -26,7 +26,7 @@ def make_policy(contract: Contract, history: History, sample: Sample, test: Test
     again until sales must have answered and the cool-down is over.
     """
     agreed = contract.policy
-    scores = test.predictions["blend"][:, contract.ready.horizons.index(contract.ready.primary)]
+    scores = test.predictions["blend"][:, contract.ready.horizons.index(agreed.horizon or contract.ready.primary)]
     threshold = float(np.clip(_threshold(agreed, history, sample, scores), 0.0, 1.0))
     hopeless = HOPELESS * float(scores.mean()) if agreed.let_go_below is None else agreed.let_go_below
     return Policy(
@@ -42,6 +42,7 @@ def make_policy(contract: Contract, history: History, sample: Sample, test: Test
         let_go_after=agreed.let_go_after,
         let_go_below=min(1.0, hopeless),
         capacity_per_week=agreed.capacity_per_week,
+        horizon=agreed.horizon,
     )
 
 

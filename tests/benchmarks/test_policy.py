@@ -16,7 +16,7 @@ from benchmarks import policy_command  # noqa: E402
 from benchmarks.policy_callers import best  # noqa: E402
 from benchmarks.policy_flaps import RULES  # noqa: E402
 from benchmarks.policy_report import difference, gained, interval  # noqa: E402
-from benchmarks.policy_runs import POLICIES  # noqa: E402
+from benchmarks.policy_runs import POLICIES, Run  # noqa: E402
 from data.clock import DAY, WEEK  # noqa: E402
 from data.simulation.loop import Seen  # noqa: E402
 
@@ -25,14 +25,17 @@ pytestmark = pytest.mark.xdist_group("benchmark")
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """One run of the command: what it wrote as JSON, its page and its plot."""
+    """One run of the command as JSON, and the page and the plot that tell of it again."""
     folder = tmp_path_factory.mktemp("policy")
     page = folder / "page.md"
     page.write_text("before\n<!-- measured -->\nstale figures\n<!-- end of measured -->\nafter\n", encoding="utf-8")
     files = {name: folder / f"told.{name}" for name in ("json", "png")}
     options = ["--leads", "400", "--weeks", "4", "--seeds", "1", "--json", str(files["json"])]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["policy.py", *options, "--plot", str(files["png"]), "--write", str(page)])
+        patch.setattr(sys, "argv", ["policy.py", *options])
+        policy_command.main()
+        again = ["--again", str(files["json"]), "--plot", str(files["png"]), "--write", str(page)]
+        patch.setattr(sys, "argv", ["policy.py", *again])
         policy_command.main()
     return json.loads(files["json"].read_text()), page.read_text(encoding="utf-8"), files["png"].read_bytes()
 
@@ -87,8 +90,6 @@ def test_intervals_are_students_over_seeds():
 
 def test_differences_are_paired_by_seed(told):
     """What a policy gains is counted in the market of the same seed."""
-    from benchmarks.policy_runs import Run
-
     (run,) = told[0]["runs"]
     one = Run(**run)
     more = {name: {**tally, "won": tally["won"] + 50} for name, tally in one.tallies.items()}

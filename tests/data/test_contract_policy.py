@@ -40,6 +40,7 @@ def test_everything_can_be_agreed_on():
     )
     assert agreed.costs is not None
     assert (agreed.capacity_per_week, agreed.costs.win, agreed.dwell, agreed.cool_down) == (40, 1850, 0, 42 * DAY)
+    assert parse('horizon = "90d"').horizon == 90 * DAY
     assert (parse("enter = 0.2\nexit = 0.1").enter, parse("enter = 0.2").exit) == (0.2, None)
 
 
@@ -54,6 +55,7 @@ def test_everything_can_be_agreed_on():
         ("exit = 0.1", "exit needs enter"),
         ("enter = 0.1\nexit = 0.2", "exit is 0.2, above enter, 0.1"),
         ("enter = 1.2", "enter is 1.2"),
+        ('horizon = "30d"', "[policy] horizon is 30d, which is not among the horizons ['90d']"),
         ("costs = { call = 9, win = 9 }", "no call would pay"),
         ("costs = { win = 9 }", "policy.costs.call is missing"),
         ("costs = { call = 1, win = 9, won = 9 }", "unknown key policy.costs.won. Did you mean 'win'"),

@@ -12,7 +12,11 @@ POLICY = Policy(threshold=0.09, exit_below=0.06, let_go_below=0.01)
 
 def test_json_round_trip():
     """A policy read back is the policy, to the last bit of its thresholds."""
-    for policy in (POLICY, Policy(0.1 + 1e-17, None, 0, 3, DAY, 0), replace(POLICY, capacity_per_week=40.0)):
+    for policy in (
+        POLICY,
+        Policy(0.1 + 1e-17, None, 0, 3, DAY, 0),
+        replace(POLICY, capacity_per_week=40.0, horizon=DAY),
+    ):
         assert Policy.from_json(policy.to_json()) == policy
 
 
@@ -35,7 +39,7 @@ def _with(**changed):
         *(b"", b"[]", b"{}", b"7", b'{"version": 2, "threshold": 0.1}', b"[" * 100_000),
         *(_with(threshold=value) for value in (9, -0.1, None, "0.1", True, [0.1], 1e999)),
         *(_with(dwell=value) for value in (-1, 1.5, None, True)),
-        *(_with(cadence=0), _with(exit_below=0.5), _with(fresh=1)),
+        *(_with(horizon=1.5), _with(horizon="30d"), _with(cadence=0), _with(exit_below=0.5), _with(fresh=1)),
     ],
 )
 def test_what_is_no_policy_is_a_bundle_error(text):

@@ -64,6 +64,17 @@ def test_where_a_lead_stood_is_minded(made, scorer, bundle):
         scorer.score(made.leads[0], made.cutoffs[0], 0, closed)
 
 
+def test_another_horizon_may_decide(bundle, made, scorer):
+    """The readiness told stays that of the primary horizon; the decision is that of the horizon of the policy."""
+    policy = replace(bundle.policy, horizon=30 * DAY, threshold=0.1, min_kinds=0, min_days=0)
+    other = Scorer(replace(bundle, policy=policy))
+    for lead, cutoff in zip(made.leads, made.cutoffs, strict=True):
+        score = other.score(lead, cutoff, 0)
+        assert (score.decision == "hand off") == (score.horizons["30d"] >= 0.1)
+        assert score.readiness == scorer.score(lead, cutoff, 0).readiness
+        assert "within 30 days" in score.decision_reason
+
+
 def test_both_decisions_occur(made, scorer):
     """The fixture's leads are of both kinds, so that the other tests speak of both."""
     found = {scorer.score(lead, cutoff, 0).decision for lead, cutoff in zip(made.leads, made.cutoffs, strict=True)}

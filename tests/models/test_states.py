@@ -79,6 +79,13 @@ def test_a_nurtured_lead_is_told_why_and_when(readiness, kinds, days, sentence):
     assert standing.next_at == BORN + 42 * DAY
 
 
+def test_a_policy_of_another_horizon_says_so():
+    """Where the readiness that decides is not the primary one, the sentence names its horizon."""
+    policy = replace(POLICY, horizon=30 * DAY)
+    assert told((0, look(0.05)), policy=policy)[1].reason == "readiness 5 % within 30 days is below the agreed 10 %"
+    assert told((0, look(0.2)), policy=policy)[1].reason.startswith("readiness 20 % within 30 days is at or above")
+
+
 def test_a_lead_falls_back_and_returns():
     """Below the exit it is nurtured again, after the dwell it may be ready again."""
     states, standing = told((0, look(0.2)), (10, look(0.05, 10)), (12, look(0.2, 12)), (17, look(0.2, 17)))

@@ -27,9 +27,9 @@ def make(steady, steady_trial):
     return made
 
 
-def _scores(trial):
-    horizons = trial.contract.ready.horizons
-    return trial.test.predictions["blend"][:, horizons.index(trial.contract.ready.primary)]
+def _scores(trial, horizon=None):
+    ready = trial.contract.ready
+    return trial.test.predictions["blend"][:, ready.horizons.index(horizon or ready.primary)]
 
 
 @pytest.mark.parametrize("capacity", [0.5, 2.0, 8.0])
@@ -52,6 +52,14 @@ def test_the_capacity_is_kept_by_the_rule_itself(make, steady_trial, capacity):
     weeks = (cutoffs.max() - start) / WEEK
     assert handed <= capacity * weeks
     assert handed >= 0.5 * capacity * weeks or capacity > 4, "a small capacity is used"
+
+
+def test_a_shorter_horizon_decides_by_its_own_scores(make, steady_trial):
+    """The threshold is made on the scores of the horizon that decides, and travels with its name."""
+    policy, scores = make(horizon=30 * DAY), _scores(steady_trial, 30 * DAY)
+    assert policy.horizon == 30 * DAY
+    assert (scores >= policy.threshold).mean() == pytest.approx(0.1, abs=0.01)
+    assert policy.threshold < make().threshold
 
 
 def test_more_capacity_means_a_lower_threshold(make):

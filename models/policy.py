@@ -23,11 +23,11 @@ class Policy:
 
     ``horizon``: the readiness that decides is on this one of the model's horizons (None: on the primary).
     ``threshold``: at or above it a lead with enough evidence is handed off. ``exit_below``: a ready lead falls back
-    below it (None: below ``threshold``). ``min_kinds`` of engagement on ``min_days`` within ``evidence_window`` are enough. ``dwell``:
-    so long after a crossing there is none the other way. ``cool_down``: so long a lead that sales gave back rests.
-    ``cadence``: so often a nurtured lead is due. ``answer_within``: so long sales may keep silent about a lead that it
-    took. A lead silent for ``let_go_after`` with a readiness below ``let_go_below`` is let go. ``capacity_per_week``:
-    the hand-offs a week that the threshold was made for (None: it was made otherwise).
+    below it (None: below ``threshold``). ``min_kinds`` of engagement on ``min_days`` within ``evidence_window`` are
+    enough. ``dwell``: so long after a crossing there is none the other way. ``cool_down``: so long a lead that sales
+    gave back rests. ``cadence``: so often a nurtured lead is due. ``answer_within``: so long sales may keep silent
+    about a lead that it took. A lead silent for ``let_go_after`` with a readiness below ``let_go_below`` is let go.
+    ``capacity_per_week``: the hand-offs a week that the threshold was made for (None: it was made otherwise).
     """
 
     threshold: float

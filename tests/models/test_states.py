@@ -143,6 +143,20 @@ def test_let_go_needs_both_silence_and_a_low_readiness():
     assert standing.reason == "no engagement for 180 days, and readiness 1 % is below 2 %"
 
 
+def test_a_lead_is_not_let_go_inside_the_dwell_of_its_fall():
+    """Fallen back after long silence: it is let go when the dwell is over, not in the same night."""
+    steps = ((0, look(0.5)), (200, look(0.01, 200, 0, 0, 200)), (201, look(0.01, 201, 0, 0, 201)))
+    assert told(*steps)[0] == ["ready", "nurture", "nurture"]
+    assert told(*steps, (207, look(0.01, 207, 0, 0, 207)))[0][-1] == "let go"
+
+
+def test_given_back_twice_it_rests_once_more_from_then():
+    """The cool-down begins again, the state is as old as it was."""
+    states, standing = told((1, "given back"), (11, "given back"), (38, look(0.9, 38)))
+    assert states == ["recycled"] * 3
+    assert (standing.since, standing.next_at) == (BORN + DAY, BORN + 39 * DAY)
+
+
 @pytest.mark.parametrize(("readiness", "state"), [(0.01, "nurture"), (0.5, "ready")])
 def test_any_new_engagement_brings_a_lead_back(readiness, state):
     """A lead that was let go is nurtured again, or ready when it is; one more day of silence changes nothing."""
@@ -233,7 +247,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(
         exit_below=st.floats(0.02, 0.10),
-        dwell=st.integers(0, 20),
+        dwell=st.integers(0, 40),
         cool_down=st.integers(1, 60),
         let_go_after=st.integers(1, 60),
     )
@@ -268,10 +282,10 @@ class Life(RuleBasedStateMachine):
         return moved
 
     @rule(
-        later=st.integers(0, 40),
-        readiness=st.floats(0, 0.2) | st.sampled_from((0.0, 0.06, 0.1)),
-        kinds=st.integers(0, 3),
-        days=st.integers(0, 3),
+        later=st.integers(0, 12),
+        readiness=st.sampled_from((0.0, 0.01, 0.06, 0.1, 0.2, 0.3)) | st.floats(0, 0.2),
+        kinds=st.sampled_from((0, 1, 3, 3, 3)),
+        days=st.sampled_from((0, 1, 3, 3, 3)),
         engaged=st.booleans(),
     )
     def look_at(self, later, readiness, kinds, days, engaged):
@@ -302,7 +316,7 @@ class Life(RuleBasedStateMachine):
         if moved.after == "recycled":
             self.given_back = self.now
 
-    @rule(later=st.integers(0, 40), word=st.sampled_from(("taken", "given back", "taken", "given back", "lost")))
+    @rule(later=st.integers(0, 40), word=st.sampled_from(("taken", "given back") * 4 + ("lost",)))
     def sales_says(self, later, word):
         """Sales says something, asked or not."""
         self.now += later * DAY
@@ -334,4 +348,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestLife.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

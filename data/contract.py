@@ -41,6 +41,9 @@ def _moment(value: object) -> object:
 
 Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
 """Microseconds, written as ``"30d"``."""
+Span = Annotated[int, BeforeValidator(_duration), Field(gt=0)]
+"""The same, above 0."""
+Share = Annotated[float, Field(ge=0, le=1)]
 Moment = Annotated[int, BeforeValidator(_moment)]
 """Microseconds since 1970, written as a TOML date (midnight UTC) or date-time with a zone."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -57,7 +60,7 @@ class Ready(_Section):
     outcome: tuple[Name, ...] = Field(min_length=1)
     terminal: tuple[Name, ...] = ()
     repeatable: bool = False
-    horizons: tuple[Annotated[int, BeforeValidator(_duration), Field(gt=0)], ...] = Field(min_length=1)
+    horizons: tuple[Span, ...] = Field(min_length=1)
     primary: Annotated[int, BeforeValidator(_duration)]
     reporting_lag: Duration = 0
 
@@ -185,7 +188,7 @@ class Source(_Section):
 class Spine(_Section):
     """When the question is asked: exactly one of ``every``, ``at``, ``after`` or ``file``."""
 
-    every: Annotated[int, BeforeValidator(_duration), Field(gt=0)] | None = None
+    every: Span | None = None
     """Periodic cutoffs, at ``from`` and every so often after it."""
     start: Moment | None = Field(default=None, alias="from")
     until: Moment | None = None
@@ -251,16 +254,73 @@ class Points(_Section):
     threshold: float | None = None
 
 
-class Policy(_Section):
-    """When sales is asked to call."""
+class Costs(_Section):
+    """What a call costs and brings, in one currency."""
 
+    call: float = Field(gt=0)
+    """A call by sales."""
+    premature: float = Field(default=0.0, ge=0)
+    """What is lost besides when the lead was not ready: its patience, its good will."""
+    win: float = Field(gt=0)
+    """What a call to a lead that is ready brings, on average."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.win <= self.call:
+            raise ValueError(
+                f"a win brings {self.win:g} and a call costs {self.call:g}: no call would pay. Give as win what a call "
+                "to a ready lead brings; it must be more than call."
+            )
+        return self
+
+
+class Policy(_Section):
+    """When sales is asked to call, when a lead falls back, when it is let go.
+
+    The threshold comes from the capacity, from the costs (of both the higher), or it is given (``enter``). Without any
+    of them the tenth of the leads that the model holds most ready is handed off.
+    """
+
+    horizon: Span | None = None
+    """The readiness that decides is on this horizon, one of [ready] horizons. Default: the primary one."""
     capacity_per_week: float | None = Field(default=None, gt=0)
     """Hand-offs a week that sales can work."""
+    costs: Costs | None = None
+    """What calls cost and bring: a lead is handed off where the call pays for itself."""
+    enter: Share | None = None
+    """The readiness at or above which a lead is handed off."""
+    exit: Share | None = None
+    """The readiness below which a ready lead falls back. Default: two thirds of the odds of the threshold."""
     min_kinds: int = Field(default=2, ge=0)
     """Distinct kinds of engagement before a hand-off, whatever the number says: one download is never enough."""
     min_days: int = Field(default=2, ge=0)
     """Distinct days of engagement before a hand-off."""
-    evidence_window: Duration = 90 * DAY
+    evidence_window: Span = 90 * DAY
+    dwell: Duration = 7 * DAY
+    """After a crossing there is none the other way for so long."""
+    cool_down: Span = 28 * DAY
+    """A lead that sales gave back rests for so long."""
+    cadence: Span = 14 * DAY
+    """A nurtured lead is due this often."""
+    answer_within: Span = 21 * DAY
+    """A lead that sales took and says nothing about comes back after so long."""
+    let_go_after: Span = 180 * DAY
+    """A lead that has been silent for so long may be let go ..."""
+    let_go_below: Share | None = None
+    """... when its readiness is below this. Default: half the mean of all leads."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for name in ("capacity_per_week", "costs"):
+            if self.enter is not None and getattr(self, name) is not None:
+                raise ValueError(f"enter and {name} both say when a lead is handed off. Remove one of them.")
+        if self.exit is not None and self.enter is None:
+            raise ValueError(
+                "exit needs enter: a threshold from capacity or costs brings its own exit. Give enter too."
+            )
+        if self.exit is not None and self.enter is not None and self.exit > self.enter:
+            raise ValueError(f"exit is {self.exit:g}, above enter, {self.enter:g}. Expected exit at or below enter.")
+        return self
 
 
 class IndexScale(_Section):
@@ -311,6 +371,16 @@ class Contract(_Section):
     mlflow: MlflowSettings = MlflowSettings()
     folder: Path = Field(default=Path(), exclude=True)
     text: str = Field(default="", exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _decides_on_a_horizon(self) -> Self:
+        if self.policy.horizon is not None and self.policy.horizon not in self.ready.horizons:
+            horizons = [format_duration(h) for h in self.ready.horizons]
+            raise ValueError(
+                f"[policy] horizon is {format_duration(self.policy.horizon)}, which is not among the horizons "
+                f"{horizons} of [ready]. Name one of these, or add it there."
+            )
+        return self
 
     def resolve(self, path: str) -> Path:
         """``path`` from the contract, made absolute from the folder of the contract."""
@@ -380,7 +450,7 @@ def _sentences(error: ValidationError) -> list[str]:
             case "missing":
                 lines.append(f"{where} is missing. Add it.")
             case "value_error":
-                lines.append(f"{where}: {message}")
+                lines.append(f"{where}: {message}" if where else message)
             case _:
                 lines.append(f"{where} is {found['input']!r}: {message[:1].lower()}{message[1:]}.")
     return lines

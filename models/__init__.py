@@ -9,7 +9,12 @@ booster        LightGBM's C library without its package
 structure      what a LightGBM text must be before the C library sees it
 trees          the same for one tree
 index          readiness on a fixed scale of 0 to 100
-policy         when sales is asked to call, and why
+evidence       what a lead itself has done lately
+evidence_rows  the same for many leads at many moments
+policy         the agreed rule: when sales is asked to call, when a lead comes back
+thresholds     from what sales can work, or from what calls cost
+states         where a lead stands, and what moves it
+sentences      why, in one sentence each
 scorer         from a lead's own events to a score
 snapshot       every open lead at one moment, scored as a table
 reasons        contributions as reasons, grouped by question

@@ -54,6 +54,11 @@ class Bundle:
         """The horizons as text, such as ``30d``."""
         return tuple(format_duration(horizon) for horizon in self.model.horizons)
 
+    @property
+    def deciding(self) -> int:
+        """The place among the horizons of the readiness that the policy looks at."""
+        return self.model.horizons.index(self.policy.horizon or self.model.primary)
+
     def reference_rows(self) -> "pa.Table":
         """The reference rows. Imports pyarrow, which scoring does not need."""
         import pyarrow.parquet as pq  # noqa: PLC0415  see above
@@ -140,6 +145,11 @@ def _check_fit(bundle: Bundle) -> None:
             f"The model answers for {bundle.horizon_names}, contract.toml asks for "
             f"{tuple(format_duration(horizon) for horizon in ready.horizons)}. Expected the same horizons and primary. "
             "The files are of different bundles: take the bundle from its registry again."
+        )
+    if bundle.policy.horizon is not None and bundle.policy.horizon not in model.horizons:
+        raise BundleError(
+            f"policy.json decides by a horizon of {format_duration(bundle.policy.horizon)}, the model answers for "
+            f"{bundle.horizon_names}. Expected one of these: take the bundle from its registry again."
         )
 
 

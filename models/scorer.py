@@ -15,9 +15,10 @@ from data.errors import ReadinessError
 from features.lead import LeadHistory
 from features.online import OnlineEngine
 from models.bundle import Bundle
+from models.evidence import Evidence
 from models.index import index_of
-from models.policy import Decision, Evidence
 from models.reasons import Reason, reasons_for
+from models.states import DECISIONS, Decision, Look, Standing, State, begin, step
 
 Row = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
@@ -36,6 +37,9 @@ class Score:
     index: float
     decision: Decision
     decision_reason: str
+    state: State
+    next_at: int | None
+    """When it is due (microseconds): the next touch of a nurtured lead; None for one that is ready or let go."""
     reasons: tuple[Reason, ...]
     bundle_id: str
     product: str
@@ -57,14 +61,19 @@ class Scorer:
         for lead, cutoff in zip(golden.leads, golden.cutoffs, strict=True):
             self.score(lead, cutoff)
 
-    def score(self, lead: LeadHistory, as_of: int, reasons: int = 3) -> Score:
+    def score(self, lead: LeadHistory, as_of: int, reasons: int = 3, standing: Standing | None = None) -> Score:
         """The score of ``lead`` as known just before ``as_of``, with at most so many reasons (0 spares their cost).
 
-        Raises ReadinessError when the lead did not exist yet, SchemaError for an unknown actor.
+        ``standing`` is where the lead stood before; None: where it would stand if nobody had looked since its creation.
+        Raises ReadinessError when the lead did not exist yet or is closed, SchemaError for an unknown actor.
         """
+        if standing is not None and standing.state not in DECISIONS:
+            raise ReadinessError(
+                f"Lead {lead.lead_id!r} is {standing.state}. Readiness is asked of open leads only: leave it out."
+            )
         row = self._row(lead, as_of)
         predicted = self.bundle.model.predict(row.reshape(1, -1))[0]
-        return self._answer(lead, as_of, row, predicted, reasons)
+        return self._answer(lead, as_of, row, predicted, reasons, standing)
 
     def score_many(self, leads: Sequence[tuple[LeadHistory, int]], reasons: int = 0) -> list[Score]:
         """The scores of (lead, as_of) pairs, in their order; each equal to that of ``score``."""
@@ -89,19 +98,30 @@ class Scorer:
             )
         return self._engine.row(lead, as_of)
 
-    def _answer(self, lead: LeadHistory, as_of: int, row: Row, predicted: Scores, reasons: int) -> Score:
-        bundle = self.bundle
+    def _answer(
+        self,
+        lead: LeadHistory,
+        as_of: int,
+        row: Row,
+        predicted: Scores,
+        reasons: int,
+        standing: Standing | None = None,
+    ) -> Score:
+        bundle, policy = self.bundle, self.bundle.policy
         readiness = float(predicted[self._primary])
-        evidence = Evidence.seen(lead.events, as_of, bundle.policy.evidence_window)
-        decision, sentence = bundle.policy.decide(readiness, evidence)
+        evidence = Evidence.seen(lead.events, as_of, policy.evidence_window, lead.created_at)
+        before = begin(policy, lead.created_at) if standing is None else standing
+        after, _ = step(policy, before, Look(float(predicted[bundle.deciding]), evidence), as_of)
         return Score(
             lead_id=lead.lead_id,
             as_of=as_of,
             readiness=readiness,
             horizons=dict(zip(self._names, predicted.tolist(), strict=True)),
             index=index_of(readiness, bundle.contract.index),
-            decision=decision,
-            decision_reason=sentence,
+            decision=DECISIONS[after.state],
+            decision_reason=after.reason,
+            state=after.state,
+            next_at=after.next_at,
             reasons=self._reasons(lead, as_of, row, reasons),
             bundle_id=bundle.bundle_id,
             product=bundle.contract.ready.product,

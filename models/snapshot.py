@@ -6,28 +6,27 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.clock import DAY
 from data.history import History
-from data.spine import positions
+from data.spine import micros, positions
 from data.tables import TIME
 from features.local import FeatureTable, compute
 from features.partition import open_leads
 from models.bundle import Bundle, parse_bundle
+from models.evidence import Evidence
+from models.evidence_rows import evidence_rows
 from models.histories import lead_histories
 from models.index import index_of
-from models.policy import Evidence
 from models.reasons import reasons_for
+from models.states import DECISIONS, Look, Standing, begin, step
 
 REASONS = 3
 LEADS_OF_A_PIECE = 4_096
 """So many leads are held as plain values at a time while their reasons are told."""
 
 Progress = Callable[[str, float], None]
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -79,15 +78,12 @@ def score_history(
     )
     tell("scoring", 0.0)
     scored = score_features(bundle, table, version=version)
-    readiness = scored["readiness"].to_pylist()
-    seen = evidence(history, spine["lead_id"], at, bundle.policy.evidence_window)
-    decided = [
-        bundle.policy.decide(one, Evidence(*counts)) for one, counts in zip(readiness, seen.tolist(), strict=True)
-    ]
+    standings = _standings(bundle, history, scored, at)
     told = _reasons(bundle, history, table, at, reasons, tell) if reasons else [()] * len(table.spine)
     more = {
-        "decision": pa.array([decision for decision, _ in decided], pa.string()),
-        "decision_reason": pa.array([sentence for _, sentence in decided], pa.string()),
+        "decision": pa.array([DECISIONS[standing.state] for standing in standings], pa.string()),
+        "decision_reason": pa.array([standing.reason for standing in standings], pa.string()),
+        "next_date": pa.array([standing.next_at for standing in standings], TIME),
         **{
             f"reason_{k + 1}": pa.array([t[k] if k < len(t) else None for t in told], pa.string())
             for k in range(REASONS)
@@ -116,35 +112,29 @@ def score_features(bundle: Bundle, table: FeatureTable, *, version: str | None =
 
 def score_schema(bundle: Bundle) -> pa.Schema:
     """The columns of a table of scores: readiness on the primary horizon and on each, index, decision, reasons."""
-    texts = ("decision", "decision_reason", *(f"reason_{k + 1}" for k in range(REASONS)), "model_version", "bundle_id")
+    decided = [("decision", pa.string()), ("decision_reason", pa.string()), ("next_date", TIME)]
+    texts = (*(f"reason_{k + 1}" for k in range(REASONS)), "model_version", "bundle_id")
     numbers = ("readiness", *(f"readiness_{name}" for name in bundle.horizon_names), "index")
     return pa.schema(
         [
             pa.field("lead_id", pa.string()),
             pa.field("as_of", TIME),
             *(pa.field(name, pa.float64()) for name in numbers),
+            *(pa.field(name, kind) for name, kind in decided),
             *(pa.field(name, pa.string()) for name in texts),
         ]
     )
 
 
-def evidence(history: History, lead_ids: pa.ChunkedArray, at: int, window: int) -> Counts:
-    """(n, 2) distinct kinds and days of each lead's engagement as known at ``at``: the counts of ``Evidence.seen``."""
-    events, moment = history.events, pa.scalar(at, TIME)
-    past = pc.and_(pc.less(events["occurred_at"], moment), pc.less(events["known_at"], moment))
-    recent = pc.greater_equal(events["occurred_at"], pa.scalar(at - window, TIME))
-    own = events.filter(pc.and_(pc.and_(past, recent), pc.equal(events["actor"], "lead")))
-    own = own.filter(pc.is_in(own["lead_id"], value_set=lead_ids))
-    lead = positions(own["lead_id"], lead_ids)
-    days = np.asarray(own["occurred_at"].cast(pa.int64()).to_numpy()) // DAY
-    kinds = np.asarray(pc.index_in(own["kind"], value_set=pc.unique(own["kind"])).to_numpy(), np.int64)
-    return np.column_stack([_distinct(lead, kinds, len(lead_ids)), _distinct(lead, days, len(lead_ids))])
-
-
-def _distinct(lead: Counts, values: Counts, leads: int) -> Counts:
-    """How many different values each of so many leads has."""
-    pairs = np.unique(np.column_stack([lead, values]), axis=0) if len(lead) else np.empty((0, 2), np.int64)
-    return np.bincount(pairs[:, 0], minlength=leads).astype(np.int64)
+def _standings(bundle: Bundle, history: History, scored: pa.Table, at: int) -> list[Standing]:
+    """Where each lead would stand if nobody had looked at it since its creation."""
+    policy = bundle.policy
+    spine = scored.select(["lead_id", "as_of"]).rename_columns(["lead_id", "cutoff"])
+    seen = evidence_rows(history, spine, policy.evidence_window).tolist()
+    created = micros(history.leads["created_at"])[positions(spine["lead_id"], history.leads["lead_id"])].tolist()
+    deciding = scored[f"readiness_{bundle.horizon_names[bundle.deciding]}"].to_pylist()
+    rows = zip(deciding, seen, created, strict=True)
+    return [step(policy, begin(policy, born), Look(one, Evidence(*counts)), at)[0] for one, counts, born in rows]
 
 
 def _reasons(

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from data.clock import to_micros
 from features.feature import ACTORS
+from models.states import OPEN_STATES
 
 MAX_EVENTS = 10_000
 MAX_LEADS = 1_000
@@ -165,6 +166,19 @@ class LeadIn(_Asked):
         description="What the other leads of its account did, for models with features per account.",
     )
     outcomes: list[OutcomeIn] = Field(default=[], max_length=1_000, description="What sales recorded so far.")
+    state: Annotated[str | None, WithJsonSchema({"type": "string", "enum": list(OPEN_STATES)})] = _optional(
+        "The `state` of the last answer, or what sales made of it: dwell, cool-down and fall-back count from it."
+    )
+    state_since: MaybeMoment = _optional("Since when the lead is in `state`; both or none.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "LeadIn":
+        if self.state is not None and self.state not in OPEN_STATES:
+            raise ValueError(f"state is {self.state[:40]!r}. Expected one of {', '.join(OPEN_STATES)}.")
+        if (self.state is None) != (self.state_since is None):
+            missing = "state" if self.state is None else "state_since"
+            raise ValueError(f"{missing} is missing. Give state and state_since together, or neither.")
+        return self
 
 
 class LeadsIn(BaseModel):
@@ -190,8 +204,13 @@ class ScoreOut(BaseModel):
     horizon_days: float = Field(description="The horizon of `readiness`, in days.", examples=[90])
     base_rate: float = Field(description="The share of test rows with the outcome: the readiness of any lead.")
     index: float = Field(description="Readiness on the contract's 0-100 scale: the same odds in every version.")
-    decision: str = Field(description="What to do: hand off or nurture.", examples=["hand off"])
+    decision: str = Field(description="Whose it is: hand off, nurture, recycle or let go.", examples=["hand off"])
     decision_reason: str = Field(description="Why, in one sentence.")
+    state: str = Field(description="Where the lead stands: nurture, ready, working, recycled or let go.")
+    next_date: str = Field(
+        description="When it is due, UTC: the next touch, the end of a cool-down. Empty: ready or let go.",
+        examples=["2026-02-14T09:30:00Z"],
+    )
     reason_1: str = Field(description="The strongest dated evidence; empty when there is none.")
     reason_2: str = Field(description="The next; empty when there is none.")
     reason_3: str = Field(description="The next; empty when there is none.")

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from data.clock import DAY, iso
 from data.errors import ReadinessError
 from features.lead import Event, LeadHistory
 from models.scorer import Score
+from models.states import Standing, State, resume
 from serving.body import parse
 from serving.problems import Refusal
 from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoreOut, ScoresOut
@@ -55,7 +56,7 @@ def _answer(loaded: Loaded, lead: LeadIn, version: str) -> tuple[Score, dict[str
     _must_be_open(loaded, lead, as_of)
     history, used = _history(lead, as_of)
     try:
-        score = loaded.scorer.score(history, as_of, REASONS)
+        score = loaded.scorer.score(history, as_of, REASONS, _standing(loaded, lead, as_of))
     except ReadinessError as error:
         raise Refusal(422, "does-not-apply", str(error)) from None
     told = [reason.text for reason in score.reasons] + [""] * REASONS
@@ -68,6 +69,8 @@ def _answer(loaded: Loaded, lead: LeadIn, version: str) -> tuple[Score, dict[str
         "index": score.index,
         "decision": score.decision,
         "decision_reason": score.decision_reason,
+        "state": score.state,
+        "next_date": "" if score.next_at is None else iso(score.next_at),
         "reason_1": told[0],
         "reason_2": told[1],
         "reason_3": told[2],
@@ -77,6 +80,20 @@ def _answer(loaded: Loaded, lead: LeadIn, version: str) -> tuple[Score, dict[str
         "model_version": version,
         "bundle_id": score.bundle_id,
     }
+
+
+def _standing(loaded: Loaded, lead: LeadIn, as_of: int) -> Standing | None:
+    """Where the caller says that the lead stood; None when it says nothing."""
+    if lead.state is None or lead.state_since is None:
+        return None
+    if not lead.created_at <= lead.state_since <= as_of:
+        raise Refusal(
+            422,
+            "does-not-apply",
+            f"state_since is {iso(lead.state_since)}. Expected a moment from the lead's creation, "
+            f"{iso(lead.created_at)}, to as_of, {iso(as_of)}. Send the moment at which it came into its state.",
+        )
+    return resume(loaded.bundle.policy, cast("State", lead.state), lead.state_since, lead.created_at)
 
 
 def _must_be_open(loaded: Loaded, lead: LeadIn, as_of: int) -> None:

@@ -1,30 +1,66 @@
-"""The policy that travels with a model: the contract's rules, with a threshold from what sales can work."""
+"""The policy that travels with a model: the contract's rule, its thresholds set on later rows."""
 
 import numpy as np
+import pyarrow as pa
 
 from data.contract import Contract
-from models.policy import Policy, threshold_for_capacity
+from data.contract import Policy as Agreed
+from data.history import History
+from models.evidence_rows import evidence_rows
+from models.numerics import Floats
+from models.policy import Policy
+from models.thresholds import break_even, exit_for, threshold_for_capacity
 from training.sample import Sample
 from training.testrows import TestRows
 
 DEFAULT_SHARE = 0.1
-"""Without a capacity in the contract, the tenth of the leads that the model holds most ready is handed off."""
+"""Without capacity, costs or threshold, the tenth of the leads that the model holds most ready is handed off."""
+HOPELESS = 0.5
+"""A lead is let go below so much of the mean readiness, unless the contract says otherwise."""
 
 
-def make_policy(contract: Contract, sample: Sample, test: TestRows) -> Policy:
-    """The policy, its threshold set on the scores of the test rows; their outcomes play no part in it."""
-    settings = contract.policy
-    scores = test.predictions["blend"][:, contract.ready.horizons.index(contract.ready.primary)]
-    if settings.capacity_per_week is None:
-        threshold = float(np.quantile(scores, 1.0 - DEFAULT_SHARE))
-    else:
-        threshold = threshold_for_capacity(
-            scores, sample.cutoffs[sample.test], sample.leads[sample.test], settings.capacity_per_week
-        )
+def make_policy(contract: Contract, history: History, sample: Sample, test: TestRows) -> Policy:
+    """The policy, its thresholds set on the scores of the test rows; their outcomes play no part in it.
+
+    From a capacity the count knows the rule: only rows with enough evidence are handed off, and a lead that was is not
+    again until sales must have answered and the cool-down is over.
+    """
+    agreed = contract.policy
+    scores = test.predictions["blend"][:, contract.ready.horizons.index(agreed.horizon or contract.ready.primary)]
+    threshold = float(np.clip(_threshold(agreed, history, sample, scores), 0.0, 1.0))
+    hopeless = HOPELESS * float(scores.mean()) if agreed.let_go_below is None else agreed.let_go_below
     return Policy(
-        float(np.clip(threshold, 0.0, 1.0)),
-        settings.min_kinds,
-        settings.min_days,
-        settings.evidence_window,
-        settings.capacity_per_week,
+        threshold=threshold,
+        exit_below=exit_for(threshold) if agreed.exit is None else agreed.exit,
+        min_kinds=agreed.min_kinds,
+        min_days=agreed.min_days,
+        evidence_window=agreed.evidence_window,
+        dwell=agreed.dwell,
+        cool_down=agreed.cool_down,
+        cadence=agreed.cadence,
+        answer_within=agreed.answer_within,
+        let_go_after=agreed.let_go_after,
+        let_go_below=min(1.0, hopeless),
+        capacity_per_week=agreed.capacity_per_week,
+        horizon=agreed.horizon,
     )
+
+
+def _threshold(agreed: Agreed, history: History, sample: Sample, scores: Floats) -> float:
+    if agreed.enter is not None:
+        return agreed.enter
+    costs = agreed.costs
+    paying = 0.0 if costs is None else break_even(costs.call, costs.premature, costs.win)
+    if agreed.capacity_per_week is None:
+        return paying if costs else float(np.quantile(scores, 1.0 - DEFAULT_SHARE))
+    rows = sample.test
+    seen = evidence_rows(history, sample.table.spine.take(pa.array(rows)), agreed.evidence_window)
+    within = threshold_for_capacity(
+        scores,
+        sample.cutoffs[rows],
+        sample.leads[rows],
+        agreed.capacity_per_week,
+        (seen[:, 0] >= agreed.min_kinds) & (seen[:, 1] >= agreed.min_days),
+        agreed.answer_within + agreed.cool_down,
+    )
+    return max(within, paying)

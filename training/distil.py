@@ -17,8 +17,8 @@ from data.errors import NotMaturedError
 from data.spine import micros
 from models.mautic_map import MauticMap
 from models.points import replay
-from models.policy import threshold_for_capacity
 from models.rules import Inactivity, PointsTable, Rule
+from models.thresholds import threshold_for_capacity
 from training.decision import DEFAULT_SHARE
 from training.distil_candidates import Candidates, make_candidates
 from training.duel_play import Floats

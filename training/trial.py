@@ -90,7 +90,7 @@ def run_trial(
     report |= sections(contract, history, test, learned.left_out, sample.share)
     figures = compare(contract, learned.leaks, learned.whole, test, _otherwise(contract, fitted), tell)
     report |= {"leaks": {**learned.leaks.to_dict(), "figures": figures}}
-    policy = make_policy(contract, sample, test)
+    policy = make_policy(contract, history, sample, test)
     reference = _reference(sample, fitted)
     return Trial(
         contract,

@@ -10,8 +10,12 @@ worlds         the four worlds by name
 compiled       one way to compile a function
 rates          a world as arrays that compiled code reads
 population     who the leads are: accounts, attributes, arrivals, multipliers
+draws          random numbers for the walk: shared, or a stream of each lead's own
 walk           the compiled walk of one lead through its states
 crowd          many leads moved forward together, touched, and what they left behind
+fork           leads that can be copied as they stand, so that several policies meet the same market
+loop           the closed loop: week by week somebody chooses whom sales calls, and the market responds
+tally          what came of the calls, counted against the truth
 points         the company's hand-made points and their text
 company        a fast ledger of the points, and whom the company calls
 ledgers        the facts of a market as tables: values, late and repeated rows

@@ -56,7 +56,7 @@ class Crowd:
         out = tape(len(chosen), len(chosen))
         draws = self.streams[0].random(len(chosen))
         moves = _touch_all(self.rates, self.walkers, chosen, touch, draws, out)
-        return _cut(out, len(chosen), moves)
+        return cut(out, len(chosen), moves)
 
     @property
     def is_open(self) -> Bools:
@@ -69,7 +69,7 @@ class Crowd:
         logs = []
         while first < last:
             first, events, moves = walk(self.rates, self.walkers, first, last, until, self.streams[chunk], out)
-            logs.append(_cut(out, events, moves))
+            logs.append(cut(out, events, moves))
         return logs
 
 
@@ -100,7 +100,7 @@ def _touch_all(rates: Rates, walkers: Walkers, chosen: Micros, touch: int, draws
     return moves
 
 
-def _cut(out: Tape, events: int, moves: int) -> Log:
+def cut(out: Tape, events: int, moves: int) -> Log:
     """A copy of what was written on a tape."""
     return Log(
         lead=out.lead[:events].copy(),

@@ -72,3 +72,24 @@ def forecast_leads(
                     look_back(rates, generators, chance, begin, end)
                     valid = regime if end <= rates.starts[regime + 1] else -1
                 out[row, place] = odds[row] @ chance[:OPEN]
+
+
+@compiled
+def touch_gains(rates: Rates, record: Record, rows: Rows, touch: int, horizon: int, odds: Floats, out: Floats) -> None:
+    """What a touch at the cutoff adds to P(won in [cutoff, cutoff + horizon)), written to ``out`` (rows).
+
+    ``odds`` (rows, 6) are the filtered states; after the touch only random ones follow.
+    """
+    generators = np.empty((rates.emit.shape[0], SIZE, SIZE))
+    chance = np.empty(SIZE)
+    for lead in range(len(rows.start) - 1):
+        if rows.start[lead] == rows.start[lead + 1]:
+            continue
+        fill_backward(rates, record.pace[lead], record.loss[lead], generators)
+        for row in range(rows.start[lead], rows.start[lead + 1]):
+            begin = rows.cutoff[row]
+            chance[:] = 0.0
+            chance[BOUGHT] = 1.0
+            look_back(rates, generators, chance, begin, begin + horizon)
+            jump = rates.jump[regime_at(rates.starts, begin), touch, :, :SIZE].copy()
+            out[row] = odds[row] @ (jump @ chance - chance[:OPEN])

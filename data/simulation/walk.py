@@ -10,6 +10,7 @@ import numpy as np
 
 from data.clock import DAY
 from data.simulation.compiled import compiled, inlined
+from data.simulation.draws import Source, exponential, uniform
 from data.simulation.rates import Rates
 from data.simulation.states import OPEN, Codes, Floats, Micros
 
@@ -124,7 +125,7 @@ def touch_lead(
 
 @compiled
 def walk(
-    rates: Rates, walkers: Walkers, first: int, last: int, until: int, rng: np.random.Generator, out: Tape
+    rates: Rates, walkers: Walkers, first: int, last: int, until: int, source: Source, out: Tape
 ) -> tuple[int, int, int]:
     """Walk the leads ``first`` to ``last`` (excluded) up to ``until`` or until they are closed.
 
@@ -136,7 +137,7 @@ def walk(
         while walkers.clock[lead] < until and walkers.state[lead] < OPEN:
             if events + ROOM > len(out.lead) or moves + ROOM > len(out.move_lead):
                 return lead, events, moves
-            events, moves = _step(rates, walkers, lead, until, rng, weights, out, events, moves)
+            events, moves = _step(rates, walkers, lead, until, source, weights, out, events, moves)
     return last, events, moves
 
 
@@ -146,7 +147,7 @@ def _step(
     walkers: Walkers,
     lead: int,
     until: int,
-    rng: np.random.Generator,
+    source: Source,
     weights: Floats,
     out: Tape,
     events: int,
@@ -160,7 +161,7 @@ def _step(
     moving = leaving[0] * walkers.pace[lead] + leaving[1] + leaving[2] * walkers.loss[lead]
     total = emitting + touching + moving
     limit = min(until, rates.starts[regime + 1])
-    wait = rng.standard_exponential() / total * DAY if total > 0.0 else np.inf
+    wait = exponential(source, lead) / total * DAY if total > 0.0 else np.inf
     if wait >= limit - walkers.clock[lead]:
         walkers.clock[lead] = limit
         return events, moves
@@ -168,12 +169,12 @@ def _step(
     if walkers.clock[lead] >= limit:
         walkers.clock[lead] = limit
         return events, moves
-    size = rng.random() * total
+    size = uniform(source, lead) * total
     if size < emitting:
         _write(walkers, out, lead, _pick(rates.emit[regime, state], size / walkers.activity[lead]), events)
         return events + 1, moves
     if size < emitting + touching:
         touch = _pick(rates.touch[regime], size - emitting)
-        return events + 1, touch_lead(rates, walkers, lead, touch, rng.random(), out, events, moves)
+        return events + 1, touch_lead(rates, walkers, lead, touch, uniform(source, lead), out, events, moves)
     _fill_moves(rates, walkers, lead, regime, weights)
     return events, _move(walkers, out, lead, _pick(weights, size - emitting - touching), moves)

@@ -68,7 +68,7 @@ def score(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Score every open lead at a moment: readiness, index, decision and reasons, one row each."""
+    """Score every open lead at a moment: readiness, index, decision, next date and reasons, one row each."""
     from data.contract import load_contract
     from models.bundle import read_bundle
     from serving.commands import terminal

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from data.clock import DAY
 from data.errors import BundleError
 from features.feature_set import FeatureSet
 from models.bundle import read_bundle, write_bundle
@@ -183,6 +184,17 @@ def test_resealed_nonsense_is_a_bundle_error(bundle_folder, name, text, complain
     _reseal(bundle_folder)
     with pytest.raises(BundleError, match=complaint):
         read_bundle(bundle_folder)
+
+
+def test_a_policy_decides_by_a_horizon_of_its_model(made, tmp_path):
+    """Another horizon than those that the model answers for is refused before anything is written."""
+    other = {**made.parts, "policy": replace(made.parts["policy"], horizon=30 * DAY)}
+    write_bundle(tmp_path / "bundle", **other)
+    assert read_bundle(tmp_path / "bundle").deciding == 0
+    wrong = {**made.parts, "policy": replace(made.parts["policy"], horizon=60 * DAY)}
+    with pytest.raises(BundleError, match="decides by a horizon of 60d"):
+        write_bundle(tmp_path / "wrong", **wrong)
+    assert not (tmp_path / "wrong").exists()
 
 
 def test_parts_of_different_bundles_do_not_fit(made, bundle_folder, tmp_path):

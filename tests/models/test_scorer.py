@@ -7,6 +7,7 @@ from data.clock import DAY
 from data.errors import ReadinessError
 from models.index import index_of
 from models.scorer import Scorer
+from models.states import resume
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,31 @@ def test_a_score_is_whole(bundle, made, scorer):
         if score.decision == "hand off":
             assert score.readiness >= bundle.policy.threshold
             assert "kinds of engagement on" in score.decision_reason
+
+
+def test_where_a_lead_stood_is_minded(made, scorer, bundle):
+    """A lead that was just recycled rests whatever its score; one that sales has stays with sales, and is due."""
+    for lead, cutoff in zip(made.leads[:20], made.cutoffs[:20], strict=True):
+        alone = scorer.score(lead, cutoff, 0)
+        for state, decision in (("recycled", "recycle"), ("working", "hand off")):
+            standing = resume(bundle.policy, state, max(cutoff - DAY, lead.created_at), lead.created_at)
+            score = scorer.score(lead, cutoff, 0, standing)
+            assert (score.state, score.decision, score.next_at) == (state, decision, standing.next_at)
+            assert score.readiness == alone.readiness
+    closed = resume(bundle.policy, "won", made.leads[0].created_at, made.leads[0].created_at)
+    with pytest.raises(ReadinessError, match="open leads only"):
+        scorer.score(made.leads[0], made.cutoffs[0], 0, closed)
+
+
+def test_another_horizon_may_decide(bundle, made, scorer):
+    """The readiness told stays that of the primary horizon; the decision is that of the horizon of the policy."""
+    policy = replace(bundle.policy, horizon=30 * DAY, threshold=0.1, min_kinds=0, min_days=0)
+    other = Scorer(replace(bundle, policy=policy))
+    for lead, cutoff in zip(made.leads, made.cutoffs, strict=True):
+        score = other.score(lead, cutoff, 0)
+        assert (score.decision == "hand off") == (score.horizons["30d"] >= 0.1)
+        assert score.readiness == scorer.score(lead, cutoff, 0).readiness
+        assert "within 30 days" in score.decision_reason
 
 
 def test_both_decisions_occur(made, scorer):

@@ -110,6 +110,33 @@ def test_a_lead_without_events_gets_an_answer(client):
     assert "no engagement" in answer["reason_1"]
 
 
+def test_the_caller_may_say_where_the_lead_stood(client):
+    """A state that is given is minded: a lead given back by sales rests, and the answer says until when."""
+    plain = client.post("/v1/score", json=LEAD).json()
+    assert plain["state"] in {"nurture", "ready", "let go"}
+    assert (plain["next_date"] == "") == (plain["state"] != "nurture")
+    told = {**LEAD, "state": "recycled", "state_since": LEAD["as_of"]}
+    answer = client.post("/v1/score", json=told).json()
+    assert (answer["decision"], answer["state"]) == ("recycle", "recycled")
+    assert answer["next_date"] > LEAD["as_of"]
+    assert answer["readiness"] == plain["readiness"]
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "sentence"),
+    [
+        ({"state": "ready"}, 422, "state_since is missing"),
+        ({"state_since": "2026-01-10T00:00:00Z"}, 422, "state is missing"),
+        ({"state": "won", "state_since": "2026-01-10T00:00:00Z"}, 422, "Expected one of nurture, ready"),
+        ({"state": "ready", "state_since": "2020-01-10T00:00:00Z"}, 422, "Expected a moment from the lead's creation"),
+        ({"state": "ready", "state_since": "2027-01-10T00:00:00Z"}, 422, "Expected a moment from the lead's creation"),
+    ],
+)
+def test_a_state_that_cannot_be_is_refused(client, told, status, sentence):
+    """Half a state, a closed one, one from before the creation or from the future: one sentence each."""
+    assert sentence in problem(client.post("/v1/score", json={**LEAD, **told}), status)
+
+
 def test_a_closed_lead_is_not_asked(client):
     """Readiness is a question about open leads: a terminal outcome before as_of is refused, a later one is not seen."""
     lost = {"kind": "lost", "occurred_at": "2026-01-20T00:00:00Z"}

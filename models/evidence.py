@@ -1,0 +1,47 @@
+"""What a lead itself has done lately: how many kinds of engagement, on how many days, and since when it is silent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from data.clock import DAY, in_window
+
+
+class Engagement(Protocol):
+    """What a policy looks at in an event; times in microseconds since 1970."""
+
+    @property
+    def kind(self) -> str:
+        """What the lead did."""
+
+    @property
+    def occurred_at(self) -> int:
+        """When it happened."""
+
+    @property
+    def known_at(self) -> int:
+        """When we could have known it."""
+
+    @property
+    def actor(self) -> str:
+        """Who did it: only what the lead did is engagement."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """On how many distinct UTC days a lead engaged, in how many distinct kinds, within the window of its policy.
+
+    ``quiet_since`` (microseconds) is its last engagement of any age, or its creation when there was none.
+    """
+
+    kinds: int
+    days: int
+    quiet_since: int
+
+    @classmethod
+    def seen(cls, events: Iterable[Engagement], as_of: int, window: int, created_at: int) -> "Evidence":
+        """The evidence of a lead's own events as known at ``as_of``; kinds and days no older than ``window``."""
+        own = [e for e in events if e.actor == "lead" and in_window(e.occurred_at, e.known_at, as_of, None)]
+        recent = [e for e in own if e.occurred_at >= as_of - window]
+        kinds, days = {e.kind for e in recent}, {e.occurred_at // DAY for e in recent}
+        return cls(len(kinds), len(days), max((e.occurred_at for e in own), default=created_at))

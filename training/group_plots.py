@@ -124,6 +124,8 @@ def groups_plot(report: Report, parts: Sequence[Mapping[str, Any]], title: str) 
     chance.set_xlabel(f"share that won within {long_duration(report['primary'])}")
     order.axvline(0.5, color=COLOURS["prior"], ls=":", lw=1.2)
     order.set_xlabel("AUC (0.5 is chance)")
+    if all(group["why"] is not None for _, group in lines):
+        order.set_xlim(0.4, 1.0)
     below = "left: told and come true, with the number of rows; right: AUC within the group; bars are 95 % intervals"
     return png(figure, title, below)
 

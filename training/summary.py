@@ -14,12 +14,13 @@ def of_version(report: Figures) -> list[str]:
     if expected and expected["auc"] is None:  # figures of two or three wins would only mislead
         return [expected["sentence"]]
     primary = report["horizons"][report["primary"]]
+    few = bool(expected and expected["few"])
     found = [
-        expected["sentence"] if expected and expected["few"] else None,
+        expected["sentence"] if expected and few else None,
         calls(report),
         more_than_points(report),
         true_percentages(report),
-        ranking(primary["models"], report["served"]),
+        None if few else ranking(primary["models"], report["served"]),
         curve_sentence(report["backtest"]) if report.get("backtest") else None,
     ]
     return [sentence for sentence in found if sentence]

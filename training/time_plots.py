@@ -102,7 +102,7 @@ def curve_plot(report: Report, curve: Mapping[str, Any] | None) -> bytes | None:
         below = f"today there are {whole(ahead[0]['wins'])} wins, expected AUC {ahead[0]['auc']:.2f}"
     else:
         title = f"{whole(wins[-1])} wins gave an AUC of {points[-1]['auc']:.2f}"
-        below = "what more wins would give cannot be said: the law fitted to these points is too uncertain"
+        below = "what more would give cannot be said"
     return png(figure, title, f"{below}; judged on {whole(curve['judged_wins'])} later wins, bars are 95 % intervals")
 
 

@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 
 from training.expectation import expectation
+from training.summary import of_version
 
 
 def _part(report, **changes):
@@ -50,3 +51,13 @@ def test_what_is_not_shown_is_not_claimed(report):
     part["models"]["blend"]["auc"] = 0.6
     part["models"]["blend"]["intervals"]["auc"] = [0.55, 0.65]
     assert "that it is better than chance is not shown" in expectation(30, part, "blend")["sentence"]
+
+
+def test_few_wins_come_first_and_only_once(report):
+    """The page of a model of few wins begins with what to expect, and tells no second, narrower margin."""
+    few = deepcopy(report)
+    few["expectation"] = expectation(12, _part(report, wins=6, leads=106), "blend")
+    told = of_version(few)
+    assert told[0] == few["expectation"]["sentence"]
+    assert not any("puts the right one first" in sentence for sentence in told)
+    assert any("puts the right one first" in sentence for sentence in of_version(report))

@@ -10,6 +10,7 @@ folds         one validation block and its models
 calibrating   slope and level of each horizon, from the blocks
 selection     what the training rows alone decide
 fit           from the choice to the model
+learning      from the sample of a trial to its model
 cluster       the last fit on a Dask cluster, from every cell there is
 dask_gbm      the booster on that cluster
 rivals        the base rate and the customer's points

@@ -10,26 +10,22 @@ import pyarrow as pa
 from data.check import Checked
 from data.contract import Contract
 from data.history import History
-from data.labels import Labels
 from features.feature_set import FeatureSet
 from features.local import FeatureTable
 from features.vocabulary import Vocabulary
-from models.hazard import bin_edges
 from models.model import ReadinessModel
 from models.numerics import Floats
 from models.points import load_points, replay
 from models.policy import Policy
 from training.decision import make_policy
 from training.fit import Fitted, Grow, fit
-from training.folds import Ground
-from training.gbm import GbmSettings
 from training.leaks.detect import find_leaks
 from training.leaks.fields import features_of
 from training.leaks.figures import compare
+from training.learning import gbm_settings, ground_of, learn
 from training.reporting import make_card, make_report
 from training.rivals import PointsAsChance, prior
 from training.sample import Progress, Sample, draw_sample
-from training.selection import choose
 from training.testrows import TestRows
 
 REFERENCE_ROWS = 2_000
@@ -68,13 +64,9 @@ def run_trial(
     whole = draw_sample(contract, history, tell)
     left_out = {finding.field for finding in leaks.left_out} | set(contract.leaks.quarantine)
     sample = whole.without(features_of(left_out, whole.table.feature_set))
-    ground = _ground(contract, sample)
-    settings = _gbm_settings(contract, sample.table.feature_set)
-    choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
-    grow = None if grower is None else grower(sample)
-    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell, grow=grow)
+    fitted = learn(contract, sample, tell, None if grower is None else grower(sample))
     tell("judging on later rows", 0.0)
-    test = _judged(contract, history, sample, ground, fitted)
+    test = _judged(contract, history, sample, fitted)
     report = make_report(contract, checked, sample, fitted, test, tell)
     figures = compare(contract, leaks, whole, test, _otherwise(contract, fitted), tell)
     report |= {"leaks": {**leaks.to_dict(), "figures": figures}}
@@ -97,47 +89,20 @@ def run_trial(
 def _otherwise(contract: Contract, served: Fitted) -> Callable[[Sample, Progress], Fitted]:
     """How other features are learned from for comparison: with the settings of the model that serves."""
 
-    def learn(other: Sample, tell: Progress) -> Fitted:
-        settings, seed = _gbm_settings(contract, other.table.feature_set), contract.model.seed
-        return fit(_ground(contract, other), contract.ready.primary, settings, served.choice, seed=seed, progress=tell)
+    def relearn(other: Sample, tell: Progress) -> Fitted:
+        ground, settings = ground_of(contract, other), gbm_settings(contract, other.table.feature_set)
+        seed = contract.model.seed
+        return fit(ground, contract.ready.primary, settings, served.choice, seed=seed, progress=tell)
 
-    return learn
-
-
-def _ground(contract: Contract, sample: Sample) -> Ground:
-    ready = contract.ready
-    return Ground(
-        np.ascontiguousarray(sample.table.matrix[sample.train]),
-        sample.cutoffs[sample.train],
-        sample.known,
-        sample.leads[sample.train],
-        hazard_edges(contract, sample.known),
-        ready.horizons,
-        ready.reporting_lag,
-    )
+    return relearn
 
 
-def hazard_edges(contract: Contract, known: Labels) -> tuple[int, ...]:
-    """The hazard bins: the horizons where every row was watched to the end, finer ones where some were not."""
-    horizons = contract.ready.horizons
-    partly = (known.watched > 0) & ~known.matured(horizons[-1])
-    return bin_edges(horizons, contract.model.bins) if partly.any() else horizons
-
-
-def _gbm_settings(contract: Contract, feature_set: FeatureSet) -> GbmSettings:
-    return GbmSettings(
-        contract.model.seed,
-        contract.model.threads,
-        np.array([dtype == "category" for dtype in feature_set.dtypes]),
-        np.array(feature_set.signs, np.int8),
-    )
-
-
-def _judged(contract: Contract, history: History, sample: Sample, ground: Ground, fitted: Fitted) -> TestRows:
+def _judged(contract: Contract, history: History, sample: Sample, fitted: Fitted) -> TestRows:
     """What every model says about the test rows."""
     ready, rows = contract.ready, sample.test
     spine = sample.table.spine
     said = fitted.members(np.ascontiguousarray(sample.table.matrix[rows]))
+    ground = ground_of(contract, sample)
     chance = prior(ground.cells(np.arange(len(ground.cutoffs))), ground.edges, ready.horizons)
     said = {"prior": np.tile(chance, (len(rows), 1)), **_points(contract, history, sample), **said}
     labels = sample.labels.take(rows)

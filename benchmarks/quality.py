@@ -17,6 +17,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +127,7 @@ def main() -> None:
             cases = []
             for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
                 name = f"{world}-{size}-{seed}"
-                cases.append(
-                    kept(name, mark, lambda w=world, n=size, s=seed: one(w, n, s, asked.threads), again=asked.again)
-                )
+                cases.append(kept(name, mark, partial(one, world, size, seed, asked.threads), again=asked.again))
                 told = cases[-1]["horizons"][cases[-1]["primary"]]["models"]
                 shares = ", ".join(f"{model} {told[model]['share']:.3f}" for model in ("logistic", "gbm", "blend"))
                 print(f"{name}: {shares} ({cases[-1]['seconds']:.0f} s)", file=sys.stderr, flush=True)

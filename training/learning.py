@@ -18,7 +18,8 @@ def learn(contract: Contract, sample: Sample, tell: Progress, grow: Grow | None 
 
     ``grow``: where the booster is grown, if not here. Raises NotMaturedError when nothing can be learned yet.
     """
-    ground, settings = ground_of(contract, sample), gbm_settings(contract, sample.table.feature_set)
+    ground = ground_of(contract, sample)
+    settings = gbm_settings(contract, sample.table.feature_set, ground)
     choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
     return fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell, grow=grow)
 
@@ -44,11 +45,12 @@ def hazard_edges(contract: Contract, known: Labels) -> tuple[int, ...]:
     return bin_edges(horizons, contract.model.bins) if partly.any() else horizons
 
 
-def gbm_settings(contract: Contract, feature_set: FeatureSet) -> GbmSettings:
-    """What the booster is told of the contract and of the features."""
+def gbm_settings(contract: Contract, feature_set: FeatureSet, ground: Ground) -> GbmSettings:
+    """What the booster is told of the contract, of the features and of the rows."""
     return GbmSettings(
         contract.model.seed,
         contract.model.threads,
         np.array([dtype == "category" for dtype in feature_set.dtypes]),
         np.array(feature_set.signs, np.int8),
+        ground.repeats(),
     )

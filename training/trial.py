@@ -90,7 +90,8 @@ def _otherwise(contract: Contract, served: Fitted) -> Callable[[Sample, Progress
     """How other features are learned from for comparison: with the settings of the model that serves."""
 
     def relearn(other: Sample, tell: Progress) -> Fitted:
-        ground, settings = ground_of(contract, other), gbm_settings(contract, other.table.feature_set)
+        ground = ground_of(contract, other)
+        settings = gbm_settings(contract, other.table.feature_set, ground)
         seed = contract.model.seed
         return fit(ground, contract.ready.primary, settings, served.choice, seed=seed, progress=tell)
 

@@ -159,11 +159,18 @@ def fit_linear(
     return [trainer.fit(candidate.strength).logits(ground.matrix[block.rows]) for candidate in candidates]
 
 
-def grow(ground: Ground, block: Block, gbm: GbmSettings, half_life: int | None, seed: int) -> Grove:
+def grow(
+    ground: Ground,
+    block: Block,
+    gbm: GbmSettings,
+    half_life: int | None,
+    seed: int,
+    shapes: Sequence[Shape] = SHAPES,
+) -> Grove:
     """Every booster candidate of one block, stopped where its loss on the block's rows stops falling."""
     earlier = thinned(ground.cells(block.fold.train, block.fold.moment, half_life), GBM_BUDGET, seed)
     bins = len(ground.edges)
-    grown = {s.name: fit_gbm(ground.matrix, earlier, bins, gbm, s, MOST_ROUNDS, block.later) for s in SHAPES}
+    grown = {s.name: fit_gbm(ground.matrix, earlier, bins, gbm, s, MOST_ROUNDS, block.later) for s in shapes}
     return Grove(
         block,
         {name: booster for name, (booster, _) in grown.items()},

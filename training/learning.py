@@ -10,18 +10,25 @@ from training.fit import Fitted, Grow, fit
 from training.folds import Ground
 from training.gbm import GbmSettings
 from training.sample import Progress, Sample
+from training.search import Budget, search
 from training.selection import choose
 
 
-def learn(contract: Contract, sample: Sample, tell: Progress, grow: Grow | None = None) -> Fitted:
+def learn(
+    contract: Contract, sample: Sample, tell: Progress, grow: Grow | None = None, budget: Budget | None = None
+) -> Fitted:
     """The settings that the training rows choose, and the model that they give.
 
-    ``grow``: where the booster is grown, if not here. Raises NotMaturedError when nothing can be learned yet.
+    ``grow``: where the booster is grown, if not here. ``budget``: for a search of better settings than the defaults.
+    Raises NotMaturedError when nothing can be learned yet.
     """
     ground = ground_of(contract, sample)
     settings = gbm_settings(contract, sample.table.feature_set, ground)
-    choice = choose(ground, settings, contract.backtest.folds, contract.model.seed, tell)
-    return fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell, grow=grow)
+    seed, folds = contract.model.seed, contract.backtest.folds
+    choice = choose(ground, settings, folds, seed, tell)
+    if budget is not None:
+        choice = search(ground, settings, choice, budget, folds=folds, seed=seed, progress=tell)
+    return fit(ground, contract.ready.primary, settings, choice, seed=seed, progress=tell, grow=grow)
 
 
 def ground_of(contract: Contract, sample: Sample) -> Ground:

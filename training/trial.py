@@ -1,7 +1,7 @@
 """One trial: from checked facts to a fitted model and its judgement beside its rivals on later rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from training.learning import gbm_settings, ground_of, learn
 from training.reporting import make_card, make_report
 from training.rivals import PointsAsChance, prior
 from training.sample import Progress, Sample, draw_sample
+from training.search import Budget
 from training.testrows import TestRows
 
 REFERENCE_ROWS = 2_000
@@ -51,12 +52,18 @@ class Trial:
 
 
 def run_trial(
-    contract: Contract, checked: Checked, *, progress: Progress | None = None, grower: Grower | None = None
+    contract: Contract,
+    checked: Checked,
+    *,
+    progress: Progress | None = None,
+    grower: Grower | None = None,
+    budget: Budget | None = None,
 ) -> Trial:
     """Train on what was known before the split and judge on what came after it.
 
     ``progress`` is told what is being done and how far it is, from 0 to 1. ``grower``: where the last booster is grown,
-    if not here. Raises ContractError, SchemaError or NotMaturedError, each with what to do.
+    if not here; ``budget``: for a search of settings. Raises ContractError, SchemaError or NotMaturedError, each with
+    what to do.
     """
     tell = progress or (lambda _what, _share: None)
     history = checked.history
@@ -64,12 +71,13 @@ def run_trial(
     whole = draw_sample(contract, history, tell)
     left_out = {finding.field for finding in leaks.left_out} | set(contract.leaks.quarantine)
     sample = whole.without(features_of(left_out, whole.table.feature_set))
-    fitted = learn(contract, sample, tell, None if grower is None else grower(sample))
+    fitted = learn(contract, sample, tell, None if grower is None else grower(sample), budget)
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, fitted)
     report = make_report(contract, checked, sample, fitted, test, tell)
     figures = compare(contract, leaks, whole, test, _otherwise(contract, fitted), tell)
     report |= {"leaks": {**leaks.to_dict(), "figures": figures}}
+    report |= {"search": [asdict(tried) for tried in fitted.choice.tried]} if budget else {}
     policy = make_policy(contract, sample, test)
     reference = _reference(sample, fitted)
     return Trial(

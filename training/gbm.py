@@ -10,10 +10,10 @@ import numpy.typing as npt
 from models.numerics import Floats, Matrix
 from training.cells import Cells
 
-MOST_ROUNDS = 500
+MOST_ROUNDS = 800
 COLUMNS = 30
 """Each tree sees so many features, or a fifth of them where that is more, or half of them where that is less."""
-PATIENCE = 25
+PATIENCE = 40
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Shape:
     leaves: int
     depth: int
     l2: float = 10.0
-    learning_rate: float = 0.08
+    learning_rate: float = 0.05
     columns: float | None = None
 
 

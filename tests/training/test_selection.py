@@ -174,3 +174,14 @@ def test_recent_rows_weigh_more():
     age = (ground.cutoffs[of.rows].max() - ground.cutoffs[of.rows]) / (10 * DAY)
     np.testing.assert_allclose(of.weights, 0.5**age, rtol=1e-12)
     assert (ground.cells(np.arange(50)).weights == 1).all()
+
+
+def test_an_outcome_that_many_rows_tell_is_counted_once():
+    """Four rows before one purchase of one lead, one before another's, one without: five tell of two."""
+    cutoffs = T0 + np.array([0, 7, 14, 21, 0, 0]) * DAY
+    times = np.array([25 * DAY, 18 * DAY, 11 * DAY, 4 * DAY, 3 * DAY, NEVER])
+    leads = np.array(["a", "a", "a", "a", "b", "c"], object)
+    labels = Labels(times, np.full(6, 60 * DAY))
+    told = Ground(np.zeros((6, 2), np.float32), cutoffs, labels, leads, EDGES, EDGES, 0)
+    assert told.repeats() == 2.5
+    assert replace(told, labels=Labels(np.full(6, NEVER), labels.watched)).repeats() == 1.0

@@ -105,8 +105,8 @@ def _choose_linear(
 ) -> tuple[Linear, list[Floats]]:
     """The linear candidate of the lowest loss, and its logits for each block: first the penalty, then the rest.
 
-    Recency weights and unbounded terms must earn their place: where they do not predict later rows better, rows weigh
-    the same and terms stay within what was seen. Groups of leads, instead of later rows, cannot show it.
+    Recency weights and unbounded terms must earn their place: where they do not clearly predict later rows better,
+    rows weigh the same and terms stay within what was seen. Groups of leads, instead of later rows, cannot show it.
     """
     found: dict[Linear, tuple[float, list[Floats]]] = {}
 
@@ -121,15 +121,32 @@ def _choose_linear(
         for at, candidate in enumerate(candidates):
             logits = [of_block[at] for of_block in said]
             found[candidate] = (_pooled(blocks, logits), logits)
-        return min(found, key=lambda candidate: found[candidate][0])
+        return min(candidates, key=lambda candidate: found[candidate][0])
 
     best = compare([Linear(strength) for strength in STRENGTHS], 0.0)
     if blocks[0].fold.moment is not None:
         recent, free = replace(best, half_life=ground.half_life()), replace(best, bounded=False)
         for number, candidate in enumerate((recent, free, replace(recent, bounded=False)), 1):
             if candidate not in found:
-                best = compare([candidate], number / 4)
+                compare([candidate], number / 4)
+            if clearly_better(blocks, found[candidate][1], found[best][1], ground.repeats()):
+                best = candidate
     return best, found[best][1]
+
+
+def clearly_better(blocks: Sequence[Block], logits: Sequence[Floats], rival: Sequence[Floats], repeats: float) -> bool:
+    """Whether the loss of ``logits`` is lower than that of ``rival`` by more than a standard error, cell by cell.
+
+    ``repeats`` cells tell of the same outcome, which widens the error by its root (the design effect).
+    """
+    gaps, shares = [], []
+    for block, weight, new, old in zip(blocks, block_weights(blocks), logits, rival, strict=True):
+        gaps.append(block.losses(old) - block.losses(new))
+        shares.append(block.later.weights / block.later.weights.sum() * weight)
+    gap, share = np.concatenate(gaps), np.concatenate(shares)
+    share /= share.sum()
+    mean = float((share * gap).sum())
+    return mean > float(np.sqrt((share**2 * (gap - mean) ** 2).sum() * repeats))
 
 
 def settle(
@@ -144,10 +161,12 @@ def settle(
     blocks = [grove.block for grove in groves]
     shape, rounds = best_rounds(groves, cautious=split != "rolling origin", shapes=shapes)
     trees = [grove.logits(ground, shape, rounds) for grove in groves]
-    mixed = {weight: _pooled(blocks, _mix(trees, lines, weight)) for weight in WEIGHTS}
-    weight = min(mixed, key=lambda share: mixed[share])
+    mixed = {weight: _mix(trees, lines, weight) for weight in WEIGHTS}
+    weight = min(mixed, key=lambda share: _pooled(blocks, mixed[share]))
     if split != "rolling origin":
-        weight = _simplest(blocks, {share: _mix(trees, lines, share) for share in WEIGHTS}, weight)
+        weight = _simplest(blocks, mixed, weight)
+    else:
+        weight = _most_even(blocks, mixed, weight, ground.repeats())
     said = {"blend": _mix(trees, lines, weight), "gbm": trees, "logistic": lines}
     return Choice(
         linear,
@@ -162,6 +181,14 @@ def settle(
             for number, block in enumerate(blocks)
         ],
         _notes(ground, blocks, split, linear),
+    )
+
+
+def _most_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float, repeats: float) -> float:
+    """The share nearest to half that the best is not clearly better than: two members are safer than one."""
+    nearest = sorted(mixed, key=lambda share: abs(share - 0.5))
+    return next(
+        share for share in nearest if share == best or not clearly_better(blocks, mixed[best], mixed[share], repeats)
     )
 
 

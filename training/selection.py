@@ -165,8 +165,6 @@ def settle(
     weight = min(mixed, key=lambda share: _pooled(blocks, mixed[share]))
     if split != "rolling origin":
         weight = _simplest(blocks, mixed, weight)
-    else:
-        weight = _most_even(blocks, mixed, weight, ground.repeats())
     said = {"blend": _mix(trees, lines, weight), "gbm": trees, "logistic": lines}
     return Choice(
         linear,
@@ -181,14 +179,6 @@ def settle(
             for number, block in enumerate(blocks)
         ],
         _notes(ground, blocks, split, linear),
-    )
-
-
-def _most_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float, repeats: float) -> float:
-    """The share nearest to half that the best is not clearly better than: two members are safer than one."""
-    nearest = sorted(mixed, key=lambda share: abs(share - 0.5))
-    return next(
-        share for share in nearest if share == best or not clearly_better(blocks, mixed[best], mixed[share], repeats)
     )
 
 

@@ -28,7 +28,9 @@ TrainEngine = Annotated[
 
 Search = Annotated[
     str | None,
-    typer.Option(help="Search for better settings: so many trials (40) or so long (30min). Needs readiness[search]."),
+    typer.Option(
+        help="Search for better settings: so many trials (40) or so long (30min). Needs Optuna: the extra called search."
+    ),
 ]
 
 

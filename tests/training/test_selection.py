@@ -12,7 +12,7 @@ from training.calibrating import calibrate
 from training.cells import Cells
 from training.folds import STRENGTHS, Block, Ground, Grove, Linear, fit_linear, grow, make_block, plan_folds
 from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings
-from training.selection import WEIGHTS, _most_even, best_rounds, choose, clearly_better
+from training.selection import WEIGHTS, best_rounds, choose, clearly_better
 from training.splits import Fold
 
 T0 = 20_000 * DAY
@@ -204,15 +204,6 @@ def test_better_means_by_more_than_a_standard_error():
     assert not clearly_better(blocks, wrong, right, 1.0)
     assert not clearly_better(blocks, right, right, 1.0)
     assert not clearly_better(blocks, right, wrong, 4.0)
-
-
-def test_both_members_serve_unless_one_is_clearly_better():
-    """Where all shares do alike the blend is half and half; a member that is clearly wrong gets no part."""
-    blocks = _two_blocks()
-    right = [np.full((400, 1), -np.log(3))] * 2
-    assert _most_even(blocks, dict.fromkeys(WEIGHTS, right), 0.0, 1.0) == 0.5
-    worse = {share: [part + 3.0 * share for part in right] for share in WEIGHTS}
-    assert _most_even(blocks, worse, 0.0, 1.0) == 0.0
 
 
 def test_few_outcomes_hardly_move_the_level():

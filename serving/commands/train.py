@@ -29,7 +29,7 @@ TrainEngine = Annotated[
 Search = Annotated[
     str | None,
     typer.Option(
-        help="Search for better settings: so many trials (40) or so long (30min). Needs Optuna: the extra called search."
+        help="Search for better settings: so many trials (40) or so long (30min). Needs Optuna (extra: search)."
     ),
 ]
 

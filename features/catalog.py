@@ -1,6 +1,6 @@
 """The page that a data scientist edits: which features there are.
 
-``default_catalog`` makes about 60 to 150 of them from what a history has to offer; fewer where it has less. Windows,
+``default_catalog`` makes about 60 to 200 of them from what a history has to offer; fewer where it has less. Windows,
 half-lives and shares are the constants below. Each paragraph is one question about a lead.
 """
 
@@ -24,7 +24,7 @@ from features.definitions import (
     Mean,
     Sum,
 )
-from features.feature import Feature
+from features.feature import Feature, Where
 from features.feature_set import RESERVED, FeatureSet
 from features.profile import Profile
 
@@ -35,6 +35,12 @@ MIN_SHARE = 0.002
 MAX_KINDS = 20
 MANY_KINDS = 12
 """With more kinds than this, each gets fewer features."""
+MAX_ITEMS = 8
+"""A kind whose events are of 2 to so many items has features for each item: not every download means the same."""
+FEW_ITEMS = 0.8
+"""That is, when so large a share of its events is of its MAX_ITEMS most frequent items."""
+LEAST_EVENTS = 20
+"""An item that occurred fewer times than this has none: there is nothing to learn from so few."""
 MAX_COLUMNS = 4
 """So many number columns, and text columns, of events at the most, the best filled first."""
 MAX_LEVELS = 50
@@ -60,6 +66,8 @@ def _all(profile: Profile) -> Iterator[Feature]:
         yield from _breadth(profile)
     for kind in kinds:
         yield from _kind(kind, few=len(kinds) > MANY_KINDS)
+        for item in own_items(profile, kind):
+            yield from _item(kind, item)
     for column in list(profile.numbers)[:MAX_COLUMNS]:
         yield from _number(column)
     if profile.touches:
@@ -75,6 +83,16 @@ def own_kinds(profile: Profile) -> list[str]:
     total = sum(profile.kinds.values())
     frequent = [kind for kind, count in profile.kinds.items() if count >= MIN_SHARE * total]
     return frequent[:MAX_KINDS] if len(profile.kinds) > 1 else []
+
+
+def own_items(profile: Profile, kind: str) -> list[str]:
+    """The items of a kind with features of their own: of a few that are common, not of a shop's thousands."""
+    counts = profile.items.get(kind, {})
+    first = list(counts)[:MAX_ITEMS]
+    few = sum(counts[item] for item in first) >= FEW_ITEMS * profile.kinds[kind]
+    least = max(MIN_SHARE * sum(profile.kinds.values()), LEAST_EVENTS)
+    common = [item for item in first if counts[item] >= least]
+    return common if few and len(counts) > 1 else []
 
 
 def _engagement() -> Iterator[Feature]:
@@ -118,6 +136,15 @@ def _kind(kind: str, *, few: bool) -> Iterator[Feature]:
     for half_life in HALF_LIVES[1:] if few else HALF_LIVES:
         yield DecayedSum(kinds=kinds, half_life=half_life, sign=sign)
     yield DaysSince(kinds=kinds, sign=-sign)
+
+
+def _item(kind: str, item: str) -> Iterator[Feature]:
+    """One item of a kind: how often, how lately."""
+    kinds, where = (kind,), Where("item", (item,))
+    yield Count(kinds=kinds, where=where)
+    for half_life in HALF_LIVES:
+        yield DecayedSum(kinds=kinds, where=where, half_life=half_life)
+    yield DaysSince(kinds=kinds, where=where)
 
 
 def _number(column: str) -> Iterator[Feature]:

@@ -1,7 +1,7 @@
 """What a history has to offer: kinds with their counts, event columns, attributes with their types."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import numpy as np
@@ -35,6 +35,8 @@ class Profile:
     attributes: tuple[Attribute, ...]
     span: int = 0
     """How long there have been leads, in microseconds."""
+    items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """For each kind of engagement: how often each item occurs, the most frequent first."""
 
 
 def profile(history: History, upto: int) -> Profile:
@@ -56,6 +58,7 @@ def profile(history: History, upto: int) -> Profile:
             *_attributes(history, past, "accounts", "account_changes"),
         ),
         span=_span(past),
+        items=_items(engagement),
     )
 
 
@@ -68,6 +71,15 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
     """How often each text occurs, the most frequent first, equal ones by text."""
     counted = {entry["values"]: entry["counts"] for entry in pc.value_counts(column).to_pylist()}
     return dict(sorted(counted.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _items(engagement: pa.Table) -> dict[str, dict[str, int]]:
+    named = engagement.select(["kind", "item"]).filter(pc.is_valid(engagement["item"]))
+    counted = named.group_by(["kind", "item"]).aggregate([([], "count_all")]).to_pylist()
+    found: dict[str, dict[str, int]] = {}
+    for entry in sorted(counted, key=lambda entry: (-entry["count_all"], entry["kind"], entry["item"])):
+        found.setdefault(entry["kind"], {})[entry["item"]] = entry["count_all"]
+    return found
 
 
 def _numbers(events: pa.Table) -> dict[str, int]:

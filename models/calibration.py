@@ -38,23 +38,26 @@ def identity(horizons: int) -> Calibration:
     return Calibration((1.0,) * horizons, (0.0,) * horizons)
 
 
-def fit_slope(logits: Floats, outcome: npt.NDArray[np.bool_], blocks: npt.NDArray[np.int64]) -> tuple[float, Floats]:
+def fit_slope(
+    logits: Floats, outcome: npt.NDArray[np.bool_], blocks: npt.NDArray[np.int64], repeats: float = 1.0
+) -> tuple[float, Floats]:
     """(slope, intercept of each block) from n rows of predictions for later rows, in blocks 0, 1, ... of time.
 
     The slope is common and is found within the blocks, so that a level which drifts between them does not bend it.
+    ``repeats`` is how many rows tell of the same outcome: the pull of the slope towards 1 is as many times as strong.
     Newton steps on the penalised log likelihood; the intercepts carry a penalty that only keeps them finite.
     """
     count = int(blocks.max()) + 1 if len(blocks) else 0
-    slope, levels = 1.0, np.zeros(count)
+    slope, levels, pull = 1.0, np.zeros(count), SLOPE_PRIOR * repeats
     for _ in range(100):
         chance = 1.0 / (1.0 + np.exp(-np.clip(slope * logits + levels[blocks], -40, 40)))
         spread = chance * (1.0 - chance)
-        gradient = np.array([((chance - outcome) * logits).sum() + 2 * SLOPE_PRIOR * (slope - 1.0), 0.0])
+        gradient = np.array([((chance - outcome) * logits).sum() + 2 * pull * (slope - 1.0), 0.0])
         error = np.bincount(blocks, chance - outcome, count) + LEVEL_PRIOR * levels
         own = np.bincount(blocks, spread, count) + LEVEL_PRIOR
         cross = np.bincount(blocks, spread * logits, count)
         # the blocks' intercepts are eliminated first: the Hessian is an arrow
-        curvature = (spread * logits**2).sum() + 2 * SLOPE_PRIOR - (cross**2 / own).sum()
+        curvature = (spread * logits**2).sum() + 2 * pull - (cross**2 / own).sum()
         step = float(np.clip((gradient[0] - (cross * error / own).sum()) / curvature, -1.0, 1.0))
         moved = np.clip((error - cross * step) / own, -2.0, 2.0)
         slope, levels = max(slope - step, LEAST_SLOPE), levels - moved

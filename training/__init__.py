@@ -9,7 +9,9 @@ gbm           the booster
 folds         one validation block and its models
 calibrating   slope and level of each horizon, from the blocks
 selection     what the training rows alone decide
+search        better settings than the defaults, within a budget
 fit           from the choice to the model
+learning      from the sample of a trial to its model
 cluster       the last fit on a Dask cluster, from every cell there is
 dask_gbm      the booster on that cluster
 rivals        the base rate and the customer's points
@@ -49,6 +51,7 @@ address       where versions are kept, known without importing MLflow
 tracking      the one door to MLflow
 logged_model  the bundle as MLflow's logged model: text and code, no pickle
 pyfunc_model  what MLflow runs when its own tools load a version
+search_runs   the trials of a search as runs of MLflow's
 registry      a trial and its bundle become a version
 fetch         a version's bundle, fetched and verified; also `python -m training.fetch`
 """

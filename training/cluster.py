@@ -30,6 +30,7 @@ from training.fit import Grow, Grown
 from training.folds import Ground
 from training.gbm import GbmSettings, cell_matrix
 from training.sample import Progress, Sample, known_before
+from training.search import Budget
 from training.selection import Choice
 from training.splits import learned_from
 from training.trial import Trial, run_trial
@@ -112,6 +113,7 @@ def train_on_cluster(
     buckets: int | None = None,
     listed: pa.Table | None = None,
     progress: Progress | None = None,
+    budget: Budget | None = None,
 ) -> Trial:
     """The trial of ``contract`` over all of ``facts``; the contract's grid must start where it starts for all leads.
 
@@ -127,7 +129,9 @@ def train_on_cluster(
     scaled = policy.model_copy(update={"capacity_per_week": None if capacity is None else capacity * share})
     grower = ClusterGrower(client, facts, scratch, contract, buckets, listed)
     checked = Checked(history, {}, Report((), facts.ends_at))
-    trial = run_trial(contract.model_copy(update={"policy": scaled}), checked, progress=progress, grower=grower)
+    trial = run_trial(
+        contract.model_copy(update={"policy": scaled}), checked, progress=progress, grower=grower, budget=budget
+    )
     _tell_the_whole(trial.report, facts, share)
     return replace(trial, contract=contract, policy=replace(trial.policy, capacity_per_week=capacity))
 

@@ -15,7 +15,7 @@ from training.gbm import GbmSettings, fit_gbm, model_text
 from training.logistic import LogisticTrainer
 from training.selection import Choice, Progress
 
-LINEAR_BUDGET = 80_000
+LINEAR_BUDGET = 150_000
 GBM_BUDGET = 400_000
 """Cells behind each member at the most, weighted to stand for all: a training takes minutes on two cores."""
 ROUNDS_GROWTH = 1.1

@@ -16,10 +16,10 @@ from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, Shape, fit_gbm
 from training.logistic import LogisticTrainer
 from training.splits import Fold, Ints, lead_folds, time_folds
 
-STRENGTHS = (0.0003, 0.003, 0.03, 0.3, 3.0)
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.05, 1.0)
 """Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free."""
 GBM_BUDGET = 100_000
-LINEAR_BUDGET = 30_000
+LINEAR_BUDGET = 40_000
 VALIDATION_ROWS = 40_000
 LEAST_OUTCOMES = 5
 """A fold whose models would learn from, or be judged on, fewer outcomes than this says nothing."""
@@ -68,6 +68,13 @@ class Ground:
             return every
         cutoffs = self.cutoffs[every.rows]
         return replace(every, weights=np.exp2((cutoffs - cutoffs.max()) / half_life))
+
+    def repeats(self) -> float:
+        """How many rows tell of the same outcome: rows followed by one, for each different outcome of a lead."""
+        seen = self.labels.time_to_outcome < self.horizons[-1]
+        when = self.cutoffs[seen] + self.labels.time_to_outcome[seen]
+        different = {*zip(self.leads[seen].tolist(), when.tolist(), strict=True)}
+        return max(float(seen.sum()) / max(len(different), 1), 1.0)
 
     def half_life(self) -> int | None:
         """The recency weighting that is tried: a third of the time learned from; None where there is hardly any."""
@@ -152,11 +159,18 @@ def fit_linear(
     return [trainer.fit(candidate.strength).logits(ground.matrix[block.rows]) for candidate in candidates]
 
 
-def grow(ground: Ground, block: Block, gbm: GbmSettings, half_life: int | None, seed: int) -> Grove:
+def grow(
+    ground: Ground,
+    block: Block,
+    gbm: GbmSettings,
+    half_life: int | None,
+    seed: int,
+    shapes: Sequence[Shape] = SHAPES,
+) -> Grove:
     """Every booster candidate of one block, stopped where its loss on the block's rows stops falling."""
     earlier = thinned(ground.cells(block.fold.train, block.fold.moment, half_life), GBM_BUDGET, seed)
     bins = len(ground.edges)
-    grown = {s.name: fit_gbm(ground.matrix, earlier, bins, gbm, s, MOST_ROUNDS, block.later) for s in SHAPES}
+    grown = {s.name: fit_gbm(ground.matrix, earlier, bins, gbm, s, MOST_ROUNDS, block.later) for s in shapes}
     return Grove(
         block,
         {name: booster for name, (booster, _) in grown.items()},

@@ -24,6 +24,7 @@ from training.logged_model import BUNDLE, log_bundle_model
 from training.plots import draw_plots
 from training.report import render_report, report_json
 from training.sample import Progress
+from training.search_runs import log_search
 from training.tracking import (
     Dataset,
     DatasetInput,
@@ -96,6 +97,7 @@ def register(trial: Trained, bundle_folder: Path, *, progress: Progress | None =
             number = _number(run, model, version_card(trial.report, bundle.bundle_id))
             tell("drawing the report", 0.7)
             _log_report(run, {**trial.report, "version": number})
+            log_search(run, trial.report.get("search", []))
         alias = _set_alias(registry, number)
     tell("registered", 1.0)
     return Version(registry.model, number, alias, run.run_id, run.url, registry.model_url(number), bundle.bundle_id)

@@ -37,6 +37,17 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
+class Tried:
+    """Settings that a search tried: the validation loss of the blend, of each block, and when (ms since 1970)."""
+
+    settings: dict[str, float]
+    log_loss: float
+    by_block: tuple[float, ...]
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True)
 class Choice:
     """The decisions and the evidence behind them; ``calibrations`` of the blend and of each member alone."""
 
@@ -49,6 +60,7 @@ class Choice:
     losses: dict[str, float]
     folds: list[dict[str, object]]
     notes: tuple[str, ...]
+    tried: tuple[Tried, ...] = ()
 
 
 def choose(ground: Ground, gbm: GbmSettings, folds: int, seed: int, progress: Progress) -> Choice:
@@ -59,16 +71,30 @@ def choose(ground: Ground, gbm: GbmSettings, folds: int, seed: int, progress: Pr
         return _unvalidated(ground, split, wins)
     blocks = [make_block(ground, fold, number) for number, fold in enumerate(planned, seed)]
     linear, lines = _choose_linear(ground, blocks, gbm, seed, progress)
-    alone = replace(gbm, threads=1)
-    groves = _side_by_side(
-        [delayed(grow)(ground, block, alone, linear.half_life, number) for number, block in enumerate(blocks, seed)],
-        gbm.threads,
-        lambda share: progress("boosters, block by block", share),
+    groves = plant(
+        ground, blocks, gbm, linear.half_life, seed, SHAPES, lambda share: progress("boosters, block by block", share)
     )
-    return _settle(ground, split, linear, lines, groves)
+    return settle(ground, split, linear, lines, groves, SHAPES)
 
 
-def _side_by_side(tasks: list[Any], threads: int, told: Callable[[float], None]) -> list[Any]:
+def plant(
+    ground: Ground,
+    blocks: Sequence[Block],
+    gbm: GbmSettings,
+    half_life: int | None,
+    seed: int,
+    shapes: Sequence[Shape],
+    told: Callable[[float], None],
+) -> list[Grove]:
+    """The boosters of every block, of each of ``shapes``."""
+    alone = replace(gbm, threads=1)
+    tasks = [
+        delayed(grow)(ground, block, alone, half_life, number, shapes) for number, block in enumerate(blocks, seed)
+    ]
+    return side_by_side(tasks, gbm.threads, told)
+
+
+def side_by_side(tasks: list[Any], threads: int, told: Callable[[float], None]) -> list[Any]:
     """The results of joblib tasks in order, one core each: blocks share the machine better than one model's threads."""
     found: list[Any] = []
     told(0.0)
@@ -84,8 +110,8 @@ def _choose_linear(
 ) -> tuple[Linear, list[Floats]]:
     """The linear candidate of the lowest loss, and its logits for each block: first the penalty, then the rest.
 
-    Recency weights and unbounded terms must earn their place: where they do not predict later rows better, rows weigh
-    the same and terms stay within what was seen. Groups of leads, instead of later rows, cannot show it.
+    Recency weights and unbounded terms must earn their place: where they do not clearly predict later rows better,
+    rows weigh the same and terms stay within what was seen. Groups of leads, instead of later rows, cannot show it.
     """
     found: dict[Linear, tuple[float, list[Floats]]] = {}
 
@@ -94,32 +120,56 @@ def _choose_linear(
             delayed(fit_linear)(ground, block, gbm.categorical, candidates, number)
             for number, block in enumerate(blocks, seed)
         ]
-        said = _side_by_side(
+        said = side_by_side(
             tasks, gbm.threads, lambda share: progress("linear models, block by block", done + share / 4)
         )
         for at, candidate in enumerate(candidates):
             logits = [of_block[at] for of_block in said]
             found[candidate] = (_pooled(blocks, logits), logits)
-        return min(found, key=lambda candidate: found[candidate][0])
+        return min(candidates, key=lambda candidate: found[candidate][0])
 
     best = compare([Linear(strength) for strength in STRENGTHS], 0.0)
     if blocks[0].fold.moment is not None:
         recent, free = replace(best, half_life=ground.half_life()), replace(best, bounded=False)
         for number, candidate in enumerate((recent, free, replace(recent, bounded=False)), 1):
             if candidate not in found:
-                best = compare([candidate], number / 4)
+                compare([candidate], number / 4)
+            if clearly_better(blocks, found[candidate][1], found[best][1], ground.repeats()):
+                best = candidate
     return best, found[best][1]
 
 
-def _settle(ground: Ground, split: str, linear: Linear, lines: Sequence[Floats], groves: Sequence[Grove]) -> Choice:
+def clearly_better(blocks: Sequence[Block], logits: Sequence[Floats], rival: Sequence[Floats], repeats: float) -> bool:
+    """Whether the loss of ``logits`` is lower than that of ``rival`` by more than a standard error, cell by cell.
+
+    ``repeats`` cells tell of the same outcome, which widens the error by its root (the design effect).
+    """
+    gaps, shares = [], []
+    for block, weight, new, old in zip(blocks, block_weights(blocks), logits, rival, strict=True):
+        gaps.append(block.losses(old) - block.losses(new))
+        shares.append(block.later.weights / block.later.weights.sum() * weight)
+    gap, share = np.concatenate(gaps), np.concatenate(shares)
+    share /= share.sum()
+    mean = float((share * gap).sum())
+    return mean > float(np.sqrt((share**2 * (gap - mean) ** 2).sum() * repeats))
+
+
+def settle(
+    ground: Ground,
+    split: str,
+    linear: Linear,
+    lines: Sequence[Floats],
+    groves: Sequence[Grove],
+    shapes: Sequence[Shape],
+) -> Choice:
     """Rounds, blend and calibration, once every block has its models."""
     blocks = [grove.block for grove in groves]
-    shape, rounds = best_rounds(groves, cautious=split != "rolling origin")
+    shape, rounds = best_rounds(groves, cautious=split != "rolling origin", shapes=shapes)
     trees = [grove.logits(ground, shape, rounds) for grove in groves]
-    mixed = {weight: _pooled(blocks, _mix(trees, lines, weight)) for weight in WEIGHTS}
-    weight = min(mixed, key=lambda share: mixed[share])
+    mixed = {weight: _mix(trees, lines, weight) for weight in WEIGHTS}
+    weight = min(mixed, key=lambda share: _pooled(blocks, mixed[share]))
     if split != "rolling origin":
-        weight = _simplest(blocks, {share: _mix(trees, lines, share) for share in WEIGHTS}, weight)
+        weight = _simplest(blocks, mixed, weight)
     said = {"blend": _mix(trees, lines, weight), "gbm": trees, "logistic": lines}
     return Choice(
         linear,
@@ -189,7 +239,7 @@ def _mix(trees: Sequence[Floats], linear: Sequence[Floats], weight: float) -> li
     return [np.asarray(blended(tree, line, weight)) for tree, line in zip(trees, linear, strict=True)]
 
 
-def best_rounds(groves: Sequence[Grove], *, cautious: bool) -> tuple[Shape, int]:
+def best_rounds(groves: Sequence[Grove], *, cautious: bool, shapes: Sequence[Shape] = SHAPES) -> tuple[Shape, int]:
     """The shape and the number of rounds whose loss over all blocks is the lowest.
 
     A ``cautious`` choice takes the fewest rounds whose loss is within a standard error, over the blocks, of the lowest;
@@ -197,7 +247,7 @@ def best_rounds(groves: Sequence[Grove], *, cautious: bool) -> tuple[Shape, int]
     """
     candidates = []
     weights = block_weights([grove.block for grove in groves])
-    for shape in SHAPES:
+    for shape in shapes:
         curves = [grove.curves[shape.name] for grove in groves]
         longest = max(map(len, curves))
         # a block that stopped early had stopped gaining: it stays at its last loss

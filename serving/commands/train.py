@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from models.golden import Golden
     from serving.commands.terminal import Report
     from training.registry import Version
+    from training.search import Budget
     from training.trial import Trial
 
 GOLDEN_ROWS = 20
@@ -22,6 +23,14 @@ GOLDEN_ROWS = 20
 TrainEngine = Annotated[
     Literal["local", "dask"],
     typer.Option("--engine", help="Where the features and the last booster are made: here, or on a Dask cluster."),
+]
+
+
+Search = Annotated[
+    str | None,
+    typer.Option(
+        help="Search for better settings: so many trials (40) or so long (30min). Needs Optuna (extra: search)."
+    ),
 ]
 
 
@@ -41,6 +50,7 @@ def train(
     engine: TrainEngine = "local",
     scheduler: engines.Scheduler = None,
     buckets: engines.Buckets = None,
+    search: Search = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -48,13 +58,17 @@ def train(
     from data.check import check
     from data.contract import load_contract
     from serving.commands import terminal
+    from training.search import parse_budget
 
     agreed = load_contract(contract, source)
+    budget = None if search is None else parse_budget(search)
     with terminal.progress(quiet=quiet) as progress:
         if engine == "dask" or facts is not None:
-            made = keep(_train_elsewhere(engines.Place(engine, scheduler, buckets, agreed, facts), progress), progress)
+            made = keep(
+                _train_elsewhere(engines.Place(engine, scheduler, buckets, agreed, facts), progress, budget), progress
+            )
         else:
-            made = make_version(agreed, check(agreed), progress)
+            made = make_version(agreed, check(agreed), progress, budget)
     if as_json:
         terminal.print_json(summary(made))
     else:
@@ -62,11 +76,11 @@ def train(
     terminal.next_step(f"readiness serve --contract {contract}, or readiness ui --contract {contract} to look closer.")
 
 
-def make_version(contract: "Contract", checked: "Checked", progress: "Report") -> Made:
+def make_version(contract: "Contract", checked: "Checked", progress: "Report", budget: "Budget | None" = None) -> Made:
     """Run the trial of a contract, write its bundle under the state folder, register it."""
     from training.trial import run_trial
 
-    return keep(run_trial(contract, checked, progress=progress), progress)
+    return keep(run_trial(contract, checked, progress=progress, budget=budget), progress)
 
 
 def keep(trial: "Trial", progress: "Report") -> Made:
@@ -83,7 +97,7 @@ def keep(trial: "Trial", progress: "Report") -> Made:
     return Made(trial, folder, register(trial, folder, progress=progress))
 
 
-def _train_elsewhere(place: engines.Place, progress: "Report") -> "Trial":
+def _train_elsewhere(place: engines.Place, progress: "Report", budget: "Budget | None") -> "Trial":
     """The trial over a folder of checked facts: on this machine, or on a Dask cluster."""
     from data.check import Checked
     from data.report import Report as Account
@@ -96,11 +110,19 @@ def _train_elsewhere(place: engines.Place, progress: "Report") -> "Trial":
     with place.folder() as facts:
         contract = place.contract.model_copy(update={"spine": settled(place.contract.spine, facts)})
         if place.engine == "local":
-            return run_trial(contract, Checked(facts.history(), {}, Account((), facts.ends_at)), progress=progress)
+            checked = Checked(facts.history(), {}, Account((), facts.ends_at))
+            return run_trial(contract, checked, progress=progress, budget=budget)
         listed = None if contract.spine.file is None else read_listed(contract.resolve(contract.spine.file))
         with dask_feed.connect(place.scheduler) as client:
             return train_on_cluster(
-                client, contract, facts, place.scratch, buckets=place.buckets, listed=listed, progress=progress
+                client,
+                contract,
+                facts,
+                place.scratch,
+                buckets=place.buckets,
+                listed=listed,
+                progress=progress,
+                budget=budget,
             )
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from data.clock import DAY
 from data.history import History
-from features.catalog import default_catalog, own_kinds
+from features.catalog import default_catalog, own_items, own_kinds
 from features.context import Attribute
 from features.levels import learn
 from features.local import compute
@@ -139,3 +139,35 @@ def test_identifiers_are_no_attributes(make):
     leads = [make.lead(f"lead {k}", industry=f"company {k}") for k in range(80)]
     history: History = make.World(leads, [], [], [], []).history()
     assert profile(history, history.ends_at).attributes == ()
+
+
+def test_a_few_common_items_have_features_of_their_own():
+    """Not every download means the same; a shop's thousands of articles have none, nor has what is rare or alone."""
+    kinds = {"download": 1_000, "view": 500, "order": 1_000, "pricing": 50}
+    items = {
+        "download": {"white paper": 700, "price list": 290, "poster": 10},
+        "view": {"home": 500},
+        "order": {f"article {number}": 10 for number in range(100)},
+        "pricing": {},
+    }
+    there = Profile(kinds, {}, {}, {"item": 104}, (), items=items)
+    assert {kind: own_items(there, kind) for kind in kinds} == {
+        "download": ["white paper", "price list"],
+        "view": [],
+        "order": [],
+        "pricing": [],
+    }
+    named = [name for name in default_catalog(there).names if "where_item" in name]
+    assert "download_where_item_price_list_decayed_30d" in named
+    assert len(named) == 8
+
+
+def test_items_are_counted_by_kind(make):
+    """The profile counts the items of engagement: those of sales touches and empty ones are not among them."""
+    events = [make.event("a", "view", make.START + k, item=item) for k, item in enumerate(["x", "x", "y", None])]
+    events += [
+        make.event("a", "download", make.START, item="x"),
+        make.event("a", "call", make.START, actor="sales", item="z"),
+    ]
+    world = make.World([make.lead("a")], events, [], [], [("a", make.START + DAY)])
+    assert profile(world.history(), make.START + DAY).items == {"view": {"x": 2, "y": 1}, "download": {"x": 1}}

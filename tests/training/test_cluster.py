@@ -36,8 +36,8 @@ def cluster_trial(steady, facts, dask_client, tmp_path_factory):
 
 def test_the_workers_make_the_cells_of_the_trial(steady, steady_trial, facts, dask_client, tmp_path):
     """Bucket by bucket, the cells are those that the trial of all leads learns from, to the last bit."""
+    from training.learning import hazard_edges
     from training.sample import draw_sample
-    from training.trial import hazard_edges
 
     contract, checked = steady
     drawn = draw_sample(contract, checked.history, lambda _label, _share: None)

@@ -1,12 +1,24 @@
 """The booster: signs, seeds, threads, unseen categories."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.booster import Booster
 from models.model import with_bins
 from training.cells import Cells
-from training.gbm import MOST_ROUNDS, PATIENCE, SHAPES, GbmSettings, cell_matrix, fit_gbm, model_text, parameters
+from training.gbm import (
+    MOST_ROUNDS,
+    PATIENCE,
+    SHAPES,
+    GbmSettings,
+    cell_matrix,
+    columns_of,
+    fit_gbm,
+    model_text,
+    parameters,
+)
 
 CATEGORICAL = np.array([False, False, False, True])
 SIGNS = np.array([1, -1, 0, 0], np.int8)
@@ -147,3 +159,17 @@ def test_the_bin_is_the_last_column():
     np.testing.assert_array_equal(cell_matrix(matrix, of, 2), np.column_stack([matrix[[2, 0]], [1, 0]]))
     np.testing.assert_array_equal(cell_matrix(matrix, of, 1), matrix[[2, 0]])
     assert parameters(_settings(), SHAPES[0], len(of), 2)["monotone_constraints"] == [1, -1, 0, 0, 0]
+
+
+def test_penalties_grow_with_how_often_an_outcome_is_told():
+    """Rows that repeat one outcome 13 times are penalised 13 times as much, as if it had been told once."""
+    once, often = (parameters(replace(_settings(), repeats=r), SHAPES[0], 50_000, 2) for r in (1.0, 13.0))
+    assert (once["lambda_l2"], often["lambda_l2"]) == (10.0, 130.0)
+    assert (once["min_data_in_leaf"], often["min_data_in_leaf"]) == (200, 1_000)
+
+
+@pytest.mark.parametrize(("features", "share"), [(4, 0.5), (100, 0.3), (158, 0.2)])
+def test_a_tree_sees_fewer_of_many_features(features, share):
+    """About thirty, but never less than a fifth nor more than half."""
+    assert columns_of(SHAPES[0], features) == share
+    assert columns_of(replace(SHAPES[0], columns=0.7), features) == 0.7

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.numerics import LEVEL, LOG, MISSING
 from training.cells import Cells
-from training.logistic import LogisticTrainer, bin_times, make_terms
+from training.logistic import LogisticTrainer, make_terms
 
 CATEGORICAL = np.array([False, False, False, True])
 
@@ -62,7 +62,7 @@ def test_the_fit_is_that_of_another_solver():
 
 @pytest.mark.parametrize("bounded", [True, False])
 def test_several_bins_score_like_the_design(bounded):
-    """With bins, the coefficients of the value carry each term's trend over time: chances equal scikit-learn's."""
+    """With bins, the coefficients of the value carry each bin's steepness: chances equal scikit-learn's."""
     matrix = _rows()
     of = _cells_of(matrix, 3)
     trainer = LogisticTrainer(matrix, CATEGORICAL, of, 3, bounded=bounded)
@@ -159,7 +159,16 @@ def test_a_matrix_without_terms_still_answers():
     np.testing.assert_allclose(_logistic(model.logits(matrix)), 0.25, atol=1e-4)
 
 
-def test_bins_stand_evenly_in_time():
-    """The first bin stands at -1, the last at 1; a single one at 0."""
-    assert bin_times(1).tolist() == [0.0]
-    assert bin_times(3).tolist() == [-1.0, 0.0, 1.0]
+def test_evidence_may_fade_over_the_bins():
+    """Where the same evidence tells twice as much of the first bin as of the second, the model is twice as steep."""
+    rng = np.random.default_rng(3)
+    matrix = np.column_stack([rng.normal(size=(6_000, 2)), np.zeros((6_000, 2))]).astype(np.float32)
+    rows, at = np.repeat(np.arange(6_000), 2), np.tile(np.arange(2), 6_000)
+    told = np.sign(matrix) * np.log1p(np.abs(matrix)) @ [2.0, -1.0, 0.0, 0.0]
+    chance = _logistic(-1.0 + told[rows] * np.where(at == 0, 1.2, 0.6))
+    of = Cells(rows, at, (rng.random(len(rows)) < chance).astype(np.int8), np.ones(len(rows)))
+    trainer = LogisticTrainer(matrix, CATEGORICAL, of, 2)
+    assert np.average(trainer.steepness, weights=np.bincount(at, of.outcome)) == pytest.approx(1.0)
+    assert trainer.steepness[0] / trainer.steepness[1] == pytest.approx(2.0, rel=0.15)
+    found = trainer.fit(3.0)
+    np.testing.assert_allclose(found.coefficients[:, 0] / found.coefficients[:, 1], 2.0, rtol=0.15)

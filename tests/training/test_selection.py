@@ -12,7 +12,7 @@ from training.calibrating import calibrate
 from training.cells import Cells
 from training.folds import STRENGTHS, Block, Ground, Grove, Linear, fit_linear, grow, make_block, plan_folds
 from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings
-from training.selection import WEIGHTS, best_rounds, choose
+from training.selection import WEIGHTS, best_rounds, choose, clearly_better
 from training.splits import Fold
 
 T0 = 20_000 * DAY
@@ -174,3 +174,50 @@ def test_recent_rows_weigh_more():
     age = (ground.cutoffs[of.rows].max() - ground.cutoffs[of.rows]) / (10 * DAY)
     np.testing.assert_allclose(of.weights, 0.5**age, rtol=1e-12)
     assert (ground.cells(np.arange(50)).weights == 1).all()
+
+
+def test_an_outcome_that_many_rows_tell_is_counted_once():
+    """Four rows before one purchase of one lead, one before another's, one without: five tell of two."""
+    cutoffs = T0 + np.array([0, 7, 14, 21, 0, 0]) * DAY
+    times = np.array([25 * DAY, 18 * DAY, 11 * DAY, 4 * DAY, 3 * DAY, NEVER])
+    leads = np.array(["a", "a", "a", "a", "b", "c"], object)
+    labels = Labels(times, np.full(6, 60 * DAY))
+    told = Ground(np.zeros((6, 2), np.float32), cutoffs, labels, leads, EDGES, EDGES, 0)
+    assert told.repeats() == 2.5
+    assert replace(told, labels=Labels(np.full(6, NEVER), labels.watched)).repeats() == 1.0
+
+
+def _two_blocks(n=400):
+    """Two blocks of n rows in one bin, an outcome in each fourth row."""
+    labels = Labels(np.where(np.arange(2 * n) % 4 == 0, 0, NEVER), np.full(2 * n, 60 * DAY))
+    leads = np.array([f"lead-{k}" for k in range(2 * n)], object)
+    told = Ground(np.zeros((2 * n, 2), np.float32), T0 + np.arange(2 * n) * DAY, labels, leads, (DAY,), (DAY,), 0)
+    parts = np.arange(n), np.arange(n, 2 * n)
+    return [Block(Fold(part, part, T0 + int(part[0]) * DAY), part, told.cells(part)) for part in parts]
+
+
+def test_better_means_by_more_than_a_standard_error():
+    """The true rate beats a wrong one clearly; told four times as often, the same evidence is no longer enough."""
+    blocks = _two_blocks()
+    right, wrong = ([np.full((400, 1), logit)] * 2 for logit in (-np.log(3), -np.log(3) + 0.25))
+    assert clearly_better(blocks, right, wrong, 1.0)
+    assert not clearly_better(blocks, wrong, right, 1.0)
+    assert not clearly_better(blocks, right, right, 1.0)
+    assert not clearly_better(blocks, right, wrong, 4.0)
+
+
+def test_few_outcomes_hardly_move_the_level():
+    """Of a latest block with five different outcomes the level is believed by a fifth of what many would give."""
+    few, many = (_level_after(n) for n in (40, 4_000))
+    assert 0 < few < 0.4 * many
+
+
+def _level_after(n):
+    """The intercept where the model said 12.5 % and a fourth of the latest block came."""
+    blocks = _two_blocks(n)
+    rows = 2 * n
+    labels = Labels(np.where(np.arange(rows) % 4 == 0, 0, NEVER), np.full(rows, 60 * DAY))
+    leads = np.array([f"lead-{k}" for k in range(rows)], object)
+    told = Ground(np.zeros((rows, 2), np.float32), T0 + np.arange(rows) * DAY, labels, leads, (DAY,), (DAY,), 0)
+    said = [np.full((n, 1), -np.log(7)) + np.linspace(-0.01, 0.01, n)[:, None]] * 2
+    return calibrate(told, blocks, said).intercepts[0]

@@ -16,7 +16,8 @@ from data.tables import TIME
 from features.local import compute
 from models.model import ReadinessModel
 from training.judge import METRICS, judge
-from training.trial import hazard_edges, run_trial
+from training.learning import hazard_edges
+from training.trial import run_trial
 
 MODELS = ["prior", "points", "logistic", "gbm", "blend"]
 

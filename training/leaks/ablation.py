@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from models.numerics import Floats, Matrix
 from training.cells import Cells, cell_losses
-from training.gbm import SHAPES, GbmSettings, fit_gbm
+from training.gbm import GbmSettings, Shape, fit_gbm
 from training.leaks.auc import Mask, auc_within, strata_of
 from training.leaks.finding import Ablation, Auc
 from training.logistic import LogisticTrainer
@@ -16,6 +16,7 @@ MOST_ROWS = 5_000
 LATER = 0.35
 STRENGTH = 0.03
 ROUNDS = 40
+TREES = Shape("quick", 4, 2, learning_rate=0.08, columns=0.5)
 
 Columns = npt.NDArray[np.int64]
 
@@ -52,7 +53,7 @@ class Bench:
         gbm = GbmSettings(self.gbm.seed, 1, self.gbm.categorical[columns], self.gbm.signs[columns])
         earlier, later = _cells(self.outcome, 0, self.first_later), _cells(self.outcome, self.first_later)
         linear = LogisticTrainer(matrix, gbm.categorical, earlier, 1).fit(STRENGTH).logits(matrix[self.first_later :])
-        booster, _ = fit_gbm(matrix, earlier, 1, gbm, SHAPES[0], ROUNDS)
+        booster, _ = fit_gbm(matrix, earlier, 1, gbm, TREES, ROUNDS)
         trees = np.asarray(booster.predict(matrix[self.first_later :], raw_score=True, num_threads=1), np.float64)
         logits: Floats = (linear[:, 0] + trees) / 2
         outcome = self.outcome[self.first_later :]

@@ -15,8 +15,8 @@ from training.cluster import Lesson, train_on_cluster
 from training.dask_gbm import without_addresses
 from training.gbm import cell_matrix
 
-LOG_LOSS_NOISE = 0.004
-"""Two local boosters that differ in the seed alone differ by some 0.002 on the test rows of this market."""
+LOG_LOSS_NOISE = 0.008
+"""Six local boosters that differ in the seed alone lie up to 0.005 apart on the test rows of this market."""
 
 
 @pytest.fixture(scope="module")

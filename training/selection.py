@@ -105,8 +105,9 @@ def _choose_linear(
 ) -> tuple[Linear, list[Floats]]:
     """The linear candidate of the lowest loss, and its logits for each block: first the penalty, then the rest.
 
-    Recency weights and unbounded terms must earn their place: where they do not clearly predict later rows better,
-    rows weigh the same and terms stay within what was seen. Groups of leads, instead of later rows, cannot show it.
+    Recency weights and unbounded terms must earn their place: where they do not predict later rows better, rows weigh
+    the same; where they do not clearly do, terms stay within what was seen, for a line may lead anywhere. Groups of
+    leads, instead of later rows, cannot show it.
     """
     found: dict[Linear, tuple[float, list[Floats]]] = {}
 
@@ -129,8 +130,10 @@ def _choose_linear(
         for number, candidate in enumerate((recent, free, replace(recent, bounded=False)), 1):
             if candidate not in found:
                 compare([candidate], number / 4)
-            if clearly_better(blocks, found[candidate][1], found[best][1], ground.repeats()):
-                best = candidate
+            better = found[candidate][0] < found[best][0]
+            if not candidate.bounded:
+                better = clearly_better(blocks, found[candidate][1], found[best][1], ground.repeats())
+            best = candidate if better else best
     return best, found[best][1]
 
 
@@ -161,10 +164,12 @@ def settle(
     blocks = [grove.block for grove in groves]
     shape, rounds = best_rounds(groves, cautious=split != "rolling origin", shapes=shapes)
     trees = [grove.logits(ground, shape, rounds) for grove in groves]
-    mixed = {weight: _mix(trees, lines, weight) for weight in WEIGHTS}
+    mixed = {share: _mix(trees, lines, share) for share in WEIGHTS}
     weight = min(mixed, key=lambda share: _pooled(blocks, mixed[share]))
     if split != "rolling origin":
         weight = _simplest(blocks, mixed, weight)
+    else:
+        weight = _towards_even(blocks, mixed, weight, ground.repeats())
     said = {"blend": _mix(trees, lines, weight), "gbm": trees, "logistic": lines}
     return Choice(
         linear,
@@ -180,6 +185,18 @@ def settle(
         ],
         _notes(ground, blocks, split, linear),
     )
+
+
+def _towards_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float, repeats: float) -> float:
+    """Half way from the best share to the one nearest to half that it is not clearly better than.
+
+    On few outcomes the best share is mostly luck, and two members are safer than one.
+    """
+    nearest = sorted(mixed, key=lambda share: abs(share - 0.5))
+    even = next(
+        share for share in nearest if share == best or not clearly_better(blocks, mixed[best], mixed[share], repeats)
+    )
+    return (best + even) / 2
 
 
 def _simplest(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float) -> float:

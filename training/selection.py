@@ -28,6 +28,8 @@ from training.gbm import SHAPES, GbmSettings, Shape
 
 WEIGHTS = tuple(np.linspace(0.0, 1.0, 11).tolist())
 """Shares of the booster in the blend that are tried."""
+EVEN_OUTCOMES = 100.0
+"""At so many different outcomes in validation the best share is believed by half."""
 
 Progress = Callable[[str, float], None]
 
@@ -188,15 +190,17 @@ def settle(
 
 
 def _towards_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float, repeats: float) -> float:
-    """Half way from the best share to the one nearest to half that it is not clearly better than.
+    """Between the best share and the one nearest to half that it is not clearly better than.
 
-    On few outcomes the best share is mostly luck, and two members are safer than one.
+    On few outcomes the best share is mostly luck, and two members are safer than one: how far it is believed depends on
+    how many different outcomes there are to judge by. See EVEN_OUTCOMES.
     """
     nearest = sorted(mixed, key=lambda share: abs(share - 0.5))
     even = next(
         share for share in nearest if share == best or not clearly_better(blocks, mixed[best], mixed[share], repeats)
     )
-    return (best + even) / 2
+    different = sum(block.later.outcomes for block in blocks) / repeats
+    return even + (best - even) * different / (different + EVEN_OUTCOMES)
 
 
 def _simplest(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float) -> float:

@@ -207,10 +207,12 @@ def test_better_means_by_more_than_a_standard_error():
 
 
 def test_the_blend_leans_towards_both_members():
-    """Where all shares do alike it goes half way to half and half; a member that is clearly wrong gets no part."""
+    """Where all shares do alike: half and half, the less so the more outcomes; what is clearly wrong gets no part."""
     blocks = _two_blocks()
     right = [np.full((400, 1), -np.log(3))] * 2
-    assert _towards_even(blocks, dict.fromkeys(WEIGHTS, right), 0.0, 1.0) == 0.25
+    alike = dict.fromkeys(WEIGHTS, right)
+    assert _towards_even(blocks, alike, 0.0, 1.0) == pytest.approx(0.5 * 100 / (200 + 100))
+    assert _towards_even(blocks, alike, 0.0, 20.0) == pytest.approx(0.5 * 100 / (10 + 100))
     worse = {share: [part + 3.0 * share for part in right] for share in WEIGHTS}
     assert _towards_even(blocks, worse, 0.0, 1.0) == 0.0
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import t
 
 if __name__ == "__main__":
     # the folder of this script would hide the rooms behind files of the same name
@@ -90,7 +91,10 @@ def _with_error(mean: float, error: float) -> str:
 
 
 def verdicts(cases: Sequence[dict[str, Any]]) -> list[str]:
-    """What of the goals is missed by these seeds of one world and size, each as a sentence; none is good news."""
+    """What of the goals is missed by these seeds of one world and size, each as a sentence; none is good news.
+
+    Worse than a rival means: by more than the 95 % interval of the mean over seeds (Student's t).
+    """
     primary, first = cases[0]["primary"], cases[0]
     where = f"{first['world']}, {first['size']:,} leads"
     missed = []
@@ -101,7 +105,7 @@ def verdicts(cases: Sequence[dict[str, Any]]) -> list[str]:
     for rival in ("prior", "logistic"):
         gaps = np.array([_share(case, primary, "blend") - _share(case, primary, rival) for case in cases])
         error = gaps.std(ddof=1) / np.sqrt(len(gaps)) if len(gaps) > 1 else np.inf
-        if gaps.mean() < -2 * error:
+        if gaps.mean() < -t.ppf(0.975, max(len(gaps) - 1, 1)) * error:
             missed.append(f"{where}: the blend is worse than {TITLES[rival]} by {-gaps.mean():.3f} ± {error:.3f}.")
     return missed
 

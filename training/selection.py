@@ -29,6 +29,8 @@ from training.wins import wins_learned
 
 WEIGHTS = tuple(np.linspace(0.0, 1.0, 11).tolist())
 """Shares of the booster in the blend that are tried."""
+EVEN_OUTCOMES = 100.0
+"""At so many different outcomes in validation the best share is believed by half."""
 
 FEW_WINS = 20
 """With fewer different outcomes than this nothing is chosen: what validation prefers among them is mostly chance."""
@@ -110,8 +112,9 @@ def _choose_linear(
 ) -> tuple[Linear, list[Floats]]:
     """The linear candidate of the lowest loss, and its logits for each block: first the penalty, then the rest.
 
-    Recency weights and unbounded terms must earn their place: where they do not clearly predict later rows better,
-    rows weigh the same and terms stay within what was seen. Groups of leads, instead of later rows, cannot show it.
+    Recency weights and unbounded terms must earn their place: where they do not predict later rows better, rows weigh
+    the same; where they do not clearly do, terms stay within what was seen, for a line may lead anywhere. Groups of
+    leads, instead of later rows, cannot show it.
     """
     found: dict[Linear, tuple[float, list[Floats]]] = {}
 
@@ -134,8 +137,10 @@ def _choose_linear(
         for number, candidate in enumerate((recent, free, replace(recent, bounded=False)), 1):
             if candidate not in found:
                 compare([candidate], number / 4)
-            if clearly_better(blocks, found[candidate][1], found[best][1], ground.repeats()):
-                best = candidate
+            better = found[candidate][0] < found[best][0]
+            if not candidate.bounded:
+                better = clearly_better(blocks, found[candidate][1], found[best][1], ground.repeats())
+            best = candidate if better else best
     return best, found[best][1]
 
 
@@ -166,10 +171,12 @@ def settle(
     blocks = [grove.block for grove in groves]
     shape, rounds = best_rounds(groves, cautious=split != "rolling origin", shapes=shapes)
     trees = [grove.logits(ground, shape, rounds) for grove in groves]
-    mixed = {weight: _mix(trees, lines, weight) for weight in WEIGHTS}
+    mixed = {share: _mix(trees, lines, share) for share in WEIGHTS}
     weight = min(mixed, key=lambda share: _pooled(blocks, mixed[share]))
     if split != "rolling origin":
         weight = _simplest(blocks, mixed, weight)
+    else:
+        weight = _towards_even(blocks, mixed, weight, ground.repeats())
     said = {"blend": _mix(trees, lines, weight), "gbm": trees, "logistic": lines}
     return Choice(
         linear,
@@ -185,6 +192,20 @@ def settle(
         ],
         _notes(ground, blocks, split, linear),
     )
+
+
+def _towards_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float, repeats: float) -> float:
+    """Between the best share and the one nearest to half that it is not clearly better than.
+
+    On few outcomes the best share is mostly luck, and two members are safer than one: how far it is believed depends on
+    how many different outcomes there are to judge by. See EVEN_OUTCOMES.
+    """
+    nearest = sorted(mixed, key=lambda share: abs(share - 0.5))
+    even = next(
+        share for share in nearest if share == best or not clearly_better(blocks, mixed[best], mixed[share], repeats)
+    )
+    different = sum(block.later.outcomes for block in blocks) / repeats
+    return even + (best - even) * different / (different + EVEN_OUTCOMES)
 
 
 def _simplest(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float) -> float:

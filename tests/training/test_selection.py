@@ -12,7 +12,7 @@ from training.calibrating import calibrate
 from training.cells import Cells
 from training.folds import STRENGTHS, Block, Ground, Grove, Linear, fit_linear, grow, make_block, plan_folds
 from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings
-from training.selection import WEIGHTS, best_rounds, choose, clearly_better
+from training.selection import WEIGHTS, _towards_even, best_rounds, choose, clearly_better
 from training.splits import Fold
 
 T0 = 20_000 * DAY
@@ -54,7 +54,7 @@ def test_the_choice_is_among_what_was_tried(choice):
     assert choice.linear.strength in STRENGTHS
     assert choice.shape in SHAPES
     assert 1 <= choice.rounds <= MOST_ROUNDS
-    assert choice.weight in WEIGHTS
+    assert 0.0 <= choice.weight <= 1.0
     assert choice.split == "rolling origin"
     assert len(choice.folds) == 2
     assert set(choice.losses) == {"gbm", "logistic", "blend"}
@@ -204,6 +204,17 @@ def test_better_means_by_more_than_a_standard_error():
     assert not clearly_better(blocks, wrong, right, 1.0)
     assert not clearly_better(blocks, right, right, 1.0)
     assert not clearly_better(blocks, right, wrong, 4.0)
+
+
+def test_the_blend_leans_towards_both_members():
+    """Where all shares do alike: half and half, the less so the more outcomes; what is clearly wrong gets no part."""
+    blocks = _two_blocks()
+    right = [np.full((400, 1), -np.log(3))] * 2
+    alike = dict.fromkeys(WEIGHTS, right)
+    assert _towards_even(blocks, alike, 0.0, 1.0) == pytest.approx(0.5 * 100 / (200 + 100))
+    assert _towards_even(blocks, alike, 0.0, 20.0) == pytest.approx(0.5 * 100 / (10 + 100))
+    worse = {share: [part + 3.0 * share for part in right] for share in WEIGHTS}
+    assert _towards_even(blocks, worse, 0.0, 1.0) == 0.0
 
 
 def test_few_outcomes_hardly_move_the_level():

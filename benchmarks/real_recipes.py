@@ -101,11 +101,11 @@ def served(members: dict[Trees | Line, ReadinessModel], recipe: Recipe) -> Readi
 
 def losses(members: dict[Trees | Line, ReadinessModel], matrix: Matrix, outcome: Floats) -> Floats:
     """(len(RECIPES),) summed log loss, in nats, of every recipe on rows that no member learned from."""
-    logits = {trees: members[trees].member_logits(matrix)[0][:, 0] for trees in TREES}
-    straight = {line: members[line].member_logits(matrix)[1][:, 0] for line in LINES}
+    logits = {trees: members[trees].member_logits(matrix)[0] for trees in TREES}
+    straight = {line: members[line].member_logits(matrix)[1] for line in LINES}
     found = []
     for recipe in RECIPES:
-        blend = np.asarray(blended(logits[recipe.trees], straight[recipe.line], recipe.weight))
+        blend = np.asarray(blended(logits[recipe.trees], straight[recipe.line], recipe.weight))[:, 0]
         found.append(float(np.logaddexp(0.0, np.where(outcome > 0, -blend, blend)).sum()))
     return np.array(found)
 

@@ -5,6 +5,8 @@ clock       UTC microseconds, durations, and the one statement of every interval
 tables      the columns and types of the five fact tables
 history     the facts as one frozen value
 contract    readiness.toml as one frozen, validated value
+sections    its sections: source_section and policy_section are the large ones
+terms       what stands in them: durations, moments, shares, names
 sources     where facts come from: files and databases
 naming      what the name of a column gives away
 times       times as sources write them, made UTC; a code for what cannot be

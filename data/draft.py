@@ -7,12 +7,13 @@ from pathlib import Path
 from textwrap import wrap
 
 from data.check import check
-from data.contract import LOADED, parse_contract
+from data.contract import parse_contract
 from data.drafting.exports import Recognised, recognise
 from data.drafting.look import look_at
 from data.drafting.ready import ReadyGuess, guess_ready
 from data.drafting.tables import Guess, guess_tables
 from data.errors import ReadinessError
+from data.source_section import LOADED
 from data.tables import SCHEMAS
 
 _COLUMN, _WIDTH = 50, 110

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.clock import format_duration, iso
-from data.contract import Ready
 from data.errors import NotMaturedError
 from data.history import History
+from data.sections import Ready
 from data.spine import NEVER, Micros, micros, positions
 
 

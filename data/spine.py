@@ -15,9 +15,9 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from data.clock import DAY, iso
-from data.contract import Ready, Spine
 from data.errors import ContractError, SchemaError
 from data.history import History
+from data.sections import Ready, Spine
 from data.tables import TIME
 
 Micros = npt.NDArray[np.int64]

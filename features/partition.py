@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.contract import Ready, Spine
 from data.errors import SchemaError
 from data.facts import conformed
 from data.history import History
+from data.sections import Ready, Spine
 from data.spine import SPINE, build_spine, positions
 from data.tables import TIME, empty
 from features.buckets import Buckets, bucket_of

@@ -10,7 +10,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from data.contract import IndexScale
+from data.sections import IndexScale
 
 Floats = npt.NDArray[np.float64]
 

@@ -37,7 +37,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr, model_validator
 
-from data.contract import Duration, Moment
+from data.terms import Duration, Moment
 
 Positive = Annotated[Duration, Field(gt=0)]
 Points = Annotated[FiniteFloat, Field(strict=True)]

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from data.contract import Contract
-from data.contract import Policy as Agreed
 from data.history import History
+from data.policy_section import Policy as Agreed
 from models.evidence_rows import evidence_rows
 from models.numerics import Floats
 from models.policy import Policy

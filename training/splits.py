@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from data.clock import format_duration, iso
-from data.contract import Backtest
 from data.errors import NotMaturedError
 from data.labels import Labels
+from data.sections import Backtest
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

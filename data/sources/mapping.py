@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from data.cells import Meaning, texts
-from data.contract import TableMapping
 from data.errors import ContractError, SchemaError
+from data.source_section import TableMapping
 from data.sources.raw import RawTable
 from data.tables import SCHEMAS
 from data.times import read_times

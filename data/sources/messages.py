@@ -11,8 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from data.contract import Contract, Source
+from data.contract import Contract
 from data.naming import personal_reason
+from data.source_section import Source
 from data.sources.jsonlines import Message, message_files, read_file
 from data.sources.loading.books import Books
 from data.sources.loading.facts import as_raw

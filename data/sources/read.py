@@ -1,7 +1,8 @@
 """The fact tables that a contract names, as their source has them."""
 
-from data.contract import IMPORTERS, LOADED, Contract, TableMapping
+from data.contract import Contract
 from data.errors import SchemaError
+from data.source_section import IMPORTERS, LOADED, TableMapping
 from data.sources.files import open_files
 from data.sources.mapping import map_table
 from data.sources.raw import RawTable, RawTables

@@ -10,9 +10,10 @@ from serving.commands.engines import Job, Place, bundle_files, connected, must_b
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from data.contract import Contract, Spine
+    from data.contract import Contract
     from data.facts import Facts
     from data.history import History
+    from data.sections import Spine
     from features.feature_set import FeatureSet
     from features.partition import FeatureWork, Rows
     from features.vocabulary import Vocabulary

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.clock import in_horizon
-from data.contract import Ready
 from data.errors import NotMaturedError
 from data.labels import label
+from data.sections import Ready
 from data.spine import NEVER, SPINE
 
 READY = Ready(outcome=("won",), terminal=("won", "lost"), horizons=(30, 90), primary=90, reporting_lag=5)

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pytest
 
 from data.clock import DAY, WEEK, iso
-from data.contract import Ready, Spine
 from data.history import History
+from data.sections import Ready, Spine
 from data.simulation.company import capacity_of, choose
 from data.simulation.market import Market, simulate
 from data.simulation.points import points_toml

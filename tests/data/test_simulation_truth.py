@@ -9,9 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from data.clock import DAY, format_duration
-from data.contract import Ready, Spine
 from data.errors import ContractError, SchemaError
 from data.labels import label
+from data.sections import Ready, Spine
 from data.simulation.company import call_code, call_moments
 from data.simulation.forward import newcomers_of, open_books, present_of, rules_of
 from data.simulation.market import Market, simulate

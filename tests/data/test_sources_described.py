@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data.contract import Source
+from data.source_section import Source
 from data.sources.described import described, rewritten
 from data.sources.loaded import PLATFORMS
 from data.sources.messages import TYPES

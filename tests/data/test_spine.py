@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.contract import Ready, Spine
 from data.errors import ContractError, SchemaError
+from data.sections import Ready, Spine
 from data.spine import SPINE, build_spine, micros
 from data.tables import TIME
 

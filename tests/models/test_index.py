@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data.contract import IndexScale
+from data.sections import IndexScale
 from models.index import index_of, readiness_of
 
 SCALES = st.builds(IndexScale, odds_at_50=st.floats(0.001, 10), points_to_double=st.floats(2, 40))

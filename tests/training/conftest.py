@@ -267,6 +267,6 @@ def steady_trial(steady):
 @pytest.fixture(scope="session")
 def ready():
     """A definition of ready: won or lost, within 30 days."""
-    from data.contract import Ready
+    from data.sections import Ready
 
     return Ready(outcome=("won",), terminal=("won", "lost"), horizons=(30 * DAY,), primary=30 * DAY)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.clock import DAY, WEEK
-from data.contract import Costs
+from data.policy_section import Costs
 from data.spine import micros
 from models.evidence import Evidence
 from models.histories import lead_histories

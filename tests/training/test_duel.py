@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 from data.clock import DAY, WEEK
-from data.contract import Ready
 from data.history import History
+from data.sections import Ready
 from data.tables import EVENTS, LEADS, OUTCOMES, TIME
 from training.duel import RANDOM, duel, duel_rows
 from training.duel_play import DuelRows, Ranked, capacities, periods_of, play

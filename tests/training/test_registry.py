@@ -12,8 +12,9 @@ import mlflow
 import pandas as pd
 import pytest
 
-from data.contract import Contract, MlflowSettings
+from data.contract import Contract
 from data.errors import BundleError, ReadinessError
+from data.sections import MlflowSettings
 from models.index import index_of
 from training import figures
 from training.fetch import fetch

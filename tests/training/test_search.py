@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from data.clock import DAY
-from data.contract import MlflowSettings
 from data.errors import ContractError
 from data.labels import Labels
+from data.sections import MlflowSettings
 from data.spine import NEVER
 from training.folds import Ground
 from training.gbm import GbmSettings

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.clock import DAY
-from data.contract import Backtest
 from data.errors import NotMaturedError
 from data.labels import Labels
+from data.sections import Backtest
 from data.spine import NEVER
 from training.cells import cells
 from training.folds import Ground

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.clock import DAY, format_duration, iso
-from data.contract import Contract, Spine
+from data.contract import Contract
 from data.errors import ContractError, NotMaturedError
 from data.history import History
 from data.labels import label
+from data.sections import Spine
 from data.spine import build_spine, micros
 from training.splits import FIRST_SHARE
 

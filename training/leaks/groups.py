@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.contract import Ready
 from data.history import History
+from data.sections import Ready
 from data.spine import NEVER, Micros, micros, positions
 
 Mask = npt.NDArray[np.bool_]

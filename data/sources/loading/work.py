@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from data.cells import Meaning, as_series, texts
-from data.contract import Source
 from data.errors import SchemaError
+from data.source_section import Source
 from data.sources.loading.books import Books
 from data.sources.loading.export import Export
 from data.sources.mapping import Opened, listed

@@ -16,7 +16,7 @@ from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, Shape, fit_gbm
 from training.logistic import LogisticTrainer
 from training.splits import Fold, Ints, lead_folds, time_folds
 
-STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.05, 1.0)
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.3, 3.0)
 """Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free."""
 GBM_BUDGET = 100_000
 LINEAR_BUDGET = 40_000

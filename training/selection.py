@@ -112,9 +112,8 @@ def _choose_linear(
 ) -> tuple[Linear, list[Floats]]:
     """The linear candidate of the lowest loss, and its logits for each block: first the penalty, then the rest.
 
-    Recency weights and unbounded terms must earn their place: where they do not predict later rows better, rows weigh
-    the same; where they do not clearly do, terms stay within what was seen, for a line may lead anywhere. Groups of
-    leads, instead of later rows, cannot show it.
+    Recency weights and unbounded terms must earn their place: where they do not clearly predict later rows better,
+    rows weigh the same and terms stay within what was seen. Groups of leads, instead of later rows, cannot show it.
     """
     found: dict[Linear, tuple[float, list[Floats]]] = {}
 
@@ -137,10 +136,8 @@ def _choose_linear(
         for number, candidate in enumerate((recent, free, replace(recent, bounded=False)), 1):
             if candidate not in found:
                 compare([candidate], number / 4)
-            better = found[candidate][0] < found[best][0]
-            if not candidate.bounded:
-                better = clearly_better(blocks, found[candidate][1], found[best][1], ground.repeats())
-            best = candidate if better else best
+            if clearly_better(blocks, found[candidate][1], found[best][1], ground.repeats()):
+                best = candidate
     return best, found[best][1]
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 MOST_TRIALS = 10_000
+LEAST_GAIN = 1e-6
+"""A validation loss that is lower by less than this, in nats, is the solver's rounding and not a better model."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def search(
         losses = tuple(float(fold["log_loss"]["blend"]) for fold in choice.folds)  # type: ignore[index]
         settings = {name: float(value) for name, value in trial.params.items()}
         tried.append(Tried(settings, loss, losses, since // 1_000_000, time.time_ns() // 1_000_000))
-        if loss < best.losses["blend"]:
+        if loss < best.losses["blend"] - LEAST_GAIN:
             best = choice
         return loss
 

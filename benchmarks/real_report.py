@@ -23,8 +23,9 @@ these data sets, test rows included, in view, and so were the baselines' columns
 *Plain LR* and *plain GBM* are fitted in the same run on the same training rows as the served model: scikit-learn's
 logistic regression (numbers standardised, missing ones at the median with an indicator) and LightGBM, both at their
 libraries' defaults, on counts of all events (30 days, 90 days, ever) and of each kind (ever), first and last recency,
-age and one-hot attributes. Several sets of such columns were tried; these gave the baselines that come nearest to the
-*quoted* ones, which came with the protocols and are not measured here.
+age and attributes (one-hot for the regression, LightGBM's own handling for the trees). Several sets of such columns
+were tried; these gave the baselines that come nearest to the *quoted* ones, which came with the protocols and are not
+measured here.
 
 A difference is served minus baseline on the same test rows, with two standard errors from {DRAWS} bootstrap draws of
 leads with all their rows. Beyond them the served model *beats* the baseline or *loses* to it; otherwise it *ties*. They
@@ -45,7 +46,9 @@ DRIFT = """
 How the rate of the outcome moved between the training rows and the test rows, and what the training did about it
 without seeing the latter. The half-life of a row's weight, and whether the linear model follows numbers beyond what
 was seen, are chosen by time-ordered validation within the training rows; *level* is the calibration's intercept in
-log-odds, which goes part of the way to the latest validation block. Below the table, what the reports say of it.
+log-odds, which goes part of the way to the latest validation block. Where the training rows have one cutoff only
+(`oulad`: one course before, one after), validation is by groups of leads, and nothing in it can show that the next
+period stands at another level. Below the table, what the reports say of it.
 """
 
 
@@ -58,7 +61,8 @@ def page(
     """The whole page, or the parts of it that were run."""
     parts = [HEAD]
     if outcomes:
-        parts += [count_line(differences) + "\n", verdict_table(differences)]
+        every = dict(differences) | ({} if rolled_differences is None else {"rolling window": rolled_differences})
+        parts += [count_line(every) + "\n", verdict_table(every)]
         parts += [FIGURES, figure_table(outcomes), DRIFT, drift_table(outcomes), _notes(outcomes)]
     if rolled is not None and rolled_differences is not None:
         parts += [_rolling_head(*rolled), rolling_table(rolled[0], rolled_differences)]
@@ -87,8 +91,10 @@ def _rolling_head(judged: Judged, recipes: Sequence[Recipe]) -> str:
 the served model and the baselines alike, as it was in the quoted figures: it is the number of the call, known as it is
 dialled. A call answers at once, so all calls before a window are known in it. Category levels and models are learned
 anew in every window. Of {len(RECIPES)} recipes (smallest leaf, rounds, penalty, recency weights, share of the booster)
-each window serves the one with the lowest log loss on the {REMEMBERED} windows before it. This choice belongs to the
-benchmark; `readiness train` chooses by blocks of its training rows.
+each window serves the one with the lowest log loss on the {REMEMBERED} windows before it, without calibration. This
+choice belongs to the benchmark; `readiness train` chooses by blocks of its training rows. Within a window no setting
+has seen what is answered for, but the list of recipes was drawn up with these calls in view: that leaves of
+{min(LEAVES)} rows do better here than those of {max(LEAVES)} that a trial would take was seen first.
 
 In {len(recipes)} windows the smaller leaf was chosen {small} times and recency weights, for either member,
 {recent} times. The booster's share of the blend was {told}. Nothing else follows

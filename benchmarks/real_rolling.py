@@ -16,9 +16,8 @@ from data.contract import Contract
 from data.history import History
 from data.spine import build_spine, micros
 from models.numerics import Floats
-from training.folds import Ground
-from training.gbm import GbmSettings
-from training.sample import Sample, draw_sample
+from training.learning import gbm_settings, ground_of
+from training.sample import draw_sample
 
 LEARNED = 20_000
 STEP = 500
@@ -78,7 +77,8 @@ def roll(
         tell(f"rolling window {number} of {len(planned)}")
         asked = between(contract, cutoffs, window)
         sample = draw_sample(asked, history, lambda _what, _share: None)
-        ground, settings = _ground(asked, sample), _settings(asked, sample)
+        ground = ground_of(asked, sample)
+        settings = gbm_settings(asked, sample.table.feature_set, ground)
         rows, outcome = sample.test, sample.labels.outcome(asked.ready.primary)[sample.test]
         matrix = np.ascontiguousarray(sample.table.matrix[rows])
         members = cooked(ground, settings, asked.ready.primary)
@@ -93,23 +93,3 @@ def roll(
             parts.append(Judged(sample.leads[rows], outcome, said))
         past.append(losses(members, matrix, outcome.astype(np.float64)))
     return Judged.together(parts), recipes
-
-
-def _ground(asked: Contract, sample: Sample) -> Ground:
-    """What the window learns from; the answer comes within the call, so that the one horizon is the one bin."""
-    horizons = asked.ready.horizons
-    return Ground(
-        np.ascontiguousarray(sample.table.matrix[sample.train]),
-        sample.cutoffs[sample.train],
-        sample.known,
-        sample.leads[sample.train],
-        horizons,
-        horizons,
-        asked.ready.reporting_lag,
-    )
-
-
-def _settings(asked: Contract, sample: Sample) -> GbmSettings:
-    features = sample.table.feature_set
-    categorical = np.array([dtype == "category" for dtype in features.dtypes])
-    return GbmSettings(asked.model.seed, asked.model.threads, categorical, np.array(features.signs, np.int8))

@@ -1,6 +1,9 @@
 """The tables of the page of results: verdicts, figures, drift, the rolling window."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
+
+import numpy as np
 
 from benchmarks.real_baselines import BASELINES, Judged
 from benchmarks.real_paired import Difference, figures, paired
@@ -71,12 +74,13 @@ def count_line(differences: Mapping[str, Mapping[str, Sequence[Difference]]]) ->
     ]
     lost = [name for name, by_rival in differences.items() if loses(by_rival)]
     wins = [name for name, by_rival in differences.items() if clear(by_rival)]
-    return (
+    return fill(
         f"Of {len(every)} comparisons (protocol, baseline, figure) the served model beats the baseline in "
         f"{every.count('beats')}, ties in {every.count('ties')} and loses in {every.count('loses')}. "
         f"Of {len(differences)} protocols it beats or ties in everything on {len(differences) - len(lost)}"
         f"{' (all but ' + ', '.join(lost) + ')' if lost else ''}, and wins clearly on {len(wins)}"
-        f"{' (' + ', '.join(wins) + ')' if wins else ''}."
+        f"{' (' + ', '.join(wins) + ')' if wins else ''}.",
+        width=120,
     )
 
 
@@ -122,6 +126,11 @@ def rolling_table(judged: Judged, differences: Mapping[str, Sequence[Difference]
         found = figures(Ranking.of(judged.outcome, judged.said[model]))
         label = {"logistic": "its LR", "gbm": "its GBM", SERVED: "**served**"}.get(model, model)
         rows.append([label, *(f"{found[figure]:.4f}" for figure in FIGURES)])
+    alone = paired(judged.leads, judged.outcome, judged.said[SERVED], {"nothing": np.full(len(judged.outcome), 0.5)})[
+        "nothing"
+    ]
+    noise = {one.figure: 2 * one.error for one in alone}  # one chance for all has figures without noise
+    rows.append(["two SE of served", *(f"{noise[figure]:.4f}" for figure in FIGURES)])
     rows.append(["asked of served", *(f"{ASKED[figure]:.3f}" for figure in FIGURES)])
     for name, each in differences.items():
         by_figure = {one.figure: told(one) for one in each}

@@ -95,7 +95,8 @@ each window serves the one with the lowest log loss on the {REMEMBERED} windows 
 choice belongs to the benchmark; `readiness train` chooses by blocks of its training rows. Left to those blocks, which
 suit a model that serves for months, the same parts fell behind the plain GBM when it was tried; that run is not kept
 here. Within a window no setting has seen what is answered for, but the list of recipes was drawn up with these calls in
-view: that leaves of {min(LEAVES)} rows do better here than those of {max(LEAVES)} that a trial would take was seen first.
+view: that leaves of {min(LEAVES)} rows do better here than those of {max(LEAVES)}
+that a trial would take was seen first.
 
 In {len(recipes)} windows the smaller leaf was chosen {small} times and recency weights, for either member,
 {recent} times. The booster's share of the blend was {told}. Nothing else follows

@@ -29,7 +29,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="real_data.py", description="The served model on public data.")
     parser.add_argument("--source", type=Path, help="a folder with one folder for each data set")
     parser.add_argument("--write", type=Path, help="a Markdown file to write the page to")
-    parser.add_argument("--json", type=Path, help="a file for the differences and what was chosen")
+    parser.add_argument("--json", type=Path, help="a file for the differences")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join([*QUOTED, ROLLING])}; default: all")
     asked = parser.parse_args(given)
     unknown = [name for name in asked.names if name not in (*QUOTED, ROLLING)]

@@ -16,8 +16,9 @@ from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, Shape, fit_gbm
 from training.logistic import LogisticTrainer
 from training.splits import Fold, Ints, lead_folds, time_folds
 
-STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.3, 3.0)
-"""Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free."""
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free, in half
+decades."""
 GBM_BUDGET = 100_000
 LINEAR_BUDGET = 40_000
 VALIDATION_ROWS = 40_000

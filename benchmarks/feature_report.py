@@ -201,8 +201,8 @@ def _head(told: dict[str, Any]) -> str:
     method = f"""{runs} in a process of its own after warm-up, from Parquet in the page cache to the complete answer in
     memory, with {told["threads"]} threads. CPU seconds are user and system time over all threads. A market of 1 M
     events has 50,000 leads with power-law histories and a question a month about each lead, five or six in all."""
-    caution = """Fresh memory costs system time, on virtual machines at times more than the work itself: the same engine on the same
-    market differs between the tables below by as much as a factor of two. Compare within a table."""
+    caution = """Fresh memory costs system time, on virtual machines at times more than the work itself: the same engine
+    on the same market differs between the tables below by as much as a factor of two. Compare within a table."""
     made = f"Made in {told['minutes']:.0f} minutes by\n\n    {told['command']}"
     return "\n\n".join(
         ["# Speed of the feature engine", made, *(_filled(" ".join(t.split())) for t in (text, method, caution))]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import redirect_stdout
 from dataclasses import replace
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +49,10 @@ NOTICE = 10
 """So many looks after an error until it is no loss of a worker."""
 SETTLED = 5
 """So many looks without a change until the workers are those that will stay."""
+PATIENCE = 300
+"""Seconds until the first worker must be back; without any the fit ends with an error."""
+SILENCE = 15
+"""Minutes that LightGBM waits for a peer that says nothing, in place of its two hours."""
 ATTEMPTS = 3
 """A fit whose workers were lost begins again, so many times in all."""
 
@@ -97,7 +101,7 @@ class Watch:
     def __init__(self, client: "Client") -> None:
         self._client, self._seen = client, _workers(client)
         self._asked = set(client.futures)
-        self._over, self._lost = Event(), Event()
+        self._over, self._lost, self._anew = Event(), Event(), Lock()
 
     def __enter__(self) -> None:
         Thread(target=self._look, name="watch-workers", daemon=True).start()
@@ -128,15 +132,21 @@ class Watch:
                 return
 
     def _begin_anew(self) -> None:
+        """Done once, by whoever notices first; the other waits, so that nothing of the next attempt is cancelled."""
         from distributed import Future  # noqa: PLC0415 - an extra
 
-        self._client.restart_workers(list(_workers(self._client)), raise_for_error=False)
-        self._lost.set()
-        self._client.cancel([Future(key, self._client) for key in set(self._client.futures) - self._asked], force=True)
+        with self._anew:
+            if self._lost.is_set():
+                return
+            asked: list[Any] = [Future(key, self._client) for key in set(self._client.futures) - self._asked]
+            self._client.cancel(asked, force=True)
+            self._client.restart_workers(list(_workers(self._client)), raise_for_error=False)
+            self._lost.set()
 
 
 def _settled(client: "Client") -> None:
     """Wait until no worker has come or gone for some looks, so that those who begin are those who end."""
+    client.wait_for_workers(1, timeout=PATIENCE)
     before, quiet = _workers(client), 0
     while quiet < SETTLED:
         time.sleep(LOOK)
@@ -169,6 +179,7 @@ def _fit(
 
     known: dict[str, Any] = parameters(gbm, choice.shape, sum(count for _, count in parts), bins)
     known.pop("num_threads")  # each worker uses its own
+    known["time_out"] = SILENCE
     known = {SKLEARN.get(name, name): value for name, value in known.items()}
     rounds = last_rounds(choice)
     # a regressor with a binary objective: the classifier would recode the outcomes that one worker happens to see

@@ -82,7 +82,7 @@ TEXTS = {
     "numbers in the file, where the engine is given texts. x: how many times as much CPU the engine takes.",
     "features": "Each set is a random mixture of the same kinds of features.",
     "cutoffs": "The same number of events, asked about ever more often.",
-    "online": "`OnlineEngine.row`: encoding and kernel, 1,000 different leads in turn, after warm-up.",
+    "online": "`OnlineEngine.row`: encoding and kernel, 1,000 leads in turn, events made anew for each call.",
     "memory": "From Parquet to Parquet; leads go to hash buckets.",
 }
 Figures = dict[str, Any]

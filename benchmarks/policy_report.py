@@ -12,7 +12,6 @@ from benchmarks.policy_runs import POLICIES, Run
 Interval = tuple[float, float, float]
 """A mean over seeds and the 95 % interval of it."""
 
-CALLED = tuple(name for name in POLICIES if name != "nobody calls")
 HEAD = (
     *("who is called", "won deals", "more than when nobody calls", "calls that were premature"),
     *("leads lost to one", "calls that came too late", "ready leads never called", "open leads never called"),

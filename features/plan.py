@@ -81,11 +81,6 @@ class Plan:
     customs: tuple[tuple[int, Custom], ...]
 
     @property
-    def classes(self) -> int:
-        """How many classes there are."""
-        return len(ACTORS) * (len(self.kinds) + 1)
-
-    @property
     def first_value(self) -> int:
         """The first column of a record that holds a value of a distinct count."""
         return kernel.COLUMNS + len(self.numbers) + len(self.levels)

@@ -75,11 +75,6 @@ class Registry:
         """The page of a version of the registered model."""
         return f"{self.pages}/#/models/{self.model}/versions/{number}{PAGE_MODE}"
 
-    def compare_url(self, experiment_id: str, run_ids: Sequence[str]) -> str:
-        """The page that shows runs side by side."""
-        runs = ",".join(f"%22{run_id}%22" for run_id in run_ids)
-        return f"{self.pages}/#/compare-runs?runs=[{runs}]&experiments=[%22{experiment_id}%22]&{PAGE_MODE[1:]}"
-
 
 @dataclass(frozen=True)
 class Run:

@@ -91,11 +91,6 @@ def symbol_names(world: World) -> list[tuple[str, str | None]]:
     return [(s.kind, s.item) for s in regime.signals] + [(t.kind, None) for t in regime.touches]
 
 
-def longest_delay(rates: Rates) -> int:
-    """Microseconds after which every row is known."""
-    return int(rates.delays[0]) if len(rates.delays) else 0
-
-
 def _check_regimes(world: World) -> None:
     """What the arrays hold once for all regimes must be the same in all."""
     first = _lasting(world.regimes[0])

@@ -15,7 +15,6 @@ from data.sources.raw import SOURCE_ROW, SOURCE_TABLE
 CHANGE = ["lead_id", "field", "value", "known_at", SOURCE_TABLE, SOURCE_ROW]
 ACCOUNT_CHANGE = ["account_id", *CHANGE[1:]]
 _FLAGS = ("_fivetran_deleted", "is_deleted")
-NOT_TAKEN = "a field that is not taken of accounts"
 START = "_fivetran_start"
 """In a history that the loader keeps: from when on the source had this version of the row."""
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +97,35 @@ def _await_port(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None
             return
         time.sleep(0.05)
     pytest.fail(f"PostgreSQL did not listen on port {port} within 15 s: {log.read_text()[-500:]}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path) -> Iterator[str]:
+    """The URL of an empty database: SQLite, then PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    from sqlalchemy import create_engine, make_url, text
+
+    server = make_url(request.getfixturevalue("postgres_url"))
+    name = f"store_{uuid.uuid4().hex}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture
+def store(store_url):
+    """An open store without anything in it, on each kind of database."""
+    from serving.store.store import Store
+
+    opened = Store.open(store_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""The steps between versions of the store; Alembic runs them."""

@@ -1,0 +1,177 @@
+"""What the service remembers besides facts: scores, standings, transitions, messages, keys, jobs and an audit trail.
+
+All tables of a store, those of ``data.store.tables`` included, are in ``METADATA``; ``serving/store/migrations`` brings
+a database to them. Moments are microseconds since 1970; columns said to be JSON hold JSON text.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, Table
+
+from data.store.tables import METADATA, moment, text
+
+__all__ = ["METADATA"]
+
+meta = Table("meta", METADATA, text("name", primary_key=True), text("value"))
+"""Facts about the store itself: ``store_id``, ``product``."""
+
+standings = Table(
+    "standings",
+    METADATA,
+    text("lead_id", ForeignKey("leads.lead_id"), primary_key=True),
+    text("state"),
+    moment("since"),
+    moment("free_at"),
+    moment("next_at", nullable=True),
+    text("reason"),
+    Column("readiness", Double),
+    Column("index", Double),
+    text("score_id", nullable=True),
+    text("model_version"),
+    moment("decided_at"),
+    moment("touched_at", nullable=True),  # the last sales touch
+    moment("nurtured_at", nullable=True),  # the last marketing touch
+    Index("ix_standings_state_readiness", "state", "readiness", "lead_id"),
+    Index("ix_standings_state_next_at", "state", "next_at"),
+)
+"""Where each lead stands (``models.states.Standing``), and what was last seen in it."""
+
+looks = Table("looks", METADATA, text("lead_id", primary_key=True), moment("since"))
+"""Leads about which something new is stored and not yet looked at: written with the news, deleted with the look."""
+
+transitions = Table(
+    "transitions",
+    METADATA,
+    text("transition_id", primary_key=True),
+    text("lead_id", ForeignKey("leads.lead_id"), index=True),
+    moment("at", index=True),
+    text("before"),
+    text("after"),
+    text("reason"),
+    text("cause"),  # event, outcome, touch, night, model
+    text("score_id", nullable=True),
+)
+
+scores = Table(
+    "scores",
+    METADATA,
+    text("score_id", primary_key=True),
+    text("lead_id"),
+    moment("as_of"),
+    moment("scored_at", index=True),
+    Column("readiness", Double, nullable=False),
+    text("horizons"),  # JSON object: readiness by horizon
+    Column("index", Double, nullable=False),
+    text("decision"),
+    text("decision_reason"),
+    text("state"),
+    moment("next_at", nullable=True),
+    text("reasons"),  # JSON list of sentences
+    Column("events_used", Integer, nullable=False),
+    text("inputs"),  # SHA-256 of the history that was scored
+    text("model_version"),
+    text("bundle_id"),
+    text("cause"),  # lead, payload, event, night, job
+    text("job_id", nullable=True, index=True),
+    Index("ix_scores_lead_id_as_of", "lead_id", "as_of"),
+)
+"""Every score that was told to anybody or decided anything, as it was."""
+
+score_jobs = Table(
+    "score_jobs",
+    METADATA,
+    text("job_id", primary_key=True),
+    moment("asked_at"),
+    text("asked_by"),
+    moment("as_of"),
+    text("leads", nullable=True),  # JSON list of lead ids; null: all open leads
+    text("status"),  # queued, running, done, failed
+    Column("total", Integer),
+    Column("done", Integer, nullable=False),
+    text("refused"),  # JSON list of {lead_id, reason}
+    text("reached", nullable=True),  # the last lead that is done, so that a killed job goes on
+    moment("claimed_until", nullable=True),
+    moment("finished_at", nullable=True),
+    text("error", nullable=True),
+)
+
+messages = Table(
+    "messages",
+    METADATA,
+    text("message_id", primary_key=True),
+    text("kind"),
+    text("lead_id", index=True),
+    moment("made_at", index=True),
+    text("body"),  # JSON: a CloudEvent
+)
+"""The outbox: what is to be told, written with what caused it."""
+
+subscribers = Table(
+    "subscribers",
+    METADATA,
+    text("name", primary_key=True),
+    text("platform"),  # webhook, hubspot, marketo, salesforce, dynamics, mautic
+    text("url"),
+    text("secret"),  # to sign with; never shown again
+    text("settings"),  # JSON object
+    text("kinds"),  # JSON list; empty: every kind of message
+    Column("active", Boolean, nullable=False),
+    moment("made_at"),
+    text("stopped_because", nullable=True),
+)
+
+deliveries = Table(
+    "deliveries",
+    METADATA,
+    text("message_id", ForeignKey("messages.message_id"), primary_key=True),
+    text("subscriber", ForeignKey("subscribers.name"), primary_key=True),
+    text("state"),  # pending, delivered, dead
+    Column("attempts", Integer, nullable=False),
+    moment("due_at"),
+    moment("claimed_until", nullable=True),
+    Column("last_status", Integer),
+    text("last_error", nullable=True),
+    moment("delivered_at", nullable=True),
+    Index("ix_deliveries_state_due_at", "state", "due_at"),
+)
+
+callbacks = Table(
+    "callbacks",
+    METADATA,
+    text("callback_id", primary_key=True),  # such as hubspot:<callbackId>, marketo:<batchid>
+    text("platform"),
+    text("url"),
+    text("headers"),  # JSON object; its secrets are removed once delivered
+    text("asked"),  # JSON: the request that is to be answered
+    text("lead_ids"),  # JSON list: so that an erasure finds it
+    text("state"),
+    Column("attempts", Integer, nullable=False),
+    moment("made_at"),
+    moment("due_at"),
+    moment("claimed_until", nullable=True),
+    Column("last_status", Integer),
+    text("last_error", nullable=True),
+    Index("ix_callbacks_state_due_at", "state", "due_at"),
+)
+"""Answers that a platform waits for at an address of its own."""
+
+keys = Table(
+    "keys",
+    METADATA,
+    text("name", primary_key=True),
+    text("begins"),
+    text("sha256", unique=True),
+    text("scopes"),  # space separated: score ingest read admin
+    moment("created_at"),
+    moment("revoked_at", nullable=True),
+    moment("last_used_at", nullable=True),
+)
+
+audit = Table(
+    "audit",
+    METADATA,
+    Column("audit_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    moment("at"),
+    text("action"),
+    text("subject"),
+    text("by"),
+    text("detail"),  # JSON object
+)

@@ -1,0 +1,88 @@
+"""Bringing a database to this version's tables."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, make_url, text
+
+from data.store.address import open_engine
+from serving.store.failures import StoreError
+from serving.store.schema import migrate, revision
+from serving.store.store import Store
+from serving.store.tables import METADATA
+
+
+@pytest.fixture
+def engine(store_url):
+    """An engine on an empty database."""
+    made = open_engine(make_url(store_url))
+    yield made
+    made.dispose()
+
+
+def test_the_steps_lead_to_the_tables_of_this_version(engine):
+    """What the migrations make is what the code declares, on both kinds of database."""
+    migrate(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_new_database_gets_its_tables_once(store_url, engine):
+    """Opening makes the tables; opening again finds them."""
+    Store.open(store_url).close()
+    found = revision(engine)
+    assert found.found == found.expected
+    Store.open(store_url).close()
+
+
+def test_two_services_may_make_the_same_store_at_once(store_url):
+    """Processes that start together do not trip over each other."""
+    with ThreadPoolExecutor(4) as pool:
+        for store in pool.map(lambda _: Store.open(store_url), range(4)):
+            store.close()
+
+
+def test_a_store_of_another_version_is_not_touched(store_url, engine):
+    """A newer store is refused, not guessed at."""
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="9999, which this version of Readiness does not know"):
+        Store.open(store_url)
+
+
+def test_foreign_tables_are_left_alone(store_url, engine):
+    """A database that holds something else is no place for a store."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE invoices (number INTEGER)"))
+    with pytest.raises(StoreError, match="'invoices'"):
+        Store.open(store_url)
+
+
+def test_a_store_belongs_to_one_product(store_url):
+    """Two contracts never mix their leads."""
+    Store.open(store_url, product="crm").close()
+    Store.open(store_url, product="crm").close()
+    with pytest.raises(StoreError, match="belongs to the product 'crm'"):
+        Store.open(store_url, product="shop")
+
+
+def test_sqlite_keeps_what_it_acknowledges_through_a_power_cut(tmp_path):
+    """Write-ahead log, full synchronisation: the settings on which durability rests."""
+    store = Store.open(f"sqlite:///{tmp_path / 'store.db'}")
+    pragmas = {
+        name: store.read(lambda c, name=name: c.exec_driver_sql(f"PRAGMA {name}").scalar())
+        for name in ("journal_mode", "synchronous", "foreign_keys")
+    }
+    store.close()
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_postgresql_keeps_time_as_whole_microseconds(postgres_url):
+    """Moments beyond what a float holds come back whole."""
+    engine = create_engine(postgres_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT CAST(:k AS BIGINT)"), {"k": 2**53 + 1}).scalar() == 2**53 + 1
+    engine.dispose()

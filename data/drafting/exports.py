@@ -11,7 +11,8 @@ from data.drafting.look import look_at_table
 from data.drafting.words import BOUGHT, HOPED
 from data.errors import ReadinessError
 from data.naming import plain
-from data.sources.jsonlines import ENDINGS, Message, Messages, read_head
+from data.sources.jsonlines import ENDINGS, Messages, read_head
+from data.sources.spoken import Message
 from data.sources.loaded import PLATFORMS
 from data.sources.loading.export import Export, open_export
 

@@ -15,6 +15,7 @@ salesforce_deals  its opportunities as outcomes
 marketo           which of its tables becomes what
 described         docs/importers.md, as far as the importers declare it
 messages          Segment and RudderStack: messages as facts
+spoken            one message, from a file or over HTTP
 jsonlines         messages, one JSON object a line
 whose             visitors, users and aliases: whose a message is
 """

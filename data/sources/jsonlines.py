@@ -6,15 +6,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from data.contract import Contract
 from data.errors import SchemaError
+from data.sources.spoken import Message, read_message, text_of, traits_of
 
 ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 """What files of such messages are called."""
-_VALUES = ("revenue", "value", "total", "price", "amount")
-_ITEMS = ("url", "path", "product_id", "sku", "form_id", "form_name", "name", "title", "item", "plan", "category")
 _WIDTH = 2_000
 """How much of a broken line is kept, in characters."""
 
@@ -22,27 +20,6 @@ _DAMAGED = (OSError, EOFError, zlib.error)
 
 Trait = tuple[int, str, str | None]
 """The number of a line, the name of a trait, and its value as text."""
-
-
-class Message(NamedTuple):
-    """One line. Every cell is text or null."""
-
-    number: int
-    type: str | None = None
-    user: str | None = None
-    anonymous: str | None = None
-    previous: str | None = None
-    group: str | None = None
-    id: str | None = None
-    name: str | None = None
-    at: str | None = None
-    received: str | None = None
-    value: str | None = None
-    item: str | None = None
-    broken: str | None = None
-    """Why the line is no message."""
-    line: str | None = None
-    """The line, where it is no message."""
 
 
 @dataclass
@@ -113,55 +90,9 @@ def _take(found: Messages, number: int, line: str) -> None:
     except (ValueError, RecursionError):
         found.rows.append(Message(number, broken="not JSON", line=line.strip()[:_WIDTH]))
         return
-    if not isinstance(told, dict) or not isinstance(told.get("type"), str):
-        reason = "a message without a type" if isinstance(told, dict) else "not a JSON object"
-        found.rows.append(Message(number, broken=reason, line=line.strip()[:_WIDTH]))
-        return
-    message = _message(number, told)
+    message = read_message(number, told)
+    if message.broken:
+        message = message._replace(line=line.strip()[:_WIDTH])
     found.rows.append(message)
     if message.type in {"identify", "group"}:
-        found.traits += [
-            (number, name, text) for name, value in _dict(told, "traits").items() for text in _scalar(value)
-        ]
-
-
-def _message(number: int, told: dict[str, Any]) -> Message:
-    properties = _dict(told, "properties")
-    page = _dict(_dict(told, "context"), "page")
-    kind = told["type"].strip().lower()
-    item = _first(properties, _ITEMS) or (_first(page, ("url", "path")) if kind in {"page", "screen"} else None)
-    return Message(
-        number=number,
-        type=kind,
-        user=_text(told.get("userId")),
-        anonymous=_text(told.get("anonymousId")),
-        previous=_text(told.get("previousId")),
-        group=_text(told.get("groupId")),
-        id=_text(told.get("messageId")),
-        name=_text(told.get("event")) if kind == "track" else kind,
-        at=_first(told, ("timestamp", "originalTimestamp", "sentAt", "receivedAt")),
-        received=_first(told, ("receivedAt",)),
-        value=_first(properties, _VALUES),
-        item=item,
-    )
-
-
-def _dict(told: dict[str, Any], name: str) -> dict[str, Any]:
-    found = told.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _first(told: dict[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((text for name in names if (text := _text(told.get(name))) is not None), None)
-
-
-def _text(value: object) -> str | None:
-    """A scalar as text; an empty one, a list or an object is none."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value).strip() or None if isinstance(value, str | int | float) else None
-
-
-def _scalar(value: object) -> list[str | None]:
-    """The value of a trait as one text, none where it is a list or an object."""
-    return [] if isinstance(value, dict | list) else [_text(value)]
+        found.traits += [(number, name, text_of(value)) for name, value in traits_of(told).items()]

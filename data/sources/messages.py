@@ -14,11 +14,12 @@ import polars as pl
 from data.contract import Contract
 from data.naming import personal_reason
 from data.source_section import Source
-from data.sources.jsonlines import Message, message_files, read_file
+from data.sources.jsonlines import message_files, read_file
 from data.sources.loading.books import Books
 from data.sources.loading.facts import as_raw
 from data.sources.loading.work import PLACE, later, no_rows
 from data.sources.raw import SOURCE_ROW, SOURCE_TABLE, RawTable, RawTables
+from data.sources.spoken import Message
 from data.sources.whose import Owners, find_owners
 from data.times import read_times
 

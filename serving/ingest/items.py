@@ -6,7 +6,7 @@ attributes and of further columns are scalars as JSON has them; ``data.sources.s
 
 import msgspec
 
-Scalar = str | int | float | bool
+from data.sources.spoken import Scalar
 
 
 class EventItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,14 +28,8 @@ class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     given_back: bool = False
 
 
-class VisitItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of somebody who has not said yet who it is: ``event.lead_id`` is the id of the visitor, not of a lead."""
-
-    event: EventItem
-
-
 class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A visitor, or an earlier id of a lead, turns out to be ``lead_id``.
+    """A visitor, or an earlier id of a lead, turns out to be ``lead_id``; both the same: a visitor is a lead itself.
 
     ``said_at`` is when it was said, ``known_at`` when we could know.
     """
@@ -50,6 +44,7 @@ class LeadItem(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a lead. Attributes that it does not name stay as they are; a null takes one away.
 
     ``created_at`` None: not said. A lead that is new to us is then created at ``said_at``, else when we receive this.
+    ``keep_account``: an account that the lead has already stays.
     """
 
     lead_id: str
@@ -58,6 +53,7 @@ class LeadItem(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, Scalar | None] = {}
     known_at: int | None = None
     said_at: int | None = None
+    keep_account: bool = False
 
 
 class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +73,12 @@ class OutcomeItem(msgspec.Struct, frozen=True, kw_only=True):
     known_at: int | None = None
     outcome_id: str | None = None
     value: float | None = None
+
+
+class VisitItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did who has not said yet who it is: ``event.lead_id`` is the id of the visitor, not of a lead."""
+
+    event: EventItem | OutcomeItem
 
 
 class EraseItem(msgspec.Struct, frozen=True, kw_only=True):

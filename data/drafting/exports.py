@@ -12,9 +12,9 @@ from data.drafting.words import BOUGHT, HOPED
 from data.errors import ReadinessError
 from data.naming import plain
 from data.sources.jsonlines import ENDINGS, Messages, read_head
-from data.sources.spoken import Message
 from data.sources.loaded import PLATFORMS
 from data.sources.loading.export import Export, open_export
+from data.sources.spoken import Message
 
 _SIGNS = {
     "hubspot": ("contact", {"property_createdate", "property_email"}, ("deal", "email_event", "engagement_contact")),

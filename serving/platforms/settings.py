@@ -1,0 +1,62 @@
+"""What the doors of the platforms are told when the service starts: secrets, addresses, words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from data.errors import ContractError
+
+_SECRETS = ("hubspot", "segment", "rudderstack", "mautic")
+
+
+@dataclass(frozen=True)
+class PlatformSettings:
+    """From the environment, never from the store. Secrets are kept out of every printed form.
+
+    ``public_url`` is how the outside calls this service (scheme, host, any prefix), where a proxy stands before it:
+    HubSpot signs that address. ``secrets`` is by platform; a platform without one is let in by an API key alone.
+    ``outcomes`` says which track events mean which outcome. ``hubspot_api`` is where blocked actions are completed,
+    ``hubspot_token_env`` names the variable with the token for it.
+    """
+
+    public_url: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    hubspot_api: str = "https://api.hubapi.com"
+    hubspot_token_env: str = "READINESS_HUBSPOT_TOKEN"  # noqa: S105 - the name of a variable, not a secret
+    support_email: str = ""
+
+    def __post_init__(self) -> None:
+        for name, url in (("READINESS_PUBLIC_URL", self.public_url), ("READINESS_HUBSPOT_API", self.hubspot_api)):
+            if url and not url.startswith(("https://", "http://")):
+                raise ContractError(f"{name} is {url!r}. Expected an address such as https://scores.example.com.")
+
+    def secret(self, platform: str) -> str:
+        """The secret of a platform, "" when there is none."""
+        return self.secrets.get(platform, "")
+
+
+def from_environment(environment: Mapping[str, str]) -> PlatformSettings:
+    """The settings of ``READINESS_*`` variables. Raises ContractError for what cannot be read."""
+    found = {name: environment.get(f"READINESS_{name.upper()}_SECRET", "") for name in _SECRETS}
+    given = {
+        "hubspot_api": environment.get("READINESS_HUBSPOT_API", ""),
+        "public_url": environment.get("READINESS_PUBLIC_URL", ""),
+    }
+    return PlatformSettings(
+        secrets={name: secret for name, secret in found.items() if secret},
+        outcomes=_outcomes(environment.get("READINESS_OUTCOME_EVENTS", "")),
+        support_email=environment.get("READINESS_SUPPORT_EMAIL", ""),
+        **{name: text.rstrip("/") for name, text in given.items() if text},
+    )
+
+
+def _outcomes(text: str) -> dict[str, str]:
+    """``Order Completed=won, Churned=lost`` as a mapping."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    wrong = [f"{name}{sign}{kind}" for name, sign, kind in pairs if not (name.strip() and kind.strip())]
+    if wrong:
+        raise ContractError(
+            f"READINESS_OUTCOME_EVENTS has {len(wrong)} parts that name no outcome (first: {wrong[0].strip()!r}). "
+            "Expected events and outcomes such as: Order Completed=won, Churned=lost."
+        )
+    return {name.strip(): kind.strip() for name, _, kind in pairs}

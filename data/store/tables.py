@@ -1,4 +1,4 @@
-"""The facts as SQL tables: leads, events, outcomes, changes and accounts.
+"""The facts as SQL tables: leads, events, outcomes, changes, accounts, and visitors who may become leads.
 
 Moments are whole microseconds since 1970 (UTC). ``known_at`` is what the sender says, ``received_at`` when this service
 took it in: nothing that was scored before ``received_at`` can have seen the row. Columns in JSON are kept as the text
@@ -104,3 +104,29 @@ account_changes = Table(
     moment("received_at"),
     sqlite_with_rowid=False,
 )
+
+links = Table(
+    "links",
+    METADATA,
+    text("other_id", primary_key=True),
+    text("lead_id", index=True),
+    moment("said_at"),
+    moment("known_at"),
+    moment("received_at"),
+    sqlite_with_rowid=False,
+)
+"""Who a visitor, or an earlier id of a lead, turned out to be; never a chain: ``lead_id`` is the id that counts."""
+
+visits = Table(
+    "visits",
+    METADATA,
+    text("visitor_id", primary_key=True),
+    moment("occurred_at", primary_key=True),
+    text("event_id", primary_key=True, unique=True),
+    text("told"),  # JSON of the event or outcome as it came
+    Column("content", LargeBinary, nullable=False),
+    moment("known_at"),
+    moment("received_at", index=True),
+    sqlite_with_rowid=False,
+)
+"""What visitors did who have not said yet who they are; with the link they become events of a lead."""

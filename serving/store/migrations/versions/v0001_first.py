@@ -81,6 +81,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_leads_account_id"), "leads", ["account_id"], unique=False)
     op.create_table(
+        "links",
+        sa.Column("other_id", sa.Text(), nullable=False),
+        sa.Column("lead_id", sa.Text(), nullable=False),
+        sa.Column("said_at", sa.BigInteger(), nullable=False),
+        sa.Column("known_at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("other_id", name=op.f("pk_links")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_links_lead_id"), "links", ["lead_id"], unique=False)
+    op.create_table(
         "looks",
         sa.Column("lead_id", sa.Text(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
@@ -254,10 +265,25 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_transitions_at"), "transitions", ["at"], unique=False)
     op.create_index(op.f("ix_transitions_lead_id"), "transitions", ["lead_id"], unique=False)
+    op.create_table(
+        "visits",
+        sa.Column("visitor_id", sa.Text(), nullable=False),
+        sa.Column("occurred_at", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("known_at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("visitor_id", "occurred_at", "event_id", name=op.f("pk_visits")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_visits_event_id")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_visits_received_at"), "visits", ["received_at"], unique=False)
 
 
 def downgrade() -> None:
     """Back to an empty database: everything is lost."""
+    op.drop_table("visits")
     op.drop_table("transitions")
     op.drop_table("standings")
     op.drop_table("outcomes")
@@ -270,6 +296,7 @@ def downgrade() -> None:
     op.drop_table("meta")
     op.drop_table("messages")
     op.drop_table("looks")
+    op.drop_table("links")
     op.drop_table("leads")
     op.drop_table("keys")
     op.drop_table("callbacks")

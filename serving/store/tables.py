@@ -64,14 +64,18 @@ scores = Table(
     text("decision_reason"),
     text("state"),
     moment("next_at", nullable=True),
-    text("reasons"),  # JSON list of sentences
+    text("reasons"),  # JSON list of {text, push, since, until}; the moments in microseconds or null
     Column("events_used", Integer, nullable=False),
+    Column("events_ignored", Integer, nullable=False),
+    Column("horizon_days", Double, nullable=False),
+    Column("base_rate", Double, nullable=False),
     text("inputs"),  # SHA-256 of the history that was scored
     text("model_version"),
     text("bundle_id"),
-    text("cause"),  # lead, payload, event, night, job
-    text("job_id", nullable=True, index=True),
+    text("cause"),  # lead, payload, event, night, model, job
+    text("job_id", nullable=True),
     Index("ix_scores_lead_id_as_of", "lead_id", "as_of"),
+    Index("ix_scores_job_id_lead_id", "job_id", "lead_id", unique=True),
 )
 """Every score that was told to anybody or decided anything, as it was."""
 
@@ -83,7 +87,7 @@ score_jobs = Table(
     text("asked_by"),
     moment("as_of"),
     text("leads", nullable=True),  # JSON list of lead ids; null: all open leads
-    text("status"),  # queued, running, done, failed
+    text("status"),  # queued, running, done, failed, cancelled
     Column("total", Integer),
     Column("done", Integer, nullable=False),
     text("refused"),  # JSON list of {lead_id, reason}

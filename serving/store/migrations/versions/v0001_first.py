@@ -146,6 +146,9 @@ def upgrade() -> None:
         sa.Column("next_at", sa.BigInteger(), nullable=True),
         sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("events_used", sa.Integer(), nullable=False),
+        sa.Column("events_ignored", sa.Integer(), nullable=False),
+        sa.Column("horizon_days", sa.Double(), nullable=False),
+        sa.Column("base_rate", sa.Double(), nullable=False),
         sa.Column("inputs", sa.Text(), nullable=False),
         sa.Column("model_version", sa.Text(), nullable=False),
         sa.Column("bundle_id", sa.Text(), nullable=False),
@@ -153,7 +156,7 @@ def upgrade() -> None:
         sa.Column("job_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("score_id", name=op.f("pk_scores")),
     )
-    op.create_index(op.f("ix_scores_job_id"), "scores", ["job_id"], unique=False)
+    op.create_index("ix_scores_job_id_lead_id", "scores", ["job_id", "lead_id"], unique=True)
     op.create_index("ix_scores_lead_id_as_of", "scores", ["lead_id", "as_of"], unique=False)
     op.create_index(op.f("ix_scores_scored_at"), "scores", ["scored_at"], unique=False)
     op.create_table(

@@ -12,6 +12,7 @@
     routes    the endpoints
     app       create_app: all of the above, put together
     launch    the app on a port, until it is told to stop
+    outbox    what others are told: messages and their delivery
     cli       the command line; one module per verb in commands/
 
 `app` and what it imports never know the trainer, MLflow, pandas or polars.

@@ -45,6 +45,20 @@ class Score:
     product: str
 
 
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """What was seen in a lead at a moment: its features, its readiness by horizon, and what moves it.
+
+    ``row`` (F,) float32, ``predicted`` (H,) float64.
+    """
+
+    lead: LeadHistory
+    as_of: int
+    row: Row
+    predicted: Scores
+    look: Look
+
+
 class Scorer:
     """Scores leads with one bundle. Keeps nothing between calls; threads may share it."""
 
@@ -71,20 +85,45 @@ class Scorer:
             raise ReadinessError(
                 f"Lead {lead.lead_id!r} is {standing.state}. Readiness is asked of open leads only: leave it out."
             )
-        row = self._row(lead, as_of)
-        predicted = self.bundle.model.predict(row.reshape(1, -1))[0]
-        return self._answer(lead, as_of, row, predicted, reasons, standing)
+        return self._stepped(self.look(lead, as_of), reasons, standing)
 
-    def score_many(self, leads: Sequence[tuple[LeadHistory, int]], reasons: int = 0) -> list[Score]:
-        """The scores of (lead, as_of) pairs, in their order; each equal to that of ``score``."""
+    def look(self, lead: LeadHistory, as_of: int) -> Looked:
+        """What is seen in one lead. Raises like ``score``."""
+        row = self._row(lead, as_of)
+        return self._looked(lead, as_of, row, self.bundle.model.predict(row.reshape(1, -1))[0])
+
+    def look_many(self, leads: Sequence[tuple[LeadHistory, int]]) -> list[Looked]:
+        """What is seen in each of (lead, as_of); equal to ``look``, and cheaper."""
         if not leads:
             return []
         rows = np.array([self._row(lead, as_of) for lead, as_of in leads], np.float32).reshape(len(leads), -1)
         predicted = self.score_matrix(rows)
         return [
-            self._answer(lead, as_of, row, one, reasons)
-            for (lead, as_of), row, one in zip(leads, rows, predicted, strict=True)
+            self._looked(lead, as_of, row, one) for (lead, as_of), row, one in zip(leads, rows, predicted, strict=True)
         ]
+
+    def told(self, looked: Looked, after: Standing, reasons: int = 3) -> Score:
+        """The score that goes with what was seen and where the lead stands after it (an open state)."""
+        bundle, predicted = self.bundle, looked.predicted
+        readiness = float(predicted[self._primary])
+        return Score(
+            lead_id=looked.lead.lead_id,
+            as_of=looked.as_of,
+            readiness=readiness,
+            horizons=dict(zip(self._names, predicted.tolist(), strict=True)),
+            index=index_of(readiness, bundle.contract.index),
+            decision=DECISIONS[after.state],
+            decision_reason=after.reason,
+            state=after.state,
+            next_at=after.next_at,
+            reasons=self._reasons(looked.lead, looked.as_of, looked.row, reasons),
+            bundle_id=bundle.bundle_id,
+            product=bundle.contract.ready.product,
+        )
+
+    def score_many(self, leads: Sequence[tuple[LeadHistory, int]], reasons: int = 0) -> list[Score]:
+        """The scores of (lead, as_of) pairs, in their order; each equal to that of ``score``."""
+        return [self._stepped(looked, reasons, None) for looked in self.look_many(leads)]
 
     def score_matrix(self, matrix: Row) -> Scores:
         """(n, H) readiness of a matrix (n, F) of the bundle's features, float32 in C order. Raises BundleError."""
@@ -98,34 +137,15 @@ class Scorer:
             )
         return self._engine.row(lead, as_of)
 
-    def _answer(
-        self,
-        lead: LeadHistory,
-        as_of: int,
-        row: Row,
-        predicted: Scores,
-        reasons: int,
-        standing: Standing | None = None,
-    ) -> Score:
-        bundle, policy = self.bundle, self.bundle.policy
-        readiness = float(predicted[self._primary])
-        evidence = Evidence.seen(lead.events, as_of, policy.evidence_window, lead.created_at)
-        before = begin(policy, lead.created_at) if standing is None else standing
-        after, _ = step(policy, before, Look(float(predicted[bundle.deciding]), evidence), as_of)
-        return Score(
-            lead_id=lead.lead_id,
-            as_of=as_of,
-            readiness=readiness,
-            horizons=dict(zip(self._names, predicted.tolist(), strict=True)),
-            index=index_of(readiness, bundle.contract.index),
-            decision=DECISIONS[after.state],
-            decision_reason=after.reason,
-            state=after.state,
-            next_at=after.next_at,
-            reasons=self._reasons(lead, as_of, row, reasons),
-            bundle_id=bundle.bundle_id,
-            product=bundle.contract.ready.product,
-        )
+    def _looked(self, lead: LeadHistory, as_of: int, row: Row, predicted: Scores) -> Looked:
+        bundle = self.bundle
+        evidence = Evidence.seen(lead.events, as_of, bundle.policy.evidence_window, lead.created_at)
+        return Looked(lead, as_of, row, predicted, Look(float(predicted[bundle.deciding]), evidence))
+
+    def _stepped(self, looked: Looked, reasons: int, standing: Standing | None) -> Score:
+        policy = self.bundle.policy
+        before = begin(policy, looked.lead.created_at) if standing is None else standing
+        return self.told(looked, step(policy, before, looked.look, looked.as_of)[0], reasons)
 
     def _reasons(self, lead: LeadHistory, as_of: int, row: Row, count: int) -> tuple[Reason, ...]:
         if count <= 0:

@@ -135,6 +135,7 @@ deliveries = Table(
     text("last_error", nullable=True),
     moment("delivered_at", nullable=True),
     Index("ix_deliveries_state_due_at", "state", "due_at"),
+    Index("ix_deliveries_subscriber_state_due_at", "subscriber", "state", "due_at"),
 )
 
 callbacks = Table(
@@ -156,6 +157,19 @@ callbacks = Table(
     Index("ix_callbacks_state_due_at", "state", "due_at"),
 )
 """Answers that a platform waits for at an address of its own."""
+
+workers = Table("workers", METADATA, text("worker_id", primary_key=True), moment("started_at"), moment("seen_at"))
+"""The workers that are at work, each seen every few seconds."""
+
+duties = Table(
+    "duties",
+    METADATA,
+    text("name", primary_key=True),  # such as nightly
+    text("holder"),  # a worker_id
+    moment("held_until"),
+    moment("done_at"),  # when it was last finished; 0: never
+)
+"""What one worker at a time does for all."""
 
 keys = Table(
     "keys",

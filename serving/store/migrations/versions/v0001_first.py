@@ -199,6 +199,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", "subscriber", name=op.f("pk_deliveries")),
     )
     op.create_index("ix_deliveries_state_due_at", "deliveries", ["state", "due_at"], unique=False)
+    op.create_index(
+        "ix_deliveries_subscriber_state_due_at", "deliveries", ["subscriber", "state", "due_at"], unique=False
+    )
+    op.create_table(
+        "duties",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("held_until", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_duties")),
+    )
+    op.create_table(
+        "workers",
+        sa.Column("worker_id", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("worker_id", name=op.f("pk_workers")),
+    )
     op.create_table(
         "events",
         sa.Column("lead_id", sa.Text(), nullable=False),
@@ -287,6 +305,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Back to an empty database: everything is lost."""
     op.drop_table("visits")
+    op.drop_table("workers")
+    op.drop_table("duties")
     op.drop_table("transitions")
     op.drop_table("standings")
     op.drop_table("outcomes")

@@ -16,6 +16,7 @@ from data.clock import format_duration
 from data.errors import ContractError
 from data.policy_section import Policy
 from data.sections import Backtest, IndexScale, LeakSettings, MlflowSettings, ModelSettings, Points, Ready, Spine
+from data.serving_section import Serving
 from data.source_section import LOADED, Source
 from data.terms import Section
 
@@ -33,6 +34,7 @@ class Contract(Section):
     index: IndexScale = IndexScale()
     leaks: LeakSettings = LeakSettings()
     mlflow: MlflowSettings = MlflowSettings()
+    serving: Serving = Serving()
     folder: Path = Field(default=Path(), exclude=True)
     text: str = Field(default="", exclude=True, repr=False)
 

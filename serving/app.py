@@ -34,6 +34,7 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
         service = Service(settings, on_failure)
         service.start()
         yield {"service": service}
+        await service.stop()
 
     app = FastAPI(
         title="Readiness",
@@ -43,6 +44,7 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
     app.include_router(routes.open_routes)

@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
+from serving.store.failures import StoreDown, StoreFull
+
 MEDIA_TYPE = "application/problem+json"
 _LOG = logging.getLogger("readiness.service")
 _SHOWN = 3
@@ -51,6 +53,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
 def install(app: FastAPI) -> None:
     """Let every error of ``app`` leave as a problem."""
     app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(StoreDown, _store_down)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -58,6 +61,19 @@ def install(app: FastAPI) -> None:
 async def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refusal)  # noqa: S101 - the registration above says so; this tells the type checker
     return answer(error.status, error.name, error.detail, error.headers)
+
+
+async def _store_down(_: Request, error: Exception) -> JSONResponse:
+    return store_down(error)
+
+
+def store_down(error: Exception) -> JSONResponse:
+    """The answer while the store cannot be used: what was not acknowledged was not stored."""
+    if isinstance(error, StoreFull):
+        detail = "The store has no room left; nothing of this was stored. Expected free space: its operator makes it."
+        return answer(507, "store-full", detail, {"retry-after": "60"})
+    detail = "The store does not answer now; nothing of this was stored. Send it again in a few seconds."
+    return answer(503, "store-down", detail, {"retry-after": "5"})
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from serving.access import require_key
+from serving.access import require
 from serving.body import parse, read_json
 from serving.problems import documented
 from serving.schemas import LeadIn, LeadsRaw, ModelOut, ScoreOut, ScoresOut, StatusOut
@@ -13,7 +13,7 @@ from serving.scoring import model_card, score_many, score_one
 from serving.service import ServiceDep
 
 open_routes = APIRouter(tags=["state"])
-keyed_routes = APIRouter(prefix="/v1", tags=["readiness"], dependencies=[Depends(require_key)])
+keyed_routes = APIRouter(prefix="/v1", tags=["readiness"])
 
 
 def _body(schema: str, example: dict[str, Any]) -> dict[str, Any]:
@@ -37,42 +37,45 @@ _LEAD = {
 @keyed_routes.post(
     "/score",
     name="score",
+    dependencies=[Depends(require("score"))],
     summary="Score one lead",
     description="One lead with its events in, one flat answer out. Nothing is stored.",
-    responses=documented(400, 401, 413, 415, 422, 500, 503),
+    responses=documented(400, 401, 403, 408, 413, 415, 422, 500, 503),
     openapi_extra=_body("LeadIn", _LEAD),
 )
 async def score(request: Request, service: ServiceDep) -> ScoreOut:
     """Score one lead."""
     raw = await read_json(request, service.settings.max_body_bytes)
-    return score_one(service.loaded, parse(LeadIn, raw), service.settings.version)
+    return score_one(service.loaded, parse(LeadIn, raw))
 
 
 @keyed_routes.post(
     "/scores",
     name="scoreMany",
+    dependencies=[Depends(require("score"))],
     summary="Score many leads",
     description="Up to 1,000 leads with their events. A lead that is wrong is refused with its reason; the others are "
     "answered, in the order of the request. Nothing is stored.",
-    responses=documented(400, 401, 413, 415, 422, 500, 503),
+    responses=documented(400, 401, 403, 408, 413, 415, 422, 500, 503),
     openapi_extra=_body("LeadsIn", {"leads": [_LEAD]}),
 )
 async def scores(request: Request, service: ServiceDep) -> ScoresOut:
     """Score many leads, beside the event loop."""
     raw = parse(LeadsRaw, await read_json(request, service.settings.max_body_bytes))
-    return await run_in_threadpool(score_many, service.loaded, raw.leads, service.settings.version)
+    return await run_in_threadpool(score_many, service.loaded, raw.leads)
 
 
 @keyed_routes.get(
     "/model",
     name="modelCard",
+    dependencies=[Depends(require("score"))],
     summary="The version card",
     description="Which model answers, what it was made from, and how it did on later rows.",
-    responses=documented(401, 500, 503),
+    responses=documented(401, 403, 500, 503),
 )
 async def model(service: ServiceDep) -> ModelOut:
     """The card of the bundle in use."""
-    return model_card(service.loaded, service.settings.version)
+    return model_card(service.loaded)
 
 
 @open_routes.get(

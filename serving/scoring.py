@@ -17,17 +17,17 @@ from serving.service import Loaded
 REASONS = 3
 
 
-def score_one(loaded: Loaded, lead: LeadIn, version: str) -> ScoreOut:
+def score_one(loaded: Loaded, lead: LeadIn) -> ScoreOut:
     """The flat answer for one lead. Raises Refusal (422) when the question does not apply to it."""
-    return ScoreOut(**_answer(loaded, lead, version)[1])
+    return ScoreOut(**_answer(loaded, lead)[1])
 
 
-def score_many(loaded: Loaded, leads: list[Any], version: str) -> ScoresOut:
+def score_many(loaded: Loaded, leads: list[Any]) -> ScoresOut:
     """The answers for leads that were not looked at yet, in their order; bad ones are refused one by one."""
     scores, refused = [], []
     for position, raw in enumerate(leads):
         try:
-            score, flat = _answer(loaded, parse(LeadIn, raw), version)
+            score, flat = _answer(loaded, parse(LeadIn, raw))
         except Refusal as refusal:
             lead_id = raw.get("lead_id") if isinstance(raw, dict) else None
             known = lead_id[:200] if isinstance(lead_id, str) else ""
@@ -37,12 +37,12 @@ def score_many(loaded: Loaded, leads: list[Any], version: str) -> ScoresOut:
     return ScoresOut(scores=scores, refused=refused)
 
 
-def model_card(loaded: Loaded, version: str) -> ModelOut:
+def model_card(loaded: Loaded) -> ModelOut:
     """Which model answers."""
     bundle = loaded.bundle
     return ModelOut(
         product=bundle.contract.ready.product,
-        model_version=version,
+        model_version=loaded.version,
         bundle_id=bundle.bundle_id,
         horizon_days=bundle.model.primary / DAY,
         horizons=list(bundle.horizon_names),
@@ -51,7 +51,7 @@ def model_card(loaded: Loaded, version: str) -> ModelOut:
     )
 
 
-def _answer(loaded: Loaded, lead: LeadIn, version: str) -> tuple[Score, dict[str, Any]]:
+def _answer(loaded: Loaded, lead: LeadIn) -> tuple[Score, dict[str, Any]]:
     as_of = lead.as_of if lead.as_of is not None else time.time_ns() // 1_000
     _must_be_open(loaded, lead, as_of)
     history, used = _history(lead, as_of)
@@ -77,7 +77,7 @@ def _answer(loaded: Loaded, lead: LeadIn, version: str) -> tuple[Score, dict[str
         "events_used": used,
         "events_ignored": len(lead.events) - used,
         "product": score.product,
-        "model_version": version,
+        "model_version": loaded.version,
         "bundle_id": score.bundle_id,
     }
 

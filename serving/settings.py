@@ -9,12 +9,13 @@ from data.errors import ContractError
 
 @dataclass(frozen=True)
 class Settings:
-    """One bundle, who may ask, and how much.
+    """What is served, who may ask, and how much.
 
-    ``bundle`` is the bundle folder. ``keys_file`` holds the hashes of API keys (it may be absent), ``keys`` further
-    keys in clear, from the environment; they are kept out of every printed form. ``version`` is the registry's number
-    for the bundle, "" when it came from elsewhere. Raises ContractError when keys are not required on a host that other
-    machines reach.
+    ``bundle`` is the bundle folder; ``version`` the registry's number for it, "" when it came from elsewhere.
+    ``store`` is the URL of the store, None for a service that keeps nothing; a relative SQLite file lies in
+    ``store_folder``, and ``product`` is whose store it must be. ``keys_file`` holds API keys where there is no store,
+    ``keys`` further keys in clear, from the environment (see ``keys_from_environment``): they and the store's URL are
+    kept out of every printed form. Raises ContractError when keys are not required on a host that other machines reach.
     """
 
     bundle: Path
@@ -25,6 +26,13 @@ class Settings:
     version: str = ""
     max_body_bytes: int = 8 * 1024 * 1024
     canary_timeout_s: float = 120.0
+    store: str | None = None
+    store_folder: Path = Path()
+    product: str | None = None
+    request_s: float = 60.0
+    """So long an answer may take."""
+    stop_s: float = 15.0
+    """So long open requests have when the service is told to stop."""
 
     def __post_init__(self) -> None:
         if not self.require_key and not is_loopback(self.host):
@@ -48,5 +56,8 @@ def is_loopback(host: str) -> bool:
 
 
 def keys_from_environment(text: str | None) -> tuple[str, ...]:
-    """The keys of ``READINESS_API_KEYS``: separated by commas or white space."""
+    """The keys of ``READINESS_API_KEYS``, separated by commas or white space.
+
+    ``KEY`` may do everything; ``NAME:score+ingest=KEY`` has a name and scopes.
+    """
     return tuple((text or "").replace(",", " ").split())

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from serving.commands import options
+from serving.commands import options, stores
+
+if TYPE_CHECKING:
+    from data.contract import Contract
 
 
 def serve(
@@ -21,6 +24,8 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port; 0 takes a free one.")] = 8000,
     no_auth: Annotated[bool, typer.Option("--no-auth", help="No API keys; only on a loopback host.")] = False,
+    store: stores.Url = None,
+    no_store: stores.NoStore = False,
 ) -> None:
     """Serve the champion over HTTP."""
     from data.contract import load_contract
@@ -29,14 +34,22 @@ def serve(
     from serving.settings import Settings, keys_from_environment
 
     agreed = load_contract(contract)
-    keys_file = agreed.state_folder / "keys.json"
     keys = keys_from_environment(os.environ.get("READINESS_API_KEYS"))
     Settings(bundle=Path(), require_key=not no_auth, host=host)  # refuse before anything is fetched
+    url = None if no_store else stores.store_of(agreed, store)
     if not no_auth:
-        _require_keys(keys_file, keys, contract)
+        _require_keys(agreed, keys, url, contract)
     fetched = {"folder": str(bundle), "number": ""} if bundle else fetch(contract, version, agreed.state_folder)
     settings = Settings(
-        Path(fetched["folder"]), keys_file, keys, require_key=not no_auth, host=host, version=str(fetched["number"])
+        Path(fetched["folder"]),
+        stores.keys_file(agreed),
+        keys,
+        require_key=not no_auth,
+        host=host,
+        version=str(fetched["number"]),
+        store=url,
+        store_folder=agreed.folder,
+        product=agreed.ready.product,
     )
 
     def announce(url: str) -> None:
@@ -47,13 +60,30 @@ def serve(
     run(settings, listen(host, port), announce)
 
 
-def _require_keys(file: Path, keys: tuple[str, ...], contract: Path) -> None:
+def _require_keys(agreed: "Contract", keys: tuple[str, ...], url: str | None, contract: Path) -> None:
+    """Raises ContractError when nobody could ask. A store that does not answer now is not waited for here."""
     from data.errors import ContractError
-    from serving.keys import read_keys
+    from serving.key_file import read_keys
+    from serving.key_store import valid_keys
+    from serving.store.failures import StoreDown
 
-    if not keys and not read_keys(file):
+    file = stores.keys_file(agreed)
+    place = str(file)
+    if url is None:
+        found = bool(read_keys(file))
+    else:
+        place = "the store"
+        try:
+            store = stores.open_store(agreed, url)
+        except StoreDown:
+            return
+        try:
+            found = bool(store.read(valid_keys))
+        finally:
+            store.close()
+    if not keys and not found:
         raise ContractError(
-            f"There are no API keys in {file} nor in READINESS_API_KEYS. `readiness keys create NAME --contract "
+            f"There are no API keys in {place} nor in READINESS_API_KEYS. `readiness keys create NAME --contract "
             f"{contract}` makes one; on a loopback host --no-auth serves without."
         )
 

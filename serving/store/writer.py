@@ -76,6 +76,7 @@ class Writer:
     def submit(self, change: Change[T]) -> "Future[T]":
         """Hand in a change; the future is done when it is durable, or has failed."""
         job = _Job(change)
+        job.done.set_running_or_notify_cancel()  # whoever stops waiting for it must not undo the others of its group
         if self._closed:
             job.done.set_exception(StoreDown("The service is stopping. Send it again in a few seconds."))
         else:

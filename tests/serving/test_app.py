@@ -16,7 +16,7 @@ from features.local import compute
 from models.bundle import read_bundle
 from serving.app import create_app
 from serving.commands.asked import lead_request
-from serving.keys import create_key, revoke_key
+from serving.key_file import create_key, revoke_key
 from serving.schemas import ScoreOut
 from serving.settings import Settings
 

@@ -5,16 +5,17 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import wait
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from data.errors import ContractError
 from data.store.address import store_url as url_of
 from serving.store.failures import StoreDown, StoreFull
 from serving.store.store import Store
-from serving.store.tables import audit, keys, looks
+from serving.store.tables import audit, keys, looks, meta
 from serving.store.upsert import insert_new, upsert
 
 
@@ -207,3 +208,28 @@ def test_what_was_acknowledged_outlives_the_process(store_url):
     store = Store.open(store_url)
     assert {str(k) for k in acknowledged} <= _looks(store)
     store.close()
+
+
+def test_whoever_stops_waiting_harms_nobody(store):
+    """A request that is given up while its change waits: the change is made, and so are those of its group."""
+    import asyncio
+
+    def slow(connection):
+        time.sleep(0.2)
+        connection.execute(insert(meta), [{"name": "first", "value": "1"}])
+
+    def second(connection):
+        connection.execute(insert(meta), [{"name": "second", "value": "2"}])
+
+    async def give_up():
+        blocking = asyncio.create_task(store.awrite(slow))
+        given_up = asyncio.create_task(store.awrite(second))
+        patient = asyncio.create_task(store.awrite(lambda _: "done"))
+        await asyncio.sleep(0.05)
+        given_up.cancel()
+        await blocking
+        return await patient
+
+    assert asyncio.run(give_up()) == "done"
+    names = store.read(lambda c: {row.name for row in c.execute(select(meta.c.name))})
+    assert {"first", "second"} <= names

@@ -1,0 +1,172 @@
+"""Items into the store, in the transaction that is open: every kind in bulk, each thing once, the rest refused by name.
+
+The order within a call matters only where ids change their meaning: what stands before a link or an erasure is stored
+before it, what stands after it afterwards.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from models.states import Word
+from serving.ingest.accounts import AccountTold, describe_accounts
+from serving.ingest.decider import AT_ONCE, Decider
+from serving.ingest.erasing import erase
+from serving.ingest.happenings import add_happenings, add_visits
+from serving.ingest.items import (
+    AccountItem,
+    EraseItem,
+    EventItem,
+    Item,
+    LeadItem,
+    LinkItem,
+    OutcomeItem,
+    Placed,
+    Told,
+    VisitItem,
+)
+from serving.ingest.judging import News, When, judge_described, judge_happening, judge_link
+from serving.ingest.links import link, owners
+from serving.ingest.people import LeadTold, be_there, describe_leads
+from serving.ingest.tally import Refused, Taken, Tally
+from serving.store.tables import looks
+from serving.store.upsert import insert_new
+
+
+def take(
+    connection: Connection,
+    told: Told,
+    received_at: int,
+    *,
+    backfill: bool = False,
+    decider: Decider | None = None,
+    by: str = "",
+) -> Taken:
+    """Store what is told; ``received_at`` in microseconds. Nothing but ``connection`` is touched, so it may run again.
+
+    ``backfill``: a past is loaded, and what does not say when it was known was known when it happened. ``by`` is who
+    asks, for the audit trail.
+    """
+    call = _Call(connection, When(received_at, backfill), decider, by, Tally())
+    for rejected in told.rejected:
+        call.tally.refuse(rejected.index, rejected.reason)
+    for changes_ids, group in groupby(told.items, key=lambda placed: isinstance(placed.item, LinkItem | EraseItem)):
+        if changes_ids:
+            for placed in group:
+                call.turn(placed)
+        else:
+            call.store(list(group))
+    call.pass_on()
+    return call.tally.taken()
+
+
+class _Call:
+    """What one call has found so far."""
+
+    def __init__(self, connection: Connection, when: When, decider: Decider | None, by: str, tally: Tally) -> None:
+        self.connection, self.when, self.decider, self.by, self.tally = connection, when, decider, by, tally
+        self.news: list[News] = []
+        self.touched: set[str] = set()
+
+    def store(self, placed: Sequence[Placed]) -> None:
+        """Things that happened, and what is said of leads and accounts."""
+        good = list(self._judged(placed))
+        ids = [str(getattr(one, "lead_id", "")) for one, _ in good if not isinstance(one, AccountTold)]
+        known = owners(self.connection, ids)
+        described, happened, unknown, companies = [], [], [], []
+        for one, visit in good:
+            if isinstance(one, AccountTold):
+                companies.append(one)
+                continue
+            owner, since = known.get(one.lead_id, (one.lead_id, 0))
+            if isinstance(one, LeadTold):
+                described.append(one._replace(lead_id=owner))
+            elif not visit:
+                happened.append(one._replace(lead_id=owner))
+            elif one.lead_id in known:
+                happened.append(one._replace(lead_id=owner, known_at=max(one.known_at, since)))
+            else:
+                unknown.append(one)
+        self.touched |= describe_leads(self.connection, described, self.when, self.tally)
+        self.touched |= describe_accounts(self.connection, companies, self.when, self.tally)
+        add_visits(self.connection, unknown, self.when.received_at, self.tally)
+        self._add(happened, self.tally)
+
+    def _judged(self, placed: Sequence[Placed]) -> Iterator[tuple[News | LeadTold | AccountTold, bool]]:
+        """What can be stored, and whether it is a visitor's."""
+        for index, item in ((one.index, one.item) for one in placed):
+            try:
+                yield _judge(index, item, self.when), isinstance(item, VisitItem)
+            except Refused as refused:
+                self.tally.refuse(index, str(refused))
+
+    def turn(self, placed: Placed) -> None:
+        """A link or an erasure: from here on an id means something else."""
+        item = placed.item
+        if isinstance(item, EraseItem):
+            erased = erase(self.connection, item.lead_id, self.by, self.when.received_at)
+            self.touched -= set(erased.ids)
+            self.news = [one for one in self.news if one.lead_id not in erased.ids]
+            self.tally.new(placed.index) if erased.total else self.tally.known(placed.index)
+            return
+        assert isinstance(item, LinkItem)  # noqa: S101 - the other kind is dealt with; this tells the type checker
+        try:
+            known_at = judge_link(item, self.when)
+        except Refused as refused:
+            self.tally.refuse(placed.index, str(refused))
+            return
+        lead_id, given, fresh = link(self.connection, item, known_at, self.when.received_at)
+        self.touched = {lead_id if one == item.other_id else one for one in self.touched} | {lead_id}
+        self.news = [one._replace(lead_id=lead_id) if one.lead_id == item.other_id else one for one in self.news]
+        self.tally.new(placed.index) if fresh else self.tally.known(placed.index)
+        self._add(given, Tally())  # these were counted when they came
+
+    def _add(self, news: Sequence[News], tally: Tally) -> None:
+        first: dict[str, int] = {}
+        for one in news:
+            first[one.lead_id] = min(one.item.occurred_at, first.get(one.lead_id, one.item.occurred_at))
+        be_there(self.connection, first, self.when.received_at)
+        new = add_happenings(self.connection, news, self.when.received_at, tally)
+        self.news += new
+        self.touched |= {one.lead_id for one in new}
+
+    def pass_on(self) -> None:
+        """Mark the leads of which something is new; tell those who decide what sales said, and let them look."""
+        ids = sorted(self.touched)
+        insert_new(self.connection, looks, [{"lead_id": lead, "since": self.when.received_at} for lead in ids])
+        if self.decider is None:
+            return
+        for one, word in sorted(_words(self.news, self.decider), key=lambda pair: (pair[0].lead_id, pair[0].known_at)):
+            cause = "outcome" if isinstance(one.item, OutcomeItem) else "touch"
+            self.decider.told(self.connection, one.lead_id, word, one.known_at, cause)
+        if 0 < len(ids) <= AT_ONCE:
+            self.decider.looked(self.connection, ids, self.when.received_at, "event")
+
+
+def _judge(index: int, item: Item, when: When) -> News | LeadTold | AccountTold:
+    """Raises Refused."""
+    match item:
+        case EventItem() | OutcomeItem():
+            return judge_happening(index, item, when)
+        case VisitItem():
+            return judge_happening(index, item.event, when)
+        case LeadItem():
+            judge_described(item, when)
+            return LeadTold(index, item, item.lead_id)
+        case AccountItem():
+            judge_described(item, when)
+            return AccountTold(index, item)
+        case _:
+            raise TypeError(f"{type(item).__name__} is nothing that is stored")
+
+
+def _words(news: Sequence[News], decider: Decider) -> Iterator[tuple[News, Word]]:
+    """What sales said: that it took a lead up or gives it back, and outcomes that close it."""
+    for one in news:
+        if isinstance(one.item, OutcomeItem):
+            word = decider.closing.get(one.item.kind)
+            if word is not None:
+                yield one, word
+        elif one.item.actor == "sales":
+            yield one, "given back" if one.item.given_back else "taken"

@@ -1,6 +1,7 @@
 """From a URL to an engine that keeps what it acknowledges.
 
-SQLite: write-ahead log and full durability, so that a commit survives a power cut; readers never wait for the writer.
+SQLite: write-ahead log and full durability, so that a commit survives a power cut; readers never wait for the writer;
+what is deleted is overwritten, so that an erased lead is not in the file any more.
 PostgreSQL: its own durability, connections tried before they are used.
 """
 
@@ -55,7 +56,7 @@ def open_engine(url: URL) -> Engine:
 
 def _durable(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where SQLAlchemy says, not where the driver guesses
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT_MS}"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", f"busy_timeout={_WAIT_MS}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

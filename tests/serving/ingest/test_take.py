@@ -45,7 +45,7 @@ def happenings(draw):
 
 @st.composite
 def descriptions(draw):
-    """What is said of leads and accounts, with the moment at which it was known; one moment of creation for each lead."""
+    """What is said of leads and accounts, with when it was known; one moment of creation for each lead."""
     found = []
     for _ in range(draw(st.integers(0, 6))):
         lead = draw(st.sampled_from(LEADS))

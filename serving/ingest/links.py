@@ -81,8 +81,10 @@ def _merge(connection: Connection, old: str, new: str, received_at: int) -> None
         for known_at, value in sorted(log.items()):
             latest = known_at == max(log) and value is not None
             kept.attributes.say(Said(name, gone.attributes.present[name] if latest else value, known_at, given=True))
-    for table in (events, outcomes, transitions, scores, messages):
+    for table in (events, outcomes, transitions, messages):
         connection.execute(update(table).where(table.c.lead_id == old).values(lead_id=new))
+    # A job scores each lead once: what it said of the old id is kept as a score, not as that job's answer for the new.
+    connection.execute(update(scores).where(scores.c.lead_id == old).values(lead_id=new, job_id=None))
     if connection.execute(select(standings.c.lead_id).where(standings.c.lead_id == new)).first() is None:
         connection.execute(update(standings).where(standings.c.lead_id == old).values(lead_id=new))
     for entity in (changes, standings, looks, leads):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from data.errors import ContractError
+from serving.platforms.marketo import CALLBACK_HOSTS
 
 _SECRETS = ("hubspot", "segment", "rudderstack", "mautic")
 
@@ -15,7 +16,8 @@ class PlatformSettings:
     ``public_url`` is how the outside calls this service (scheme, host, any prefix), where a proxy stands before it:
     HubSpot signs that address. ``secrets`` is by platform; a platform without one is let in by an API key alone.
     ``outcomes`` says which track events mean which outcome. ``hubspot_api`` is where blocked actions are completed,
-    ``hubspot_token_env`` names the variable with the token for it.
+    ``hubspot_token_env`` names the variable with the token for it. Marketo's results go to ``marketo_callback_hosts``
+    alone. ``support`` is an e-mail or a page that Marketo shows.
     """
 
     public_url: str = ""
@@ -23,7 +25,8 @@ class PlatformSettings:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     hubspot_api: str = "https://api.hubapi.com"
     hubspot_token_env: str = "READINESS_HUBSPOT_TOKEN"  # noqa: S105 - the name of a variable, not a secret
-    support_email: str = ""
+    marketo_callback_hosts: tuple[str, ...] = CALLBACK_HOSTS
+    support: str = ""
 
     def __post_init__(self) -> None:
         for name, url in (("READINESS_PUBLIC_URL", self.public_url), ("READINESS_HUBSPOT_API", self.hubspot_api)):
@@ -45,9 +48,14 @@ def from_environment(environment: Mapping[str, str]) -> PlatformSettings:
     return PlatformSettings(
         secrets={name: secret for name, secret in found.items() if secret},
         outcomes=_outcomes(environment.get("READINESS_OUTCOME_EVENTS", "")),
-        support_email=environment.get("READINESS_SUPPORT_EMAIL", ""),
+        marketo_callback_hosts=_hosts(environment.get("READINESS_MARKETO_CALLBACK_HOSTS", "")),
+        support=environment.get("READINESS_SUPPORT", ""),
         **{name: text.rstrip("/") for name, text in given.items() if text},
     )
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").lower().split()) or CALLBACK_HOSTS
 
 
 def _outcomes(text: str) -> dict[str, str]:

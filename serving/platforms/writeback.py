@@ -124,7 +124,7 @@ def _hubspot(url: str, settings: Settings, told: Mapping[str, Any], _: str) -> O
     asked = f"?{urlencode({'idProperty': by})}" if by else ""
     properties = {name: _text(value) for name, value in _named("hubspot", settings, told).items()}
     where = f"{url}/crm/v3/objects/contacts/{_quoted(told)}{asked}"
-    return Outgoing("PATCH", where, _JSON, _body({"properties": properties}))
+    return Outgoing("PATCH", where, _JSON, json_body({"properties": properties}))
 
 
 def _marketo(url: str, settings: Settings, told: Mapping[str, Any], _: str) -> Outgoing:
@@ -137,7 +137,7 @@ def _marketo(url: str, settings: Settings, told: Mapping[str, Any], _: str) -> O
         lead = int(told["lead_id"])
     row = {lookup: lead, **_named("marketo", settings, told)}
     body = {"action": "updateOnly", "lookupField": lookup, "input": [row]}
-    return Outgoing("POST", f"{url}/rest/v1/leads.json", _JSON, _body(body))
+    return Outgoing("POST", f"{url}/rest/v1/leads.json", _JSON, json_body(body))
 
 
 def _salesforce(url: str, settings: Settings, told: Mapping[str, Any], message_id: str) -> Outgoing:
@@ -145,11 +145,11 @@ def _salesforce(url: str, settings: Settings, told: Mapping[str, Any], message_i
     fields = _named("salesforce", settings, told)
     if settings.get("event"):
         key = {"Readiness_Lead_Id__c": told["lead_id"], "Readiness_Message_Id__c": message_id}
-        return Outgoing("POST", f"{base}/{quote(settings['event'], safe='')}", _JSON, _body({**key, **fields}))
+        return Outgoing("POST", f"{base}/{quote(settings['event'], safe='')}", _JSON, json_body({**key, **fields}))
     key_field = settings.get("external_id")
     by = f"{quote(key_field, safe='')}/" if key_field else ""
     where = f"{base}/{quote(settings.get('object', 'Lead'), safe='')}/{by}{_quoted(told)}"
-    return Outgoing("PATCH", where, _JSON, _body(fields))
+    return Outgoing("PATCH", where, _JSON, json_body(fields))
 
 
 def _dynamics(url: str, settings: Settings, told: Mapping[str, Any], _: str) -> Outgoing | None:
@@ -164,7 +164,7 @@ def _dynamics(url: str, settings: Settings, told: Mapping[str, Any], _: str) -> 
     limits = settings.get("grades", [75, 50, 25])
     grade = sum(values["index"] < limit for limit in limits)
     body = {"msdyn_score": values["index"], "msdyn_scoretrend": trend, "msdyn_grade": grade}
-    return Outgoing("PATCH", f"{url}/api/data/v9.0/msdyn_predictivescores({key})", _JSON, _body(body))
+    return Outgoing("PATCH", f"{url}/api/data/v9.0/msdyn_predictivescores({key})", _JSON, json_body(body))
 
 
 def _mautic(url: str, settings: Settings, told: Mapping[str, Any], _: str) -> Outgoing | None:
@@ -199,5 +199,6 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _body(value: object) -> bytes:
+def json_body(value: object) -> bytes:
+    """A value as compact JSON."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()

@@ -20,3 +20,22 @@ def payload() -> Callable[[str], Any]:
         return told["body"]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def score() -> dict[str, Any]:
+    """A score as the service tells it, flat, and its horizons."""
+    return {
+        "lead_id": "614",
+        "as_of": "2026-05-12T08:00:00Z",
+        "readiness": 0.2125,
+        "horizons": {"30d": 0.1, "90d": 0.2125},
+        "index": 86.6,
+        "decision": "hand off",
+        "decision_reason": "readiness 21 % is at or above the agreed 20 %",
+        "state": "ready",
+        "reason_1": "3 pricing views since 2 May 2026",
+        "reason_2": "",
+        "reason_3": "",
+        "model_version": "7",
+    }

@@ -1,0 +1,18 @@
+"""Leads of the store: read, scored and decided about.
+
+statements    the hot reads, compiled once
+event_rows    rows of the events table made values
+attributes    attributes as of a moment
+account_facts what a lead's account brings
+needs         what a bundle's features read
+fingerprint   what was scored, as one SHA-256
+histories     a lead's history as it was known
+rules         what moves leads apart from the model
+standings     where leads stand, as rows
+transitions   crossings, written once and told
+words         what sales said
+marks         leads that wait for a look
+score_rows    scores as rows
+looking       what is seen, and what follows
+decide        both, in the transaction that brought the news
+"""

@@ -1,0 +1,92 @@
+"""What sales said, told to the standings of leads: touches and outcomes.
+
+A lead gets its standing when it is first looked at; until then what sales said is only among its facts. The first look
+reads it there (``words_of``), every later word is told as it comes (``tell``), in the transaction that stores it.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, select
+
+from data.store.tables import outcomes
+from features.lead import Event
+from models.states import Transition, Word, step
+from serving.deciding.rules import Rules, remembered
+from serving.deciding.standings import Kept, kept_many, put
+from serving.deciding.transitions import Crossed, write_crossings
+
+_OUTCOMES = select(outcomes.c.lead_id, outcomes.c.kind, outcomes.c.occurred_at, outcomes.c.known_at).where(
+    outcomes.c.lead_id.in_(bindparam("lead_ids", expanding=True))
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A word about a lead, and the ``moment`` (microseconds) at which it was known; ``cause``: touch or outcome."""
+
+    lead_id: str
+    word: Word
+    moment: int
+    cause: str
+
+
+def tell(connection: Connection, rules: Rules | None, said: Sequence[Said], now: int | None = None) -> list[Transition]:
+    """Move the standings of leads by what was said of them, in this order, in the caller's transaction.
+
+    ``rules`` None: those that the store was last decided by. A lead without a standing is left to its first look.
+    A word that is known before its lead came into its state is told right after that. ``now``: the wall clock.
+    """
+    rules = rules or remembered(connection)
+    if rules is None or not said:
+        return []
+    rows = kept_many(connection, sorted({one.lead_id for one in said}), locked=True)
+    crossed: list[Crossed] = []
+    for one in said:
+        if one.lead_id in rows:
+            rows[one.lead_id] = heard(rules, rows[one.lead_id], one, crossed)
+    put(connection, rows.values())
+    write_crossings(connection, rules, crossed, time.time_ns() // 1_000 if now is None else now)
+    return [one.transition for one in crossed]
+
+
+def heard(rules: Rules, row: Kept, said: Said, crossed: list[Crossed]) -> Kept:
+    """The row after a word; what crossed is added."""
+    moment = max(said.moment, row.since + 1)
+    standing, transition = step(rules.policy, row.standing, said.word, moment)
+    if transition is not None:
+        crossed.append(Crossed(said.lead_id, transition, said.cause, standing.next_at))
+    touched = row.touched_at if said.cause == "outcome" else max(row.touched_at or said.moment, said.moment)
+    return row.after(standing, decided_at=max(row.decided_at, moment), touched_at=touched)
+
+
+def words_of(
+    rules: Rules, lead_id: str, events: Iterable[Event], closings: Iterable[tuple[str, int, int]]
+) -> list[Said]:
+    """What sales said of a lead, as it became known; ``closings`` are (kind, occurred_at, known_at) of outcomes."""
+    found = [
+        (event.known_at, event.occurred_at, Said(lead_id, word_of_touch(event), event.known_at, "touch"))
+        for event in events
+        if event.actor == "sales"
+    ]
+    for kind, occurred_at, known_at in closings:
+        word = rules.word_of(kind)
+        if word is not None:
+            found.append((known_at, occurred_at, Said(lead_id, word, known_at, "outcome")))
+    found.sort(key=lambda one: (*one[:2], one[2].word))
+    return [said for _, _, said in found]
+
+
+def word_of_touch(event: Event) -> Word:
+    """What a sales touch says."""
+    return "given back" if event.extra.get("given_back") else "taken"
+
+
+def closings_of(connection: Connection, lead_ids: Iterable[str]) -> dict[str, list[tuple[str, int, int]]]:
+    """The outcomes of leads as (kind, occurred_at, known_at)."""
+    found: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
+    for lead_id, kind, occurred_at, known_at in connection.execute(_OUTCOMES, {"lead_ids": list(lead_ids)}):
+        found[lead_id].append((kind, occurred_at, known_at))
+    return found

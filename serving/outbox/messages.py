@@ -39,6 +39,7 @@ _FORMAT = JSONFormat()
 _SUBSCRIBED = select(subscribers.c.name, subscribers.c.kinds).where(
     or_(subscribers.c.active, subscribers.c.stopped_because.is_(None))
 )
+_SUBSCRIBED = _SUBSCRIBED.with_for_update(read=True, key_share=True)  # nobody is removed until we are done
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,23 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from data.clock import HOUR, MINUTE, SECOND
 from data.errors import ReadinessError
 from serving.outbox.queue import Claim, claim, due, release, settle
 from serving.outbox.schedule import Answer, Schedule
-from serving.outbox.sending import Outgoing, Send
 from serving.outbox.subscribers import Subscriber
+from serving.outbox.webhooks import failed
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 
 _LOG = logging.getLogger("readiness.outbox")
 _DRAW = random.SystemRandom().random
 _LONGEST_REST = 5 * MINUTE
-Build = Callable[[Subscriber, Claim, int], Outgoing]
-"""The request of a claim at a moment (microseconds). Raises ReadinessError when there can be none now."""
+Tell = Callable[[Subscriber, Claim, int], Awaitable[Answer]]
+"""Tells a subscriber of a claim, at a moment (microseconds), once. Raises ReadinessError where it cannot."""
 
 
 def wall_clock() -> int:
@@ -60,13 +60,12 @@ class Delivery:
     def __init__(
         self,
         store: Store,
-        send: Send,
-        build: Build,
+        tell: Tell,
         pace: Pace | None = None,
         clock: Callable[[], int] = wall_clock,
     ) -> None:
         self.delivered = self.failed = 0
-        self._store, self._send, self._build, self._clock = store, send, build, clock
+        self._store, self._tell, self._clock = store, tell, clock
         self._pace = pace or Pace()
         self._lanes: dict[str, _Lane] = {}
         self._stopping = False
@@ -132,9 +131,9 @@ class Delivery:
 
     async def _one(self, subscriber: Subscriber, claimed: Claim) -> Answer:
         try:
-            answer = await self._send(self._build(subscriber, claimed, self._clock()))
+            answer = await self._tell(subscriber, claimed, self._clock())
         except ReadinessError as error:
-            answer = Answer(None, str(error)[:200])
+            answer = failed(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the others' deliveries go on
             _LOG.error("a request to %s could not be made: %s", subscriber.name, type(error).__name__)
             answer = Answer(None, f"the request could not be made: {type(error).__name__}")

@@ -4,7 +4,8 @@
     2xx                                          delivered
     410                                          the subscriber is stopped; the delivery waits until it is resumed
     408, 425, 429, 5xx, or nothing at all        again after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h: ten tries
-    any other status, redirections too           again after 5 s and 5 min: three tries, as the same will not do later
+    any other status, redirections too; or the   again after 5 s and 5 min: three tries, as the same will not do later
+    call may not be made
     after the last try                           dead: kept, shown, sent again when somebody says so
 
 Each wait is drawn from 100 to 120 % of its length, so that many do not return at once; a Retry-After that asks for more
@@ -26,21 +27,25 @@ _GONE = 410
 
 @dataclass(frozen=True)
 class Answer:
-    """What a subscriber answered: its status, or None and why there is none; ``retry_after`` in microseconds."""
+    """What a subscriber answered: its status, or None and why there is none; ``retry_after`` in microseconds.
+
+    ``refused`` is a call that may not be made, or a message that does not fit: the same will not do later.
+    """
 
     status: int | None
     error: str | None = None
     retry_after: int | None = None
+    refused: bool = False
 
     @property
     def delivered(self) -> bool:
         """Whether it took the message."""
-        return self.status is not None and 200 <= self.status < 300
+        return self.status is not None and 200 <= self.status < 300 and not self.refused
 
     @property
     def passing(self) -> bool:
         """Whether the same may well be taken later: the subscriber is busy, broken or not there."""
-        return self.status is None or self.status in _LATER or self.status >= 500
+        return not self.refused and (self.status is None or self.status in _LATER or self.status >= 500)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""A message as a webhook: signed as Standard Webhooks says, sent once."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from standardwebhooks import Webhook
+
+from data.clock import from_micros
+from data.errors import ContractError, ReadinessError
+from serving import egress
+from serving.egress import UnreachableError
+from serving.outbox.schedule import Answer, retry_after
+
+_SHOWN = 200
+
+
+class Sends(Protocol):
+    """What can make a call: ``serving.egress.Egress``."""
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> egress.Answer:
+        """Make the call."""
+        ...
+
+
+def signed_headers(secret: str, message_id: str, body: str, moment: int) -> dict[str, str]:
+    """The headers of a CloudEvent that is signed at ``moment`` (microseconds)."""
+    at = from_micros(moment)
+    return {
+        "content-type": "application/cloudevents+json; charset=utf-8",
+        "accept-encoding": "identity",
+        "user-agent": "readiness",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, at, body),
+    }
+
+
+async def post_webhook(calls: Sends, url: str, secret: str, message_id: str, body: str, now: int) -> Answer:
+    """Sign and send once; what a network may do is an answer too."""
+    return await asked(calls, "POST", url, signed_headers(secret, message_id, body, now), body.encode(), now)
+
+
+async def asked(calls: Sends, method: str, url: str, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
+    """What was answered to a request that is made once; ``now`` in microseconds."""
+    try:
+        got = await calls.send(method, url, headers, body)
+    except ReadinessError as error:
+        return failed(error)
+    said = got.body[: 4 * _SHOWN].decode("utf-8", "replace")
+    found = None if 200 <= got.status < 300 else shown(f"{got.status}: {said}")
+    return Answer(got.status, found, retry_after(got.headers.get("retry-after"), now))
+
+
+def failed(error: ReadinessError) -> Answer:
+    """A call that was not made: it may work later where nobody was there, or a variable is not set yet."""
+    return Answer(None, shown(str(error)), refused=not isinstance(error, (UnreachableError, ContractError)))
+
+
+def shown(text: str) -> str:
+    """The beginning of what somebody else wrote, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text)[:_SHOWN].strip()

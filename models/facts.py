@@ -1,7 +1,11 @@
 """What could be known of a lead at a moment, and which of its events a feature looks at."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
 
 from data.clock import DAY, in_window
 from features.feature import OverEvents, Where
@@ -25,8 +29,10 @@ class Facts:
     account_events: tuple[Event, ...]
     as_of: int
     value: float = NAN
+    known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was asked about the lead before: many features look at the same events."""
 
-    @property
+    @cached_property
     def silent(self) -> bool:
         """Whether the lead has not done anything yet."""
         return not any(event.actor == "lead" for event in self.events)
@@ -56,14 +62,29 @@ def latest_run(events: Sequence[Event]) -> Sequence[Event]:
     return events[start:]
 
 
-def selected(feature: OverEvents, facts: Facts, window: int | None) -> list[Event]:
+def selected(feature: OverEvents, facts: Facts, window: int | None) -> Sequence[Event]:
     """The events that a feature looks at, oldest first."""
+    asked = looks_at(feature)
+    events: list[Event] | None = facts.known.get(asked)
+    if events is None:
+        events = facts.known[asked] = _selected(feature, facts)
+    return events if window is None else events[bisect_left(events, facts.as_of - window, key=_OCCURRED) :]
+
+
+_OCCURRED = attrgetter("occurred_at")
+
+
+def looks_at(feature: OverEvents) -> tuple[Any, ...]:
+    """Equal for features that look at the same events of a lead, but for the window."""
+    return (feature.kinds, feature.actor, feature.where, feature.per)
+
+
+def _selected(feature: OverEvents, facts: Facts) -> list[Event]:
     return [
         event
         for event in (facts.account_events if feature.per == "account" else facts.events)
         if (not feature.kinds or event.kind in feature.kinds)
         and _by(feature, event.actor)
-        and (window is None or event.occurred_at >= facts.as_of - window)
         and all(_holds(where, event) for where in feature.conditions)
     ]
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from models.calibration import Calibration
 from models.hazard import last_bins
 from models.linear import LinearModel
 from models.numerics import Floats, Matrix
+from models.timing import TreesApart
 
 FILES = ("model.txt", "linear.json", "calibration.json")
 
@@ -62,15 +64,20 @@ class ReadinessModel:
         blend = numerics.blended(gbm, linear, self.weight)
         at = self.horizons.index(self.primary)
         weights = numerics.bin_weights(blend, int(last_bins(self.edges, (self.primary,))[0]))
-        trees = self.booster.contributions(with_bins(matrix, bins)).reshape(
-            len(matrix), bins, self.booster.features + 1
-        )
-        pushes = self.weight * (trees[:, :, :features] * weights[:, :, None]).sum(axis=1)
+        if bins == 1:
+            trees = self.booster.contributions(matrix)[:, :features] * weights
+        else:
+            trees = self._apart.contributions(with_bins(matrix, bins), weights)
+        pushes = self.weight * trees
         pushes += (1.0 - self.weight) * self.linear.pushes(matrix, weights)
         pushes *= self.calibration.slopes[at]
         logits = numerics.cumulative_logits(blend, last_bins(self.edges, self.horizons))[:, at]
         total = self.calibration.slopes[at] * logits + self.calibration.intercepts[at]
         return np.column_stack([pushes, total - pushes.sum(axis=1)])
+
+    @cached_property
+    def _apart(self) -> TreesApart:
+        return TreesApart(self.booster_text, self.features)
 
     def to_files(self) -> dict[str, bytes]:
         """The model as the text files of a bundle."""

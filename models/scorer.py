@@ -17,7 +17,7 @@ from features.online import OnlineEngine
 from models.bundle import Bundle
 from models.evidence import Evidence
 from models.index import index_of
-from models.reasons import Reason, reasons_for
+from models.reasons import Reason, Teller
 from models.states import DECISIONS, Decision, Look, Standing, State, begin, step
 
 Row = npt.NDArray[np.float32]
@@ -67,6 +67,7 @@ class Scorer:
         self._engine = OnlineEngine(bundle.feature_set, bundle.vocabulary)
         self._primary = bundle.model.horizons.index(bundle.model.primary)
         self._names = bundle.horizon_names
+        self._teller = Teller(bundle.feature_set)
 
     def warm(self) -> None:
         """Load or compile everything, and touch the whole model, so that the first lead does not wait."""
@@ -151,4 +152,4 @@ class Scorer:
         if count <= 0:
             return ()
         pushes = self.bundle.model.explain(row.reshape(1, -1))[0]
-        return reasons_for(self.bundle.feature_set, row, pushes, lead, as_of, count)
+        return self._teller.reasons(row, pushes, lead, as_of, count)

@@ -19,7 +19,7 @@ from models.evidence import Evidence
 from models.evidence_rows import evidence_rows
 from models.histories import lead_histories
 from models.index import index_of
-from models.reasons import reasons_for
+from models.reasons import Teller
 from models.states import DECISIONS, Look, Standing, begin, step
 
 REASONS = 3
@@ -144,11 +144,12 @@ def _reasons(
     moment = pa.scalar(at, TIME)
     past = replace(history, events=history.events.filter(pc.less(history.events["known_at"], moment)))
     found: list[tuple[str, ...]] = []
+    teller = Teller(bundle.feature_set)
     for rows in _pieces(len(table.spine)):
         leads = lead_histories(past, table.spine["lead_id"].slice(rows.start, len(rows)).to_pylist())
         matrix = table.matrix[rows.start : rows.stop]
         for lead, row, pushes in zip(leads, matrix, bundle.model.explain(matrix), strict=True):
-            told = reasons_for(bundle.feature_set, row, pushes, lead, at, count)
+            told = teller.reasons(row, pushes, lead, at, count)
             found.append(tuple(reason.text for reason in told))
         tell("telling reasons", rows.stop / len(table.spine))
     return found

@@ -5,7 +5,7 @@ The sentences say what happened and when; they never say that it caused anything
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import cache, singledispatch
 
 from data.clock import DAY, from_micros
 from features.compared import Difference, Ratio, Trend
@@ -15,7 +15,7 @@ from features.feature import Feature, OverEvents, Where
 from features.lead import Event, Scalar
 from features.reading import read_moment, read_number, read_text
 from models import wording
-from models.facts import LULL, Facts, latest_run, raw_value, selected, told_apart
+from models.facts import LULL, Facts, latest_run, looks_at, raw_value, selected, told_apart
 
 NOTHING = "no engagement yet"
 
@@ -36,9 +36,34 @@ def tell(feature: Feature, facts: Facts) -> Told:
     return Told(f"{wording.phrase(feature.name)}: {value}")
 
 
+def reads_value(feature: Feature) -> bool:
+    """Whether the sentence is made from ``facts.value``."""
+    return tell.dispatch(type(feature)) is tell.dispatch(object)
+
+
+def subjects(feature: Feature) -> set[str]:
+    """What the sentences of ``feature`` can be about: features that ever tell the same share one."""
+    if isinstance(feature, Ratio | Difference):
+        return subjects(feature.left)
+    if isinstance(feature, OverEvents):
+        column = getattr(feature, "column", None)
+        return {_noun(feature), *([wording.phrase(column)] if isinstance(column, str) else [])}
+    if isinstance(feature, Attribute):
+        return {("account " if feature.of_account else "") + wording.phrase(feature.column)}
+    return {wording.phrase(feature.name)}
+
+
 @tell.register
 def _(feature: OverEvents, facts: Facts) -> Told:
     """Counts, sums with decay, recency: the latest run of such events, and the silence around it."""
+    asked = ("told", looks_at(feature))
+    told: Told | None = facts.known.get(asked)
+    if told is None:
+        told = facts.known[asked] = _tell_run(feature, facts)
+    return told
+
+
+def _tell_run(feature: OverEvents, facts: Facts) -> Told:
     noun = _noun(feature)
     events = selected(feature, facts, window=None)
     if not events:
@@ -194,14 +219,19 @@ def _is_number(value: Scalar) -> bool:
 
 def _noun(feature: OverEvents) -> str:
     """What such an event is called."""
-    noun = wording.phrase(feature.kinds[0]) if len(feature.kinds) == 1 else "engagement"
-    if len(feature.kinds) > 1:
-        noun = " or ".join(wording.phrase(kind) for kind in feature.kinds)
-    if feature.actor == "sales":
-        noun = "sales touch" if not feature.kinds else f"{noun} by sales"
-    if feature.conditions:
-        noun += " with " + " and ".join(_condition(where) for where in feature.conditions)
-    return f"{noun} of the account" if feature.per == "account" else noun
+    return _named(*looks_at(feature))
+
+
+@cache
+def _named(kinds: tuple[str, ...], actor: str | None, where: Where | tuple[Where, ...] | None, per: str) -> str:
+    noun = wording.phrase(kinds[0]) if len(kinds) == 1 else "engagement"
+    if len(kinds) > 1:
+        noun = " or ".join(wording.phrase(kind) for kind in kinds)
+    if actor == "sales":
+        noun = "sales touch" if not kinds else f"{noun} by sales"
+    if where:
+        noun += " with " + " and ".join(_condition(one) for one in (where if isinstance(where, tuple) else (where,)))
+    return f"{noun} of the account" if per == "account" else noun
 
 
 def _condition(where: Where) -> str:

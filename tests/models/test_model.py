@@ -11,6 +11,7 @@ from data.errors import BundleError
 from models.hazard import last_bins
 from models.model import ReadinessModel, with_bins
 from models.numerics import blended, cumulative_logits
+from models.timing import TreesApart
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +188,14 @@ def test_rows_are_repeated_for_each_bin():
     expected = [[1, np.nan, 0], [1, np.nan, 1], [3, 4, 0], [3, 4, 1]]
     np.testing.assert_array_equal(with_bins(matrix, 2), np.array(expected, np.float32))
     assert with_bins(matrix, 1) is matrix
+
+
+def test_contributions_are_those_of_all_trees_in_every_bin(model, seen):
+    """Computed apart for trees that ask for the bin and trees that do not, they are what the whole booster gives."""
+    bins = len(model.edges)
+    weights = np.random.default_rng(5).random((len(seen), bins))
+    rows = with_bins(seen, bins)
+    whole = model.booster.contributions(rows).reshape(len(seen), bins, -1)[:, :, : model.features]
+    expected = (whole * weights[:, :, None]).sum(axis=1)
+    found = TreesApart(model.booster_text, model.features).contributions(rows, weights)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)

@@ -23,7 +23,7 @@ from features.feature import Where
 from features.feature_set import FeatureSet
 from features.lead import Change, Event, LeadHistory
 from models.facts import facts_of
-from models.reasons import reasons_for
+from models.reasons import Teller
 from models.telling import tell
 
 NOW = to_micros(datetime(2025, 5, 20, 12, tzinfo=UTC))
@@ -173,7 +173,8 @@ FEATURES = FeatureSet(
 
 def _reasons(pushes, *events, count=9):
     lead = _lead(*events, attributes={"industry": "software"})
-    return reasons_for(FEATURES, np.zeros(len(FEATURES), np.float32), np.array([*pushes, -2.0]), lead, NOW, count)
+    row = np.zeros(len(FEATURES), np.float32)
+    return Teller(FEATURES).reasons(row, np.array([*pushes, -2.0]), lead, NOW, count)
 
 
 def test_features_of_one_question_are_one_reason():

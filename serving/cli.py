@@ -11,7 +11,21 @@ import typer
 from typer.core import TyperGroup
 
 from data.errors import ReadinessError
-from serving.commands import backtest, check, demo, features, init, keys, points, score, serve, simulate, train, ui
+from serving.commands import (
+    backtest,
+    check,
+    compare,
+    demo,
+    features,
+    init,
+    keys,
+    points,
+    score,
+    serve,
+    simulate,
+    train,
+    ui,
+)
 
 
 class _Verbs(TyperGroup):
@@ -70,6 +84,7 @@ app.command()(simulate.simulate)
 app.command()(features.features)
 app.command()(train.train)
 app.command()(backtest.backtest)
+app.command()(compare.compare)
 app.command()(score.score)
 app.command()(serve.serve)
 app.add_typer(points.app)

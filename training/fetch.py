@@ -20,10 +20,11 @@ from training.tracking import MlflowException, ModelVersion, Registry, mlflow, o
 
 @dataclass(frozen=True)
 class Fetched:
-    """The bundle folder of a version, and the version's number in the registry."""
+    """The bundle folder of a version, its number in the registry, and the run that made it."""
 
     folder: Path
     number: str
+    run_id: str = ""
 
 
 def fetch(contract: Contract, reference: str = "champion", into: Path = Path()) -> Path:
@@ -55,7 +56,7 @@ def fetch_version(contract: Contract, reference: str = "champion", into: Path = 
             into.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=into, prefix=".fetching-") as scratch:
                 _swap_in(_download(registry, found, scratch), folder, bundle_id)
-    return Fetched(folder, str(found.version))
+    return Fetched(folder, str(found.version), str(found.run_id or ""))
 
 
 def main(arguments: list[str]) -> int:

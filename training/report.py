@@ -26,6 +26,7 @@ ALTERNATIVES = {
     "folds.png": "Told, come true and AUC from fold to fold",
     "learning_curve.png": "AUC against the number of wins learned from",
     "importance.png": "Groups of features by their mean push on the readiness",
+    "calibration.png": "What two versions told against what came true",
 }
 FEATURES_TOLD = 4
 """So many features of a group are named in the table of groups."""
@@ -60,20 +61,17 @@ def render_backtest(result: Mapping[str, Any], plots: Mapping[str, bytes]) -> st
 
 
 def _page(name: str, report: Mapping[str, Any], plots: Mapping[str, bytes], **more: Any) -> str:
+    horizons = sorted(report["horizons"], key=lambda name: name != report["primary"])
+    primary = report["horizons"][report["primary"]]
+    return render_page(name, plots, report=report, primary=primary, horizons=horizons, **more)
+
+
+def render_page(name: str, plots: Mapping[str, bytes], **values: Any) -> str:
+    """The template ``name`` of pages/ with ``plots`` (PNG by file name) and ``values`` in it, texts escaped."""
     pictures = {
         name: f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}" for name, picture in plots.items()
     }
-    return (
-        _pages()
-        .get_template(name)
-        .render(
-            report=report,
-            primary=report["horizons"][report["primary"]],
-            horizons=sorted(report["horizons"], key=lambda name: name != report["primary"]),
-            pictures=pictures,
-            **more,
-        )
-    )
+    return _pages().get_template(name).render(pictures=pictures, **values)
 
 
 def _by_group(importance: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:

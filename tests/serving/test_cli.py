@@ -31,7 +31,21 @@ HEAVY = {
     "pyspark",
 }
 PROGRAM = [sys.executable, "-P", "-m", "serving.cli"]
-VERBS = ["demo", "init", "check", "simulate", "features", "train", "backtest", "score", "serve", "ui", "points", "keys"]
+VERBS = [
+    "demo",
+    "init",
+    "check",
+    "simulate",
+    "features",
+    "train",
+    "backtest",
+    "compare",
+    "score",
+    "serve",
+    "ui",
+    "points",
+    "keys",
+]
 
 
 def readiness(*words, **options):

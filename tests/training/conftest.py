@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,10 +181,8 @@ def trial(tmp_path_factory):
     return run_trial(contract, check(contract))
 
 
-@pytest.fixture(scope="session")
-def bundle_folder(trial, tmp_path_factory) -> Path:
-    """The bundle of the trial, as `readiness train` writes it."""
-    folder = tmp_path_factory.mktemp("bundle") / "trained"
+def write_trial(trial, folder: Path) -> Path:
+    """The bundle of a trial at ``folder``, as `readiness train` writes it."""
     cutoffs = trial.test.cutoff.cast("int64").to_pylist()[:5]
     leads = lead_histories(trial.history, trial.test.lead_id.to_pylist()[:5])
     write_bundle(
@@ -199,6 +198,35 @@ def bundle_folder(trial, tmp_path_factory) -> Path:
         golden=golden_rows(trial.model, trial.feature_set, trial.vocabulary, leads, cutoffs),
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(trial, tmp_path_factory) -> Path:
+    """The bundle of the trial."""
+    return write_trial(trial, tmp_path_factory.mktemp("bundle") / "trained")
+
+
+@pytest.fixture(scope="session")
+def earlier_folder(trial, tmp_path_factory) -> Path:
+    """The bundle of a trial under the same contract, made half a year before the end of the facts."""
+    from training.trial import run_trial
+
+    checked = check(trial.contract)
+    known = checked.history.upto(checked.history.ends_at - 180 * DAY)
+    earlier = run_trial(trial.contract, replace(checked, history=known))
+    return write_trial(earlier, tmp_path_factory.mktemp("bundle") / "earlier")
+
+
+@pytest.fixture(scope="session")
+def sides(bundle_folder, earlier_folder):
+    """(the earlier version, the later one), as sides of a comparison."""
+    from models.bundle import read_bundle
+    from training.comparing.side import make_side
+
+    return tuple(
+        make_side(name, folder, read_bundle(folder))
+        for name, folder in (("earlier", earlier_folder), ("later", bundle_folder))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,8 @@ drawing       the house style of the plots
 plots         the plots of a report as PNG
 group_plots   those of what sales meets: the call list, segments, horizons
 time_plots    those over time: folds, the learning curve
+worth         whether a feature earns its place
+worth_words   that in sentences
 summary       a report in sentences for somebody who sells
 backtest_words  a backtest in sentences and tables
 report        a report or a backtest as one HTML page, with the templates in pages/
@@ -52,6 +54,7 @@ tracking      the one door to MLflow
 logged_model  the bundle as MLflow's logged model: text and code, no pickle
 pyfunc_model  what MLflow runs when its own tools load a version
 search_runs   the trials of a search as runs of MLflow's
+keeping       from a trial to a version that is kept
 registry      a trial and its bundle become a version
 fetch         a version's bundle, fetched and verified; also `python -m training.fetch`
 """

@@ -59,6 +59,19 @@ def fetch_version(contract: Contract, reference: str = "champion", into: Path = 
     return Fetched(folder, str(found.version), str(found.run_id or ""))
 
 
+def is_there(contract: Contract, reference: str = "champion") -> bool:
+    """Whether the registry has a version that ``reference`` (an alias or a number) names; no registry has none.
+
+    Raises ReadinessError when the registry does not answer.
+    """
+    uri = registry_uri(contract)
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
+        return False
+    registry = open_registry(contract)
+    with told(uri):
+        return _found(registry, reference) is not None
+
+
 def main(arguments: list[str]) -> int:
     """``CONTRACT REFERENCE INTO``: print the folder; exit 1 with a sentence on stderr for an error, 2 for usage."""
     if len(arguments) != 3:
@@ -76,6 +89,16 @@ def main(arguments: list[str]) -> int:
 
 def _version(registry: Registry, reference: str) -> ModelVersion:
     """The version that an alias or a number names. Raises ReadinessError when there is none."""
+    found = _found(registry, reference)
+    if found is not None:
+        return found
+    raise ReadinessError(
+        f"{registry.model} has no version {reference!r} in the registry at {without_password(registry.uri)}. "
+        f"Expected {_known(registry)}. Run `readiness train` to make a new version."
+    )
+
+
+def _found(registry: Registry, reference: str) -> ModelVersion | None:
     try:
         if reference.isdecimal():
             return registry.client.get_model_version(registry.model, reference)
@@ -83,10 +106,7 @@ def _version(registry: Registry, reference: str) -> ModelVersion:
     except MlflowException as error:
         if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             raise
-    raise ReadinessError(
-        f"{registry.model} has no version {reference!r} in the registry at {without_password(registry.uri)}. "
-        f"Expected {_known(registry)}. Run `readiness train` to make a new version."
-    )
+    return None
 
 
 def _known(registry: Registry) -> str:

@@ -10,7 +10,7 @@ from serving.commands import options
 from serving.commands.simulate import Leads, Seed, World
 
 if TYPE_CHECKING:
-    from serving.commands.train import Made
+    from training.keeping import Made
 
 FOLDER = Path(".readiness/demo")
 
@@ -29,7 +29,7 @@ def demo(
     from data.simulation.market import simulate
     from serving.commands import terminal
     from serving.commands.asked import lead_request
-    from serving.commands.train import make_version
+    from training.keeping import make_version
 
     path = folder / "readiness.toml"
     with terminal.progress(quiet=quiet) as progress:

@@ -61,9 +61,9 @@ def held_out(agreed: "Contract", contract: Path, version: str, bundle: Path | No
     """The rows that a version was not learned from, and its model; where there is no version at all, one is trained."""
     from data.check import check
     from models.bundle import read_bundle
-    from serving.commands.train import make_version
     from training.address import SQLITE, registry_uri
     from training.heldout import hold_out
+    from training.keeping import make_version
 
     progress("reading the facts", 0.0)
     checked = check(agreed)

@@ -1,8 +1,5 @@
 """``readiness train``: a trial, a bundle, a registered version."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -10,15 +7,10 @@ import typer
 from serving.commands import engines, options
 
 if TYPE_CHECKING:
-    from data.check import Checked
-    from data.contract import Contract
-    from models.golden import Golden
     from serving.commands.terminal import Report
-    from training.registry import Version
+    from training.keeping import Made
     from training.search import Budget
     from training.trial import Trial
-
-GOLDEN_ROWS = 20
 
 TrainEngine = Annotated[
     Literal["local", "dask"],
@@ -32,15 +24,6 @@ Search = Annotated[
         help="Search for better settings: so many trials (40) or so long (30min). Needs Optuna (extra: search)."
     ),
 ]
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a training leaves: the trial, its bundle folder, its version in the registry."""
-
-    trial: "Trial"
-    bundle: Path
-    version: "Version"
 
 
 def train(
@@ -58,6 +41,7 @@ def train(
     from data.check import check
     from data.contract import load_contract
     from serving.commands import terminal
+    from training.keeping import keep, make_version
     from training.search import parse_budget
 
     agreed = load_contract(contract, source)
@@ -74,27 +58,6 @@ def train(
     else:
         _show(made)
     terminal.next_step(f"readiness serve --contract {contract}, or readiness ui --contract {contract} to look closer.")
-
-
-def make_version(contract: "Contract", checked: "Checked", progress: "Report", budget: "Budget | None" = None) -> Made:
-    """Run the trial of a contract, write its bundle under the state folder, register it."""
-    from training.trial import run_trial
-
-    return keep(run_trial(contract, checked, progress=progress, budget=budget), progress)
-
-
-def keep(trial: "Trial", progress: "Report") -> Made:
-    """Write the bundle of a trial under the state folder and register it.
-
-    Its report also shows the last backtest of the same contract, facts and code, where there is one.
-    """
-    from training.backtesting.backtest import latest_result
-    from training.registry import register
-
-    trial.report["backtest"] = latest_result(trial.contract, trial.report["history"]["fingerprint"])
-    progress("writing the bundle", 0.0)
-    folder = keep_bundle(trial, trial.contract.state_folder / "bundles")
-    return Made(trial, folder, register(trial, folder, progress=progress))
 
 
 def _train_elsewhere(place: engines.Place, progress: "Report", budget: "Budget | None") -> "Trial":
@@ -124,47 +87,6 @@ def _train_elsewhere(place: engines.Place, progress: "Report", budget: "Budget |
                 progress=progress,
                 budget=budget,
             )
-
-
-def keep_bundle(trial: "Trial", bundles: Path) -> Path:
-    """Write the bundle of a trial to ``bundles/<bundle id>``; the same bundle is kept once."""
-    from models.bundle import write_bundle
-
-    bundles.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=bundles, prefix=".new-") as scratch:
-        written = Path(scratch) / "bundle"
-        bundle_id = write_bundle(
-            written,
-            model=trial.model,
-            feature_set=trial.feature_set,
-            vocabulary=trial.vocabulary,
-            contract_text=trial.contract.text,
-            policy=trial.policy,
-            card=trial.card,
-            report=trial.report,
-            reference=trial.reference,
-            golden=golden_of(trial),
-        )
-        kept = bundles / bundle_id
-        if not kept.exists():
-            written.rename(kept)
-    return kept
-
-
-def golden_of(trial: "Trial") -> "Golden":
-    """Test rows from the least to the most ready, as the service would meet them, with their exact scores."""
-    import numpy as np
-
-    from data.spine import micros
-    from models.golden import golden_rows
-    from models.histories import lead_histories
-
-    readiness = trial.test.predictions[trial.report["served"]][:, -1]
-    spread = np.linspace(0, len(readiness) - 1, min(GOLDEN_ROWS, len(readiness))).astype(int)
-    rows = np.argsort(readiness, kind="stable")[spread]
-    leads = lead_histories(trial.history, trial.test.lead_id.take(rows).to_pylist())
-    cutoffs = micros(trial.test.cutoff)[rows].tolist()
-    return golden_rows(trial.model, trial.feature_set, trial.vocabulary, leads, cutoffs)
 
 
 def _show(made: Made) -> None:

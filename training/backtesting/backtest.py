@@ -28,9 +28,9 @@ FOR_A_VERSION = ("created_at", "served", "primary", "definition", "settings", "f
 class Settings:
     """How the backtest was asked for; ``span`` in microseconds, None: equal parts of the time there is."""
 
-    folds: int
-    span: int | None
-    curve: bool
+    folds: int = 4
+    span: int | None = None
+    curve: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Backtest:
 def run_backtest(
     contract: Contract,
     checked: Checked,
-    settings: Settings,
+    settings: Settings | None = None,
     *,
     jobs: int = 0,
     fresh: bool = False,
@@ -52,10 +52,12 @@ def run_backtest(
 ) -> Backtest:
     """Train as of each origin, ``jobs`` at a time (0: one for each core), and judge on what came after.
 
-    What an earlier run of the same contract, facts and code has finished is not done again, unless ``fresh``. Raises
-    ContractError, SchemaError or NotMaturedError, each with what to do.
+    Without ``settings`` there are as many origins as the contract says. What an earlier run of the same contract, facts
+    and code has finished is not done again, unless ``fresh``. Raises ContractError, SchemaError or NotMaturedError,
+    each with what to do.
     """
     tell = progress or (lambda _what, _share: None)
+    settings = settings or Settings(folds=contract.backtest.folds)
     history = checked.history
     tell("planning the origins", 0.0)
     plan = plan_origins(contract, history, settings.folds, settings.span)

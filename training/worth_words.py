@@ -1,0 +1,42 @@
+"""The worth of a feature, told."""
+
+from collections.abc import Iterator
+
+from training.wording import METRIC_NAMES, counted
+from training.worth import Gain, Worth
+
+WHAT = {
+    "learned": "Learning with it saves {log_loss} of log loss and adds {auc} of AUC.",
+    "shuffled": "Shuffled among leads asked about at the same time, the model that has it loses {log_loss} and {auc}.",
+}
+
+
+def sentences(found: Worth) -> Iterator[str]:
+    """The answer first, then what it rests on."""
+    many = len(found.names)
+    yield f"{found.names[0] if many == 1 else f'These {many} features together'}: {found.answer}."
+    yield (
+        f"Judged on {counted(found.rows, 'row')} of {counted(found.leads, 'lead')}, of whom {found.wins:,} had the "
+        "outcome; all of it was known before the rows that judge a version begin."
+    )
+    yield from _alone(found)
+    for kind, gains in (("learned", found.learned), ("shuffled", found.shuffled)):
+        if gains:
+            yield WHAT[kind].format(**{metric: gain(one, metric) for metric, one in gains.items()})
+
+
+def _alone(found: Worth) -> Iterator[str]:
+    """What the strongest knows alone, and each that is suspect."""
+    told = {name: known for name, known in found.alone.items() if known.auc is not None}
+    strongest = max(told, key=lambda name: told[name].auc.value if told[name].auc else 0.0, default=None)
+    for name, known in told.items():
+        auc, clean = known.auc, known.verdict == "clean"
+        if auc is not None and (name == strongest or not clean):
+            suspect = "" if clean else ": more than a feature can be expected to know, look closer"
+            yield f"Alone, {name} ranks with AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f}){suspect}."
+
+
+def gain(one: Gain, metric: str) -> str:
+    """``+0.0021 (-0.0004 to +0.0046)``, with the decimals that the figure deserves."""
+    places = 4 if METRIC_NAMES[metric] == "log loss" else 3
+    return f"{one.value:+.{places}f} ({one.low:+.{places}f} to {one.high:+.{places}f})"

@@ -8,6 +8,16 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from serving import problems, routes
+from serving.ingest.routes import routes as ingest_routes
+from serving.ingest.schemas import (
+    AccountDescribed,
+    AccountTold,
+    EventTold,
+    LeadDescribed,
+    LeadTold,
+    OutcomeTold,
+    TouchTold,
+)
 from serving.problems import Problem
 from serving.requests import RequestIds
 from serving.schemas import LeadIn, LeadsIn
@@ -20,6 +30,19 @@ How likely is this outcome within this horizon, and why.
 Every moment is UTC and every probability is calibrated: of those told 20 %, 20 % convert. Errors are
 `application/problem+json` with one sentence that says what was found, what was expected and what to do.
 """
+
+_READ_BY_HAND = (
+    LeadIn,
+    LeadsIn,
+    Problem,
+    AccountDescribed,
+    AccountTold,
+    EventTold,
+    LeadDescribed,
+    LeadTold,
+    OutcomeTold,
+    TouchTold,
+)
 
 
 def create_app(settings: Settings, on_failure: Callable[[Exception], None] | None = None) -> FastAPI:
@@ -49,6 +72,7 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
     )
     app.include_router(routes.open_routes)
     app.include_router(routes.keyed_routes)
+    app.include_router(ingest_routes)
     app.add_middleware(RequestIds)
     problems.install(app)
     _describe(app)
@@ -63,8 +87,7 @@ def _describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = made_by_fastapi()
             _, extra = models_json_schema(
-                [(LeadIn, "validation"), (LeadsIn, "validation"), (Problem, "validation")],
-                ref_template="#/components/schemas/{model}",
+                [(model, "validation") for model in _READ_BY_HAND], ref_template="#/components/schemas/{model}"
             )
             document["components"]["schemas"].update(extra["$defs"])
         assert app.openapi_schema is not None  # noqa: S101 - FastAPI keeps what it made

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
@@ -55,6 +56,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(StoreDown, _store_down)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _misasked)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -86,6 +88,13 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     else:
         detail = f"{phrase}."
     return answer(error.status_code, phrase.lower().replace(" ", "-"), detail, dict(error.headers or {}))
+
+
+async def _misasked(_: Request, error: Exception) -> JSONResponse:
+    """A parameter of the path or the query that cannot be read."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
+    found = [_sentence(tuple(one["loc"][1:]), one["type"], one["msg"], "") for one in error.errors()[:_SHOWN]]
+    return answer(422, "invalid-request", " ".join(found))
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -34,18 +34,19 @@ def _moment(value: object) -> int:
     return to_micros(moment)
 
 
-def _text(value: str) -> str:
+def plain_text(value: str) -> str:
+    """``value``, unless it holds what is no text. Raises ValueError."""
     if "\x00" in value:
         raise ValueError("a NUL character is not text. Take it out.")
     return value
 
 
-def _column(value: object) -> str | float:
+def column_value(value: object) -> str | float:
     """A further value as the tables hold it: numbers and booleans are floats, the rest is text."""
     if isinstance(value, str):
         if len(value) > 1_000:
             raise ValueError(f"a text of {len(value):,} characters. Expected 1,000 at the most.")
-        return _text(value)
+        return plain_text(value)
     if isinstance(value, bool | int | float):
         try:
             number = float(value)
@@ -62,24 +63,25 @@ def _flat(columns: dict[str, Any]) -> dict[str, str | float]:
         raise ValueError(f"{len(columns)} columns. Expected {MAX_COLUMNS} at the most.")
     flat = {}
     for name, value in columns.items():
-        _text(name)
+        plain_text(name)
         try:
             if value is not None:
-                flat[name] = _column(value)
+                flat[name] = column_value(value)
         except ValueError as error:
             raise ValueError(f"{name[:60]!r} is {error}") from None
     return flat
 
 
-def _no_default(schema: dict[str, Any]) -> None:
+def no_default(schema: dict[str, Any]) -> None:
+    """Let OpenAPI say that a field may be absent, not that it is null."""
     schema.pop("default", None)
 
 
 _TIME = {"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30:00Z"]}
 Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema(_TIME)]
 MaybeMoment = Annotated[int | None, BeforeValidator(_moment), WithJsonSchema(_TIME)]
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_text)]
-Text = Annotated[str, Field(max_length=1_000), AfterValidator(_text)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_text)]
+Text = Annotated[str, Field(max_length=1_000), AfterValidator(plain_text)]
 MaybeText = Annotated[Text | None, WithJsonSchema({"type": "string", "maxLength": 1_000})]
 MaybeNumber = Annotated[float | None, WithJsonSchema({"type": "number"})]
 Columns = Annotated[
@@ -87,11 +89,14 @@ Columns = Annotated[
 ]
 
 
-def _optional(description: str) -> Any:
-    return Field(default=None, description=description, json_schema_extra=_no_default)
+def optional(description: str) -> Any:
+    """A field that may be absent."""
+    return Field(default=None, description=description, json_schema_extra=no_default)
 
 
-class _Asked(BaseModel):
+class Asked(BaseModel):
+    """What is sent: unknown fields are refused, a null is the same as nothing."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
 
     @model_validator(mode="before")
@@ -100,18 +105,18 @@ class _Asked(BaseModel):
         return {name: value for name, value in raw.items() if value is not None} if isinstance(raw, dict) else raw
 
 
-class EventIn(_Asked):
+class EventIn(Asked):
     """Something that a lead, marketing or sales did. Further flat columns are taken as they are."""
 
     model_config = ConfigDict(extra="allow")
 
     kind: Name = Field(description="What happened, in the words of the training data.", examples=["pricing_view"])
     occurred_at: Moment = Field(description="When it happened: ISO 8601 with a zone.")
-    known_at: MaybeMoment = _optional("When it could have been known, if later than it happened.")
+    known_at: MaybeMoment = optional("When it could have been known, if later than it happened.")
     actor: str = Field(default="lead", description="Who did it: lead, marketing or sales.", examples=["lead"])
-    value: MaybeNumber = _optional("A number that belongs to it, such as seconds on a page or an amount.")
-    item: MaybeText = _optional("The asset, page or campaign.")
-    event_id: MaybeText = _optional("An id of its own: an event that comes twice counts once.")
+    value: MaybeNumber = optional("A number that belongs to it, such as seconds on a page or an amount.")
+    item: MaybeText = optional("The asset, page or campaign.")
+    event_id: MaybeText = optional("An id of its own: an event that comes twice counts once.")
 
     @model_validator(mode="after")
     def _fits(self) -> "EventIn":
@@ -132,21 +137,21 @@ class AccountEventIn(EventIn):
     lead_id: Name = Field(description="Whose event it is.", examples=["L-1043"])
 
 
-class OutcomeIn(_Asked):
+class OutcomeIn(Asked):
     """What sales recorded about a lead: only to see that the lead is still open."""
 
     kind: Name = Field(description="The outcome, in the words of the contract.", examples=["lost"])
     occurred_at: Moment = Field(description="When it happened: ISO 8601 with a zone.")
-    known_at: MaybeMoment = _optional("When it could have been known, if later than it happened.")
-    value: MaybeNumber = _optional("What it was worth.")
+    known_at: MaybeMoment = optional("When it could have been known, if later than it happened.")
+    value: MaybeNumber = optional("What it was worth.")
 
 
-class LeadIn(_Asked):
+class LeadIn(Asked):
     """One lead with what is known of it. A null counts as absent."""
 
     lead_id: Name = Field(description="Your id of the lead; it comes back in the answer.", examples=["L-1042"])
     created_at: Moment = Field(description="When the lead was created: ISO 8601 with a zone.")
-    as_of: MaybeMoment = _optional("The moment the question is asked at; now, when absent. Later events are ignored.")
+    as_of: MaybeMoment = optional("The moment the question is asked at; now, when absent. Later events are ignored.")
     attributes: Columns = Field(
         default={},
         description="Flat attributes by name: texts, numbers, true/false. Names unknown to the model are ignored.",
@@ -166,10 +171,10 @@ class LeadIn(_Asked):
         description="What the other leads of its account did, for models with features per account.",
     )
     outcomes: list[OutcomeIn] = Field(default=[], max_length=1_000, description="What sales recorded so far.")
-    state: Annotated[str | None, WithJsonSchema({"type": "string", "enum": list(OPEN_STATES)})] = _optional(
+    state: Annotated[str | None, WithJsonSchema({"type": "string", "enum": list(OPEN_STATES)})] = optional(
         "The `state` of the last answer, or what sales made of it: dwell, cool-down and fall-back count from it."
     )
-    state_since: MaybeMoment = _optional("Since when the lead is in `state`; both or none.")
+    state_since: MaybeMoment = optional("Since when the lead is in `state`; both or none.")
 
     @model_validator(mode="after")
     def _fits(self) -> "LeadIn":

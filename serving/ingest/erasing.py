@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from anyio import to_thread
 from sqlalchemy import Connection, Table, bindparam, delete, func, or_, select, update
 
 from data.store.tables import changes, events, leads, links, outcomes, visits
+from serving.store.store import Store
 from serving.store.tables import (
     audit,
     callbacks,
@@ -141,3 +143,17 @@ def _names(told: Any, ids: set[str]) -> bool:
 
 def _is_one(told: Any, ids: set[str]) -> bool:
     return not isinstance(told, bool | float | None) and str(told) in ids
+
+
+async def fold(store: Store) -> None:
+    """Fold SQLite's log into its file, so that what was deleted is in neither; a reader that is busy puts it off."""
+    if store.embedded:
+        await to_thread.run_sync(_fold, store)
+
+
+def _fold(store: Store) -> None:
+    raw = store.engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        raw.close()

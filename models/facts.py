@@ -103,8 +103,10 @@ def _holds(where: Where, event: Event) -> bool:
 
 def raw_value(event: Event, column: str) -> Scalar:
     """What the event holds in a column, as it came."""
-    own = {"kind": event.kind, "value": event.value, "item": event.item}
-    return own[column] if column in own else event.extra.get(column)
+    return getattr(event, column) if column in _OWN else event.extra.get(column)
+
+
+_OWN = frozenset({"kind", "value", "item"})
 
 
 def told_apart(event: Event, column: str) -> object:

@@ -14,7 +14,7 @@ from models.booster import Booster
 from models.calibration import Calibration
 from models.hazard import last_bins
 from models.linear import LinearModel
-from models.numerics import Floats, Matrix
+from models.numerics import Floats, Ints, Matrix
 from models.timing import TreesApart
 
 FILES = ("model.txt", "linear.json", "calibration.json")
@@ -48,20 +48,31 @@ class ReadinessModel:
 
     def predict(self, matrix: Matrix) -> Floats:
         """(n, horizons) calibrated probabilities, non-decreasing along the horizons, for ``matrix`` (n, features)."""
-        matrix = self._rows(matrix)
-        blend = numerics.blended(*self.member_logits(matrix), self.weight)
-        return self.calibration.probabilities(numerics.cumulative_logits(blend, last_bins(self.edges, self.horizons)))
+        return self.told(self.blend(matrix))
 
-    def explain(self, matrix: Matrix) -> Floats:
+    def blend(self, matrix: Matrix) -> Floats:
+        """(n, bins) blended hazard logits of ``matrix`` (n, features)."""
+        return np.asarray(numerics.blended(*self.member_logits(self._rows(matrix)), self.weight))
+
+    def told(self, blend: Floats) -> Floats:
+        """(n, horizons) what ``predict`` answers, from the blended logits."""
+        return self.calibration.probabilities(numerics.cumulative_logits(blend, self._last_bins))
+
+    @cached_property
+    def _last_bins(self) -> Ints:
+        return last_bins(self.edges, self.horizons)
+
+    def explain(self, matrix: Matrix, blend: Floats | None = None) -> Floats:
         """(n, features + 1) contributions to the log-odds at the primary horizon; the last column is the base.
 
         TreeSHAP (Lundberg et al., 2018) for the booster and the exact terms for the linear model, averaged over the
-        bins by how much each bin moves the horizon's log-odds; a row sums to those calibrated log-odds.
+        bins by how much each bin moves the horizon's log-odds; a row sums to those calibrated log-odds. ``blend`` is
+        that of ``matrix``, where it is known already.
         """
         matrix = self._rows(matrix)
         bins, features = len(self.edges), matrix.shape[1]
-        gbm, linear = self.member_logits(matrix)
-        blend = numerics.blended(gbm, linear, self.weight)
+        if blend is None:
+            blend = self.blend(matrix)
         at = self.horizons.index(self.primary)
         weights = numerics.bin_weights(blend, int(last_bins(self.edges, (self.primary,))[0]))
         if bins == 1:
@@ -71,7 +82,7 @@ class ReadinessModel:
         pushes = self.weight * trees
         pushes += (1.0 - self.weight) * self.linear.pushes(matrix, weights)
         pushes *= self.calibration.slopes[at]
-        logits = numerics.cumulative_logits(blend, last_bins(self.edges, self.horizons))[:, at]
+        logits = numerics.cumulative_logits(blend, self._last_bins)[:, at]
         total = self.calibration.slopes[at] * logits + self.calibration.intercepts[at]
         return np.column_stack([pushes, total - pushes.sum(axis=1)])
 

@@ -54,6 +54,8 @@ class Teller:
 
         A lead without engagement is told so first: its other reasons are what is known of it otherwise.
         """
+        if count <= 0:
+            return ()
         facts = facts_of(lead, as_of)
         silent = facts.silent
         told = (self._silent if silent else self._spoken).told(row, pushes, facts, len(row) if silent else count)

@@ -49,12 +49,13 @@ class Score:
 class Looked:
     """What was seen in a lead at a moment: its features, its readiness by horizon, and what moves it.
 
-    ``row`` (F,) float32, ``predicted`` (H,) float64.
+    ``row`` (F,) float32, ``blend`` (bins,) float64 hazard logits, ``predicted`` (H,) float64.
     """
 
     lead: LeadHistory
     as_of: int
     row: Row
+    blend: Scores
     predicted: Scores
     look: Look
 
@@ -91,17 +92,17 @@ class Scorer:
     def look(self, lead: LeadHistory, as_of: int) -> Looked:
         """What is seen in one lead. Raises like ``score``."""
         row = self._row(lead, as_of)
-        return self._looked(lead, as_of, row, self.bundle.model.predict(row.reshape(1, -1))[0])
+        blend = self.bundle.model.blend(row.reshape(1, -1))
+        return self._looked(lead, as_of, row, blend[0], self.bundle.model.told(blend)[0])
 
     def look_many(self, leads: Sequence[tuple[LeadHistory, int]]) -> list[Looked]:
         """What is seen in each of (lead, as_of); equal to ``look``, and cheaper."""
         if not leads:
             return []
         rows = np.array([self._row(lead, as_of) for lead, as_of in leads], np.float32).reshape(len(leads), -1)
-        predicted = self.score_matrix(rows)
-        return [
-            self._looked(lead, as_of, row, one) for (lead, as_of), row, one in zip(leads, rows, predicted, strict=True)
-        ]
+        blend = self.bundle.model.blend(rows)
+        seen = zip(leads, rows, blend, self.bundle.model.told(blend), strict=True)
+        return [self._looked(lead, as_of, row, logits, one) for (lead, as_of), row, logits, one in seen]
 
     def told(self, looked: Looked, after: Standing, reasons: int = 3) -> Score:
         """The score that goes with what was seen and where the lead stands after it (an open state)."""
@@ -117,7 +118,7 @@ class Scorer:
             decision_reason=after.reason,
             state=after.state,
             next_at=after.next_at,
-            reasons=self._reasons(looked.lead, looked.as_of, looked.row, reasons),
+            reasons=self._reasons(looked, reasons),
             bundle_id=bundle.bundle_id,
             product=bundle.contract.ready.product,
         )
@@ -138,18 +139,18 @@ class Scorer:
             )
         return self._engine.row(lead, as_of)
 
-    def _looked(self, lead: LeadHistory, as_of: int, row: Row, predicted: Scores) -> Looked:
+    def _looked(self, lead: LeadHistory, as_of: int, row: Row, blend: Scores, predicted: Scores) -> Looked:
         bundle = self.bundle
         evidence = Evidence.seen(lead.events, as_of, bundle.policy.evidence_window, lead.created_at)
-        return Looked(lead, as_of, row, predicted, Look(float(predicted[bundle.deciding]), evidence))
+        return Looked(lead, as_of, row, blend, predicted, Look(float(predicted[bundle.deciding]), evidence))
 
     def _stepped(self, looked: Looked, reasons: int, standing: Standing | None) -> Score:
         policy = self.bundle.policy
         before = begin(policy, looked.lead.created_at) if standing is None else standing
         return self.told(looked, step(policy, before, looked.look, looked.as_of)[0], reasons)
 
-    def _reasons(self, lead: LeadHistory, as_of: int, row: Row, count: int) -> tuple[Reason, ...]:
-        if count <= 0:
+    def _reasons(self, looked: Looked, count: int) -> tuple[Reason, ...]:
+        if count <= 0:  # the contributions alone cost more than the score
             return ()
-        pushes = self.bundle.model.explain(row.reshape(1, -1))[0]
-        return self._teller.reasons(row, pushes, lead, as_of, count)
+        pushes = self.bundle.model.explain(looked.row.reshape(1, -1), looked.blend.reshape(1, -1))[0]
+        return self._teller.reasons(looked.row, pushes, looked.lead, looked.as_of, count)

@@ -141,10 +141,11 @@ for _kind in (Sum, Mean, Max, Min):
 
 
 def _tell_one(feature: First | Last, facts: Facts) -> Told:
-    events = [e for e in selected(feature, facts, feature.window) if told_apart(e, feature.column) is not None]
-    if not events:
+    events = selected(feature, facts, feature.window)
+    in_turn = events if isinstance(feature, First) else reversed(events)
+    event = next((e for e in in_turn if told_apart(e, feature.column) is not None), None)
+    if event is None:
         return _nothing(feature)
-    event = events[0] if isinstance(feature, First) else events[-1]
     place = "first" if isinstance(feature, First) else "last"
     name = _noun(feature) if feature.column == "kind" else f"{wording.phrase(feature.column)} of {_noun(feature)}"
     value = str(told_apart(event, feature.column))

@@ -1,7 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data.clock import DAY, HOUR, to_micros
 from features.compared import Difference, Ratio, Trend
@@ -19,12 +22,12 @@ from features.definitions import (
     Min,
     Sum,
 )
-from features.feature import Where
+from features.feature import OverEvents, Where
 from features.feature_set import FeatureSet
 from features.lead import Change, Event, LeadHistory
 from models.facts import facts_of
-from models.reasons import Teller
-from models.telling import tell
+from models.reasons import Reason, Teller
+from models.telling import NOTHING, Told, tell
 
 NOW = to_micros(datetime(2025, 5, 20, 12, tzinfo=UTC))
 VIEW = ("pricing_view",)
@@ -199,3 +202,68 @@ def test_silence_comes_first():
         ("created 200 days ago, on 1 November 2024", 0.4),
     ]
     assert _reasons([0.0] * 6)[0].text == "no engagement yet"
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), count=st.integers(0, 6))
+def test_only_what_can_come_first_is_told_and_nothing_is_missed(data, count):
+    """The reasons are those of telling every group and sorting them, whatever pushes and whatever happened."""
+    features = FeatureSet(
+        (
+            *(Count(kinds=(kind,), window=window) for kind in ("view", "reply", "call") for window in (7 * DAY, None)),
+            Count(window=30 * DAY),
+            DaysSince(),
+            DistinctCount(column="kind"),
+            Sum(column="value", kinds=("view",)),
+            Sum(column="value", kinds=("reply",)),
+            Max(column="value"),
+            Last(column="kind"),
+            Trend(window=30 * DAY, short=7 * DAY),
+            Count(actor="sales"),
+            Attribute(column="industry"),
+            Attribute(column="employees", type="number"),
+            Tenure(),
+            Calendar(part="weekday"),
+        )
+    )
+    events = data.draw(
+        st.lists(
+            st.builds(
+                _event,
+                st.sampled_from(("view", "reply", "call")),
+                st.floats(0.1, 100),
+                st.sampled_from(("lead", "sales", "marketing")),
+                st.none() | st.floats(0, 9),
+            ),
+            max_size=8,
+        )
+    )
+    steps = st.sampled_from((0.0, 1e-7, 0.25, 0.5, -0.25, -0.5, 1.0, 1 / 3))
+    pushes = np.array([*data.draw(st.lists(steps, min_size=len(features), max_size=len(features))), -2.0])
+    lead = _lead(*events, attributes={"industry": "software"})
+    row = np.zeros(len(features), np.float32)
+    assert Teller(features).reasons(row, pushes, lead, NOW, count) == _every_group_told(features, pushes, lead, count)
+
+
+def _every_group_told(features, pushes, lead, count):
+    """Reasons by telling all groups, one after the other."""
+    facts = facts_of(lead, NOW)
+    groups = {}
+    for position, (feature, group) in enumerate(zip(features, features.groups, strict=True)):
+        engaged = isinstance(feature, OverEvents) and feature.actor != "sales"
+        groups.setdefault("engagement" if facts.silent and engaged else group, []).append((position, feature, engaged))
+    told = []
+    for group, members in groups.items():
+        push = 0.0
+        for position, *_ in members:
+            push += pushes[position]
+        along = [one for one in members if pushes[one[0]] * push > 0] or members
+        _, feature, engaged = max(along, key=lambda one: (abs(pushes[one[0]]), -one[0]))
+        said = Told(NOTHING) if facts.silent and engaged else tell(feature, facts)
+        told.append(Reason(said.text, group, float(push), said.since, said.until))
+    merged = {}
+    for reason in sorted(told, key=lambda one: (-abs(one.push), one.group)):
+        before = merged.get(reason.text)
+        merged[reason.text] = reason if before is None else replace(before, push=before.push + reason.push)
+    order = sorted(merged.values(), key=lambda r: (facts.silent and r.text != NOTHING, -abs(r.push), r.text))
+    return tuple(r for r in order if abs(r.push) >= 1e-6 or r.text == NOTHING)[:count]

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from serving import problems, routes
+from serving import hot, problems, routes
 from serving.ingest.routes import routes as ingest_routes
 from serving.ingest.schemas import (
     AccountDescribed,
@@ -18,8 +18,9 @@ from serving.ingest.schemas import (
     OutcomeTold,
     TouchTold,
 )
+from serving.metrics import Metrics
 from serving.problems import Problem
-from serving.requests import RequestIds
+from serving.requests import Gate
 from serving.schemas import LeadIn, LeadsIn
 from serving.service import Service
 from serving.settings import Settings
@@ -51,6 +52,7 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
     The bundle is checked in a canary process, loaded and warmed while the service already answers ``/healthz``;
     ``/readyz`` says 503 until then. ``on_failure`` is told when that fails.
     """
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Service]]:
@@ -73,7 +75,7 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
     app.include_router(routes.open_routes)
     app.include_router(routes.keyed_routes)
     app.include_router(ingest_routes)
-    app.add_middleware(RequestIds)
+    app.add_middleware(Gate, metrics=metrics, seconds=settings.request_s, shortcuts={("POST", "/v1/score"): hot.score})
     problems.install(app)
     _describe(app)
     return app

@@ -1,16 +1,15 @@
 """The service on a port, until it is told to stop."""
 
 import errno
-import logging
 import os
 import socket
-import sys
 from collections.abc import Callable
 
 import uvicorn
 
 from data.errors import ContractError
 from serving.app import create_app
+from serving.logs import start_logging
 from serving.settings import Settings
 
 
@@ -35,8 +34,7 @@ def address(listening: socket.socket) -> str:
 def run(settings: Settings, listening: socket.socket, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; open requests are answered first. Raises what kept the bundle from loading."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    start_logging()
     failures: list[Exception] = []
 
     def stop(error: Exception) -> None:

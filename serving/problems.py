@@ -1,6 +1,5 @@
 """Errors of the service: ``application/problem+json`` (RFC 9457), a sentence for the caller, nothing of the inside."""
 
-import logging
 from difflib import get_close_matches
 from http import HTTPStatus
 
@@ -13,7 +12,6 @@ from starlette.exceptions import HTTPException
 from serving.store.failures import StoreDown, StoreFull
 
 MEDIA_TYPE = "application/problem+json"
-_LOG = logging.getLogger("readiness.service")
 _SHOWN = 3
 
 
@@ -52,12 +50,12 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of ``app`` leave as a problem."""
+    """Let the errors of ``app`` leave as problems; what nobody expected is left to the gate (``serving.requests``)."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(StoreDown, _store_down)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _misasked)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(RequestValidationError, _invalid)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
@@ -97,11 +95,19 @@ async def _misasked(_: Request, error: Exception) -> JSONResponse:
     return answer(422, "invalid-request", " ".join(found))
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    request_id = request.scope.get("state", {}).get("request_id", "")
-    _LOG.error("request %s failed: %s", request_id, type(error).__name__)
-    detail = f"The service failed. Its log has the reason under the request id {request_id}."
-    return answer(500, "internal-error", detail, {"x-request-id": request_id} if request_id else None)
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    """What FastAPI found wrong in a path or a query."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
+    found = error.errors()
+    said = [_sentence(tuple(one["loc"][1:]), one["type"], one["msg"], "") for one in found[:_SHOWN]]
+    return answer(422, "invalid-request", " ".join(said))
+
+
+def answer_to(error: Exception) -> JSONResponse | None:
+    """The answer to an error that says what is wrong; None for one that nobody expected."""
+    if isinstance(error, Refusal):
+        return answer(error.status, error.name, error.detail, error.headers)
+    return store_down(error) if isinstance(error, StoreDown) else None
 
 
 def sentences(error: ValidationError) -> str:

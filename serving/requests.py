@@ -1,49 +1,141 @@
-"""Request ids, and one line of log for each request."""
+"""The gate that every request goes through: its id, its limits, its line in the log, its place in the metrics."""
 
+import asyncio
 import logging
 import re
 import time
 import uuid
+from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ASKED_BY_MACHINES = {"/healthz", "/readyz"}
+from serving.logs import place_of
+from serving.metrics import Metrics
+from serving.problems import Refusal, answer, answer_to
+
+MOST_HEADERS = 100
+MOST_HEADER_BYTES = 32 * 1024
+MOST_URL_BYTES = 8 * 1024
+_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"})
+_GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_ASKED_BY_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 _LOG = logging.getLogger("readiness.access")
+_ERRORS = logging.getLogger("readiness.service")
+
+Shortcut = Callable[[Scope, Receive], Awaitable[Response]]
+"""Answers a request without the framework's detours; what it raises is answered as everywhere."""
 
 
-class RequestIds:
-    """Give every request an id (the caller's own, if it is a plain word), return it, and log the answer.
+class Gate:
+    """Lets requests in to ``app``, or to the shortcut for their method and path, and sees their answers out."""
 
-    What is logged: method, path, status, milliseconds, id. Never a header, a query or a body: keys and people are in
-    them.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, seconds: float, shortcuts: Mapping[tuple[str, str], Shortcut]
+    ) -> None:
         self.app = app
+        self._metrics = metrics
+        self._seconds = seconds
+        self._shortcuts = shortcuts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, as ASGI has it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
-        started = time.perf_counter()
+        exchange = _Exchange(scope, send)
+        try:
+            _must_be_bounded(scope)
+            shortcut = self._shortcuts.get((scope["method"], scope["path"]))
+            async with asyncio.timeout(self._seconds):
+                if shortcut is None:
+                    await self.app(scope, receive, exchange.send)
+                else:
+                    scope["route_path"] = scope["path"]
+                    await (await shortcut(scope, receive))(scope, receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 - every request gets an answer, whatever happened
+            await self._answer(error, exchange, receive)
+        self._note(exchange)
 
-        async def named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
-                took = (time.perf_counter() - started) * 1_000
-                _log(scope, message["status"], took, request_id)
-            await send(message)
+    async def _answer(self, error: Exception, exchange: "_Exchange", receive: Receive) -> None:
+        """Tell the caller, unless it has gone or was told already."""
+        if isinstance(error, ClientDisconnect):
+            exchange.status = exchange.status or 499
+            return
+        known = answer_to(error) if not isinstance(error, TimeoutError) else _too_slow(self._seconds)
+        if known is None:
+            _ERRORS.error("request %s failed: %s", exchange.request_id, place_of(error))
+            detail = f"The service failed. Its log has the reason under the request id {exchange.request_id}."
+            known = answer(500, "internal-error", detail)
+        if not exchange.status:
+            await known(exchange.scope, receive, exchange.send)
 
-        await self.app(scope, receive, named)
+    def _note(self, exchange: "_Exchange") -> None:
+        scope, took = exchange.scope, time.perf_counter() - exchange.started
+        route = scope.get("route_path") or getattr(scope.get("route"), "path", "") or "none"
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.answered(method, route, exchange.status, took)
+        level = logging.DEBUG if route in _ASKED_BY_MACHINES else logging.INFO
+        if _LOG.isEnabledFor(level):
+            _LOG.log(
+                level,
+                "request",
+                extra={
+                    "request_id": exchange.request_id,
+                    "key": scope["state"].get("caller", ""),
+                    "method": method,
+                    "route": route,
+                    "status": exchange.status,
+                    "ms": round(took * 1_000, 2),
+                },
+            )
 
 
-def _log(scope: Scope, status: int, took: float, request_id: str) -> None:
-    """One line; a probe of the service's state is only worth one to somebody who debugs."""
-    level = logging.DEBUG if scope["path"] in _ASKED_BY_MACHINES else logging.INFO
-    _LOG.log(level, "%s %.200r %d %.1f ms %s", scope["method"], scope["path"], status, took, request_id)
+class _Exchange:
+    """A request and its answer: the id (the caller's own, if it is a plain word), when it came, the status."""
+
+    __slots__ = ("_send", "request_id", "scope", "started", "status")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.started = time.perf_counter()
+        self.status = 0
+        self.request_id = _id_of(scope)
+        self._send = send
+        scope.setdefault("state", {})["request_id"] = self.request_id
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer; the first one carries the id."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _id_of(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _GIVEN.fullmatch(value):
+            return str(value, "ascii")
+    return uuid.uuid4().hex
+
+
+def _must_be_bounded(scope: Scope) -> None:
+    """Raises Refusal: 414 for a long address, 431 for many or large headers."""
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_URL_BYTES:
+        raise Refusal(414, "uri-too-long", f"The address has more than {MOST_URL_BYTES:,} bytes. Shorten it.")
+    headers = scope["headers"]
+    if len(headers) > MOST_HEADERS or sum([len(name) + len(value) for name, value in headers]) > MOST_HEADER_BYTES:
+        raise Refusal(
+            431,
+            "headers-too-large",
+            f"The request has more than {MOST_HEADERS} headers or {MOST_HEADER_BYTES:,} bytes of them. Send fewer.",
+        )
+
+
+def _too_slow(seconds: float) -> Response:
+    detail = (
+        f"There was no answer within {seconds:g} seconds, so the request was given up. Try again, with less at once."
+    )
+    return answer(503, "timeout", detail, {"retry-after": "5"})

@@ -1,19 +1,23 @@
 """The endpoints."""
 
-from typing import Any
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from serving import hot
 from serving.access import require
 from serving.body import parse, read_json
 from serving.problems import documented
-from serving.schemas import LeadIn, LeadsRaw, ModelOut, ScoreOut, ScoresOut, StatusOut
-from serving.scoring import model_card, score_many, score_one
+from serving.schemas import LeadsRaw, ModelOut, ScoreOut, ScoresOut, StatusOut
+from serving.scoring import REASONS, model_card, score_many
 from serving.service import ServiceDep
 
 open_routes = APIRouter(tags=["state"])
 keyed_routes = APIRouter(prefix="/v1", tags=["readiness"])
+
+
+Reasons = Annotated[int, Query(ge=0, le=REASONS, description="How many reasons are wanted; 0 spares their cost.")]
 
 
 def _body(schema: str, example: dict[str, Any]) -> dict[str, Any]:
@@ -39,14 +43,16 @@ _LEAD = {
     name="score",
     dependencies=[Depends(require("score"))],
     summary="Score one lead",
-    description="One lead with its events in, one flat answer out. Nothing is stored.",
+    description="One lead with its events in, one flat answer out. Nothing is stored. Reasons cost as much as the "
+    "score: leave them out where nobody reads them.",
     responses=documented(400, 401, 403, 408, 413, 415, 422, 500, 503),
     openapi_extra=_body("LeadIn", _LEAD),
 )
-async def score(request: Request, service: ServiceDep) -> ScoreOut:
-    """Score one lead."""
-    raw = await read_json(request, service.settings.max_body_bytes)
-    return score_one(service.loaded, parse(LeadIn, raw))
+async def score(request: Request, reasons: Reasons = REASONS) -> ScoreOut:
+    """Score one lead. This describes it; the gate answers it before the framework comes to it."""
+    del reasons
+    answered: Any = await hot.score(request.scope, request.receive)
+    return cast("ScoreOut", answered)
 
 
 @keyed_routes.post(

@@ -20,18 +20,19 @@ MAX_COLUMNS = 500
 _YEARS = (1970, 2200)
 
 
-def _moment(value: object) -> int:
+def moment(value: object) -> int:
+    """Microseconds since 1970 of a time as it is sent. Raises ValueError for what is none."""
     if not isinstance(value, str):
         raise ValueError("expected a time as text, such as 2026-01-31T09:30:00Z.")  # noqa: TRY004 - pydantic reads ValueError
     try:
-        moment = datetime.fromisoformat(value.strip())
+        found = datetime.fromisoformat(value.strip())
     except ValueError:
         raise ValueError(f"{value[:40]!r} is not an ISO 8601 time. Write it like 2026-01-31T09:30:00Z.") from None
-    if moment.tzinfo is None:
-        raise ValueError(f"{value[:40]} has no time zone. Write {moment.isoformat()}Z if it is UTC.")
-    if not _YEARS[0] <= moment.year < _YEARS[1]:
+    if found.tzinfo is None:
+        raise ValueError(f"{value[:40]} has no time zone. Write {found.isoformat()}Z if it is UTC.")
+    if not _YEARS[0] <= found.year < _YEARS[1]:
         raise ValueError(f"{value[:40]} is outside the years {_YEARS[0]} to {_YEARS[1]}. Check it.")
-    return to_micros(moment)
+    return to_micros(found)
 
 
 def plain_text(value: str) -> str:
@@ -58,7 +59,8 @@ def column_value(value: object) -> str | float:
     raise ValueError("a list or an object. Expected a text, a number or true/false: flatten it into columns.")
 
 
-def _flat(columns: dict[str, Any]) -> dict[str, str | float]:
+def flat_columns(columns: dict[str, Any]) -> dict[str, str | float]:
+    """Further columns as the tables hold them, nulls left out. Raises ValueError for what is not flat."""
     if len(columns) > MAX_COLUMNS:
         raise ValueError(f"{len(columns)} columns. Expected {MAX_COLUMNS} at the most.")
     flat = {}
@@ -78,14 +80,14 @@ def no_default(schema: dict[str, Any]) -> None:
 
 
 _TIME = {"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30:00Z"]}
-Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema(_TIME)]
-MaybeMoment = Annotated[int | None, BeforeValidator(_moment), WithJsonSchema(_TIME)]
+Moment = Annotated[int, BeforeValidator(moment), WithJsonSchema(_TIME)]
+MaybeMoment = Annotated[int | None, BeforeValidator(moment), WithJsonSchema(_TIME)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_text)]
 Text = Annotated[str, Field(max_length=1_000), AfterValidator(plain_text)]
 MaybeText = Annotated[Text | None, WithJsonSchema({"type": "string", "maxLength": 1_000})]
 MaybeNumber = Annotated[float | None, WithJsonSchema({"type": "number"})]
 Columns = Annotated[
-    dict[str, Any], AfterValidator(_flat), WithJsonSchema({"type": "object", "additionalProperties": True})
+    dict[str, Any], AfterValidator(flat_columns), WithJsonSchema({"type": "object", "additionalProperties": True})
 ]
 
 
@@ -125,7 +127,7 @@ class EventIn(Asked):
         if self.known_at is not None and self.known_at < self.occurred_at:
             raise ValueError("known_at is before occurred_at. An event cannot be known before it happens.")
         if self.model_extra:
-            flat = _flat(self.model_extra)
+            flat = flat_columns(self.model_extra)
             self.model_extra.clear()
             self.model_extra.update(flat)
         return self

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from data.clock import DAY, iso
@@ -11,15 +12,41 @@ from models.scorer import Score
 from models.states import Standing, State, resume
 from serving.body import parse
 from serving.problems import Refusal
-from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoreOut, ScoresOut
+from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoresOut
 from serving.service import Loaded
+from serving.usual import history_of, usual_lead
 
 REASONS = 3
 
 
-def score_one(loaded: Loaded, lead: LeadIn) -> ScoreOut:
-    """The flat answer for one lead. Raises Refusal (422) when the question does not apply to it."""
-    return ScoreOut(**_answer(loaded, lead)[1])
+@dataclass(frozen=True)
+class Asked:
+    """A lead about which is asked: its history as told at ``as_of``, how many of the ``events`` sent count then."""
+
+    history: LeadHistory
+    as_of: int
+    used: int
+    events: int
+    standing: Standing | None = None
+
+
+def asked_of(loaded: Loaded, raw: Any) -> Asked:
+    """What the JSON of a request asks. Raises Refusal (422)."""
+    lead = usual_lead(raw)
+    if lead is None:
+        return _asked(loaded, parse(LeadIn, raw))
+    as_of = _now() if lead.as_of is None else lead.as_of
+    _must_exist(lead.created_at, as_of)
+    history = history_of(lead, as_of)
+    return Asked(history.told(as_of), as_of, _different(history.events), len(lead.events))
+
+
+def score_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> dict[str, Any]:
+    """The flat answer (of ``ScoreOut``) for one lead, with so many reasons at the most.
+
+    Raises Refusal (422) when it is not described well, or the question does not apply to it.
+    """
+    return _answer(loaded, asked_of(loaded, raw), reasons)[1]
 
 
 def score_many(loaded: Loaded, leads: list[Any]) -> ScoresOut:
@@ -27,7 +54,7 @@ def score_many(loaded: Loaded, leads: list[Any]) -> ScoresOut:
     scores, refused = [], []
     for position, raw in enumerate(leads):
         try:
-            score, flat = _answer(loaded, parse(LeadIn, raw))
+            score, flat = _answer(loaded, asked_of(loaded, raw), REASONS)
         except Refusal as refusal:
             lead_id = raw.get("lead_id") if isinstance(raw, dict) else None
             known = lead_id[:200] if isinstance(lead_id, str) else ""
@@ -51,12 +78,21 @@ def model_card(loaded: Loaded) -> ModelOut:
     )
 
 
-def _answer(loaded: Loaded, lead: LeadIn) -> tuple[Score, dict[str, Any]]:
-    as_of = lead.as_of if lead.as_of is not None else time.time_ns() // 1_000
+def _asked(loaded: Loaded, lead: LeadIn) -> Asked:
+    as_of = _now() if lead.as_of is None else lead.as_of
+    _must_exist(lead.created_at, as_of)
     _must_be_open(loaded, lead, as_of)
-    history, used = _history(lead, as_of)
+    history = _history(lead, as_of)
+    return Asked(history, as_of, _different(history.events), len(lead.events), _standing(loaded, lead, as_of))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000
+
+
+def _answer(loaded: Loaded, asked: Asked, reasons: int) -> tuple[Score, dict[str, Any]]:
     try:
-        score = loaded.scorer.score(history, as_of, REASONS, _standing(loaded, lead, as_of))
+        score = loaded.scorer.score(asked.history, asked.as_of, reasons, asked.standing)
     except ReadinessError as error:
         raise Refusal(422, "does-not-apply", str(error)) from None
     told = [reason.text for reason in score.reasons] + [""] * REASONS
@@ -74,8 +110,8 @@ def _answer(loaded: Loaded, lead: LeadIn) -> tuple[Score, dict[str, Any]]:
         "reason_1": told[0],
         "reason_2": told[1],
         "reason_3": told[2],
-        "events_used": used,
-        "events_ignored": len(lead.events) - used,
+        "events_used": asked.used,
+        "events_ignored": asked.events - asked.used,
         "product": score.product,
         "model_version": loaded.version,
         "bundle_id": score.bundle_id,
@@ -96,14 +132,17 @@ def _standing(loaded: Loaded, lead: LeadIn, as_of: int) -> Standing | None:
     return resume(loaded.bundle.policy, cast("State", lead.state), lead.state_since, lead.created_at)
 
 
-def _must_be_open(loaded: Loaded, lead: LeadIn, as_of: int) -> None:
-    """Readiness is a question about open leads: created, and without a terminal outcome."""
-    if lead.created_at > as_of:
+def _must_exist(created_at: int, as_of: int) -> None:
+    if created_at > as_of:
         raise Refusal(
             422,
             "does-not-apply",
-            f"The lead was created at {iso(lead.created_at)}, after as_of {iso(as_of)}. Ask at a later moment.",
+            f"The lead was created at {iso(created_at)}, after as_of {iso(as_of)}. Ask at a later moment.",
         )
+
+
+def _must_be_open(loaded: Loaded, lead: LeadIn, as_of: int) -> None:
+    """Readiness is a question about open leads: without a terminal outcome."""
     terminal = loaded.bundle.contract.ready.terminal
     closed = [outcome for outcome in lead.outcomes if outcome.kind in terminal and outcome.occurred_at < as_of]
     if closed:
@@ -115,19 +154,22 @@ def _must_be_open(loaded: Loaded, lead: LeadIn, as_of: int) -> None:
         )
 
 
-def _history(lead: LeadIn, as_of: int) -> tuple[LeadHistory, int]:
-    """The lead as the online engine takes it, and how many of its events count at ``as_of``."""
-    seen, theirs = _seen(lead.events, as_of), _seen(lead.account_events, as_of)
-    named = [event.event_id for event in seen if event.event_id is not None]
-    history = LeadHistory(
+def _history(lead: LeadIn, as_of: int) -> LeadHistory:
+    """The lead as the online engine takes it at ``as_of``."""
+    return LeadHistory(
         lead.lead_id,
         lead.created_at,
         attributes=lead.attributes,
         account_attributes=lead.account_attributes,
-        events=seen,
-        account_events=theirs,
-    )
-    return history.told(as_of), len(seen) - len(named) + len(set(named))
+        events=_seen(lead.events, as_of),
+        account_events=_seen(lead.account_events, as_of),
+    ).told(as_of)
+
+
+def _different(events: Sequence[Event]) -> int:
+    """How many events there are; of those with one id there is one."""
+    named = [event.event_id for event in events if event.event_id is not None]
+    return len(events) - len(named) + len(set(named))
 
 
 def _seen(events: Sequence[EventIn], as_of: int) -> list[Event]:

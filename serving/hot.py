@@ -1,0 +1,62 @@
+"""``POST /v1/score`` without the framework's detours: the same answers and refusals, much cheaper."""
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from msgspec.json import Encoder
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from serving.access import admit
+from serving.body import is_json, json_value, media_type, read_body
+from serving.problems import Refusal
+from serving.scoring import REASONS, score_one
+from serving.service import Service
+
+_ENCODE = Encoder().encode
+_BEARER = b"bearer "
+
+
+async def score(scope: Scope, receive: Receive) -> Response:
+    """The answer to one lead. Raises Refusal."""
+    service: Service = scope["state"]["service"]
+    caller = await admit(service, presented_key(scope), "score")
+    scope["state"]["caller"] = caller.name
+    reasons = reasons_asked(scope["query_string"])
+    media = media_type(scope)
+    if not is_json(media):
+        raise Refusal(415, "unsupported-media-type", f"The body is {media[:80]!r}. Send it as application/json.")
+    body = await read_body(scope, receive, service.settings.max_body_bytes)
+    return Json(_ENCODE(score_one(service.loaded, json_value(body), reasons)))
+
+
+class Json(Response):
+    """JSON that is encoded already."""
+
+    media_type = "application/json"
+
+    def init_headers(self, headers: Any = None) -> None:
+        """The two headers of such an answer."""
+        del headers
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), (b"content-type", b"application/json")]
+
+
+def presented_key(scope: Scope) -> str | None:
+    """The key of a request: Authorization: Bearer, else X-Api-Key."""
+    header = None
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == _BEARER:
+            return str(value[7:].strip(), "latin-1") or None
+        if name == b"x-api-key" and header is None:
+            header = str(value, "latin-1")
+    return header
+
+
+def reasons_asked(query: bytes) -> int:
+    """``?reasons=0`` to 3: how many are wanted. Raises Refusal (422)."""
+    if not query:
+        return REASONS
+    found = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("reasons", [str(REASONS)])[-1]
+    if found not in {"0", "1", "2", "3"}:
+        raise Refusal(422, "invalid-request", f"reasons is {found[:40]!r}. Expected 0, 1, 2 or 3.")
+    return int(found)

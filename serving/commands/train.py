@@ -89,7 +89,7 @@ def _train_elsewhere(place: engines.Place, progress: "Report", budget: "Budget |
             )
 
 
-def _show(made: Made) -> None:
+def _show(made: "Made") -> None:
     from serving.commands import terminal
     from serving.commands.contest import print_contest
     from training import summary
@@ -105,7 +105,7 @@ def _show(made: Made) -> None:
     terminal.say(f"Registered {made.version.name} version {made.version.number} as {made.version.alias}.")
 
 
-def summary(made: Made) -> dict[str, Any]:
+def summary(made: "Made") -> dict[str, Any]:
     """What `--json` prints: the primary horizon's figures, all horizons beside them, where it is registered."""
     from serving.commands.contest import figures, without_nan
 

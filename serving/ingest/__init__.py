@@ -8,6 +8,9 @@ happenings  events and outcomes
 people      leads and accounts
 attributes  what their attributes were and when that was known
 links       visitors who turn out to be leads, leads who turn out to be one
-decider     who hears of what is new
 erasing     a person who wants to be forgotten
+schemas     what is sent to our own doors and what they answer
+reading     the body of a call as items
+storing     items into the store of a running service
+routes      the doors
 """

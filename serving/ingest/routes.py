@@ -19,7 +19,7 @@ from serving.ingest.schemas import (
     RejectedOut,
     TakenOut,
 )
-from serving.ingest.storing import store_raw, store_told
+from serving.ingest.storing import in_use, store_raw, store_told
 from serving.ingest.tally import Taken
 from serving.keys import Caller
 from serving.problems import Refusal, documented
@@ -65,12 +65,12 @@ def _answer(taken: Taken) -> TakenOut:
 async def _many(door: Door[Any], request: Request, service: Service, caller: Caller, *, backfill: bool) -> TakenOut:
     store = service.store
     raw = await door.read(request, service.settings.max_body_bytes)
-    return _answer(await store_raw(store, door, raw, backfill=backfill, decider=None, by=caller.name))
+    return _answer(await store_raw(store, door, raw, backfill=backfill, loaded=in_use(service), by=caller.name))
 
 
 async def _one(door: Door[Any], told: Any, service: Service, caller: Caller) -> TakenOut:
     """One thing, whose refusal is the refusal of the call."""
-    taken = await store_told(service.store, Told([Placed(0, door.item(told))]), decider=None, by=caller.name)
+    taken = await store_told(service.store, Told([Placed(0, door.item(told))]), loaded=in_use(service), by=caller.name)
     if taken.refused:
         first: Rejected = taken.refused[0]
         raise Refusal(422, "invalid-request", first.reason)

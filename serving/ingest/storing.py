@@ -8,11 +8,12 @@ from typing import Any
 from anyio import to_thread
 from sqlalchemy import Connection
 
-from serving.ingest.decider import Decider
 from serving.ingest.items import Rejected, Told
 from serving.ingest.reading import Door
 from serving.ingest.take import take
 from serving.ingest.tally import Taken
+from serving.problems import Refusal
+from serving.service import Loaded, Service
 from serving.store.store import Store
 
 PIECE = 1_000
@@ -21,16 +22,24 @@ _BESIDE = 200
 """More things than this are not looked at in the event loop."""
 
 
+def in_use(service: Service) -> Loaded | None:
+    """The model in use, if there is one: news is taken in without it too."""
+    try:
+        return service.loaded
+    except Refusal:
+        return None
+
+
 async def store_raw(
-    store: Store, door: Door[Any], raw: Sequence[Any], *, backfill: bool, decider: Decider | None, by: str
+    store: Store, door: Door[Any], raw: Sequence[Any], *, backfill: bool, loaded: Loaded | None, by: str
 ) -> Taken:
     """What was read through ``door``, stored."""
     told = door.told(raw) if len(raw) <= _BESIDE else await to_thread.run_sync(door.told, raw)
-    return await store_told(store, told, backfill=backfill, decider=decider, by=by)
+    return await store_told(store, told, backfill=backfill, loaded=loaded, by=by)
 
 
 async def store_told(
-    store: Store, told: Told, *, backfill: bool = False, decider: Decider | None = None, by: str = ""
+    store: Store, told: Told, *, backfill: bool = False, loaded: Loaded | None = None, by: str = ""
 ) -> Taken:
     """The account of a call, when everything in it is durable. ``by``: the name of the key, for the audit trail.
 
@@ -39,15 +48,15 @@ async def store_told(
     taken = duplicates = 0
     refused: list[Rejected] = list(told.rejected)
     for piece in _pieces(told):
-        account = await store.awrite(partial(_taken, piece, time.time_ns() // 1_000, backfill, decider, by))
+        account = await store.awrite(partial(_taken, piece, time.time_ns() // 1_000, backfill, loaded, by))
         taken += account.taken
         duplicates += account.duplicates
         refused += account.refused
     return Taken(taken, duplicates, tuple(sorted(refused, key=lambda one: one.index)))
 
 
-def _taken(piece: Told, at: int, backfill: bool, decider: Decider | None, by: str, connection: Connection) -> Taken:
-    return take(connection, piece, at, backfill=backfill, decider=decider, by=by)
+def _taken(piece: Told, at: int, backfill: bool, loaded: Loaded | None, by: str, connection: Connection) -> Taken:
+    return take(connection, piece, at, backfill=backfill, loaded=loaded, by=by)
 
 
 def _pieces(told: Told) -> list[Told]:

@@ -9,9 +9,11 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from models.states import Word
+from serving.deciding.decide import AT_ONCE, decide
+from serving.deciding.marks import mark
+from serving.deciding.rules import Rules, remembered, rules_of
+from serving.deciding.words import Said, tell
 from serving.ingest.accounts import AccountTold, describe_accounts
-from serving.ingest.decider import AT_ONCE, Decider
 from serving.ingest.erasing import erase
 from serving.ingest.happenings import add_happenings, add_visits
 from serving.ingest.items import (
@@ -30,8 +32,7 @@ from serving.ingest.judging import News, When, judge_described, judge_happening,
 from serving.ingest.links import link, owners
 from serving.ingest.people import LeadTold, be_there, describe_leads
 from serving.ingest.tally import Refused, Taken, Tally
-from serving.store.tables import looks
-from serving.store.upsert import insert_new
+from serving.service import Loaded
 
 
 def take(
@@ -40,15 +41,16 @@ def take(
     received_at: int,
     *,
     backfill: bool = False,
-    decider: Decider | None = None,
+    loaded: Loaded | None = None,
     by: str = "",
 ) -> Taken:
     """Store what is told; ``received_at`` in microseconds. Nothing but ``connection`` is touched, so it may run again.
 
-    ``backfill``: a past is loaded, and what does not say when it was known was known when it happened. ``by`` is who
-    asks, for the audit trail.
+    ``backfill``: a past is loaded, and what does not say when it was known was known when it happened. ``loaded`` is
+    the model in use: with one, a few leads are looked at at once; those of a past, of large calls and without a model
+    stay marked for the worker. ``by`` is who asks, for the audit trail.
     """
-    call = _Call(connection, When(received_at, backfill), decider, by, Tally())
+    call = _Call(connection, When(received_at, backfill), by)
     for rejected in told.rejected:
         call.tally.refuse(rejected.index, rejected.reason)
     for changes_ids, group in groupby(told.items, key=lambda placed: isinstance(placed.item, LinkItem | EraseItem)):
@@ -57,15 +59,15 @@ def take(
                 call.turn(placed)
         else:
             call.store(list(group))
-    call.pass_on()
+    call.mark_and_tell(loaded)
     return call.tally.taken()
 
 
 class _Call:
     """What one call has found so far."""
 
-    def __init__(self, connection: Connection, when: When, decider: Decider | None, by: str, tally: Tally) -> None:
-        self.connection, self.when, self.decider, self.by, self.tally = connection, when, decider, by, tally
+    def __init__(self, connection: Connection, when: When, by: str) -> None:
+        self.connection, self.when, self.by, self.tally = connection, when, by, Tally()
         self.news: list[News] = []
         self.touched: set[str] = set()
 
@@ -131,17 +133,16 @@ class _Call:
         self.news += new
         self.touched |= {one.lead_id for one in new}
 
-    def pass_on(self) -> None:
-        """Mark the leads of which something is new; tell those who decide what sales said, and let them look."""
-        ids = sorted(self.touched)
-        insert_new(self.connection, looks, [{"lead_id": lead, "since": self.when.received_at} for lead in ids])
-        if self.decider is None:
-            return
-        for one, word in sorted(_words(self.news, self.decider), key=lambda pair: (pair[0].lead_id, pair[0].known_at)):
-            cause = "outcome" if isinstance(one.item, OutcomeItem) else "touch"
-            self.decider.told(self.connection, one.lead_id, word, one.known_at, cause)
-        if 0 < len(ids) <= AT_ONCE:
-            self.decider.looked(self.connection, ids, self.when.received_at, "event")
+    def mark_and_tell(self, loaded: Loaded | None) -> None:
+        """Mark the leads of which something is new; tell what sales said of them, and look at them if they are few."""
+        ids, now = sorted(self.touched), self.when.received_at
+        mark(self.connection, ids, now)
+        said = [one for one in self.news if isinstance(one.item, OutcomeItem) or one.item.actor == "sales"]
+        rules = None if loaded is None else rules_of(loaded.bundle, loaded.version)
+        if said and (rules := rules or remembered(self.connection)) is not None:
+            tell(self.connection, rules, _words(said, rules), now)
+        if loaded is not None and not self.when.backfill and len(ids) <= AT_ONCE:
+            decide(self.connection, loaded, ids, now, "event")
 
 
 def _judge(index: int, item: Item, when: When) -> News | LeadTold | AccountTold:
@@ -161,12 +162,14 @@ def _judge(index: int, item: Item, when: When) -> News | LeadTold | AccountTold:
             raise TypeError(f"{type(item).__name__} is nothing that is stored")
 
 
-def _words(news: Sequence[News], decider: Decider) -> Iterator[tuple[News, Word]]:
-    """What sales said: that it took a lead up or gives it back, and outcomes that close it."""
-    for one in news:
+def _words(news: Sequence[News], rules: Rules) -> list[Said]:
+    """What sales said, as it became known: that it took a lead up or gives it back, and outcomes that close it."""
+    said = []
+    for one in sorted(news, key=lambda one: (one.lead_id, one.known_at, one.item.occurred_at)):
         if isinstance(one.item, OutcomeItem):
-            word = decider.closing.get(one.item.kind)
+            word = rules.word_of(one.item.kind)
             if word is not None:
-                yield one, word
-        elif one.item.actor == "sales":
-            yield one, "given back" if one.item.given_back else "taken"
+                said.append(Said(one.lead_id, word, one.known_at, "outcome"))
+        else:
+            said.append(Said(one.lead_id, "given back" if one.item.given_back else "taken", one.known_at, "touch"))
+    return said

@@ -10,9 +10,11 @@ from sqlalchemy import func, select
 
 from data.clock import DAY, MINUTE
 from data.store.tables import events, leads
-from serving.ingest.decider import AT_ONCE
+from models.policy import Policy
+from serving.deciding.rules import Rules, remember
+from serving.deciding.standings import claim, new
 from serving.ingest.items import AccountItem, EventItem, LeadItem, LinkItem, OutcomeItem, VisitItem
-from serving.store.tables import looks
+from serving.store.tables import looks, transitions
 
 MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 T0 = 1_700_000_000_000_000
@@ -286,50 +288,60 @@ def test_news_marks_the_lead_and_only_news_does(store, tell, contents):
     assert [dict(row)["lead_id"] for row in contents(store)["looks"]] == ["b"]
 
 
-class Recorder:
-    """Writes down what those who decide are told."""
-
-    closing = {"won": "won", "lost": "lost"}  # noqa: RUF012 - never written to
-
-    def __init__(self):
-        self.heard = []
-
-    def told(self, _, lead_id, word, moment, cause):
-        """A word of sales."""
-        self.heard.append((lead_id, word, moment, cause))
-
-    def looked(self, _, lead_ids, moment, cause):
-        """A look."""
-        self.heard.append((tuple(lead_ids), moment, cause))
+RULES = Rules("shop", Policy(0.5), ("won",), ("won", "lost"), 90.0, "b")
+"""Those that a store was last decided by: what sales says is heard also while no model is loaded."""
 
 
-def test_words_of_sales_are_passed_on_in_the_order_in_which_they_were_known(store, tell, now):
-    """A touch takes a lead up, one marked so gives it back, outcomes close it; each word once, then one look."""
+@pytest.fixture
+def looked_at(store, tell):
+    """A store in which somebody has looked at the leads a and b."""
+
+    def change(connection):
+        remember(connection, RULES)
+        claim(connection, [new(RULES, lead, T0) for lead in "ab"])
+
+    tell(store, *(EventItem(lead_id=lead, kind="page", occurred_at=T0) for lead in "ab"))
+    store.write(change)
+    return store
+
+
+def _moves(store):
+    columns = (transitions.c.lead_id, transitions.c.before, transitions.c.after, transitions.c.cause)
+    rows = store.read(lambda c: c.execute(select(*columns).order_by(transitions.c.lead_id, transitions.c.at)).all())
+    return [tuple(row) for row in rows]
+
+
+def test_words_of_sales_move_leads_in_the_order_in_which_they_were_known(looked_at, tell):
+    """A touch takes a lead up, one marked so gives it back, outcomes close it; each word once."""
     items = [
         OutcomeItem(lead_id="b", kind="won", occurred_at=T0 + 3),
         EventItem(lead_id="a", kind="call", occurred_at=T0 + 2, known_at=T0 + 9, actor="sales", given_back=True),
         EventItem(lead_id="a", kind="call", occurred_at=T0 + 1, known_at=T0 + 5, actor="sales"),
         OutcomeItem(lead_id="b", kind="opportunity", occurred_at=T0 + 3),
-        EventItem(lead_id="a", kind="page", occurred_at=T0),
+        EventItem(lead_id="a", kind="page", occurred_at=T0 + 4),
     ]
-    first, again = Recorder(), Recorder()
-    tell(store, *items, decider=first)
-    assert first.heard == [
-        ("a", "taken", T0 + 5, "touch"),
-        ("a", "given back", T0 + 9, "touch"),
-        ("b", "won", now, "outcome"),
-        (("a", "b"), now, "event"),
+    moved = [
+        ("a", "nurture", "working", "touch"),
+        ("a", "working", "recycled", "touch"),
+        ("b", "nurture", "won", "outcome"),
     ]
-    tell(store, *items, decider=again)
-    assert again.heard == []
+    tell(looked_at, *items)
+    assert _moves(looked_at) == moved
+    assert tell(looked_at, *items).duplicates == len(items)
+    assert _moves(looked_at) == moved
 
 
-def test_of_many_leads_the_marks_stay(store, tell, contents):
-    """News of more leads than are looked at within a call leaves their marks for the worker."""
-    heard = Recorder()
-    tell(store, *(EventItem(lead_id=f"{k:03}", kind="page", occurred_at=T0) for k in range(AT_ONCE + 1)), decider=heard)
-    assert heard.heard == []
-    assert len(contents(store)["looks"]) == AT_ONCE + 1
+def test_words_that_fail_take_the_news_with_them(looked_at, tell, contents, monkeypatch):
+    """News and what follows from it are one transaction: both or neither."""
+    before = contents(looked_at)
+
+    def broken(*_):
+        raise ValueError("no more")
+
+    monkeypatch.setattr("serving.deciding.words.write_crossings", broken)
+    with pytest.raises(ValueError, match="no more"):
+        tell(looked_at, OutcomeItem(lead_id="b", kind="won", occurred_at=T0 + 3))
+    assert contents(looked_at) == before
 
 
 def test_a_visitor_becomes_a_lead(store, tell, contents, now):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from features.lead import Change, Scalar
 from serving.deciding.fingerprint import Row
@@ -31,14 +32,10 @@ def attributes_of(present: str, logged: Rows, as_of: int) -> Attributes:
     Of a field that was never logged the ``present`` value (JSON) counts.
     """
     known = [row for row in logged if row[2] < as_of]
-    known.sort(key=_moment)
+    known.sort(key=itemgetter(2, 0))
     ever = {row[0] for row in logged}
     unlogged = {name: value for name, value in json.loads(present).items() if name not in ever}
     values = {**unlogged, **{name: value for name, value, _ in known}}
     rows = (*known, *((name, value, None) for name, value in unlogged.items()))
     later = [row[2] for row in logged if row[2] >= as_of]
     return Attributes(values, tuple(map(Change._make, known)), min(later, default=None), rows)
-
-
-def _moment(row: Row) -> int:
-    return int(row[2])

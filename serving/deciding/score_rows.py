@@ -5,15 +5,14 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from data.clock import DAY
 from models.reasons import Reason
 from models.scorer import Score
 from serving.service import Loaded
 from serving.store.tables import scores
-
-_INSERT = insert(scores)
+from serving.store.upsert import insert_into
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,6 @@ def reasons_text(reasons: tuple[Reason, ...]) -> str:
 
 
 def write_scores(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Write score rows."""
+    """Write score rows; one that is there already is left as it is."""
     if rows:
-        connection.execute(_INSERT, rows)
+        connection.execute(insert_into(connection, scores).on_conflict_do_nothing(), rows)

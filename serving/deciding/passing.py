@@ -1,0 +1,187 @@
+"""The pass over every open lead, since silence too is information: nightly, and when a model is new.
+
+How far a pass is stands in the store, written with what it decided: a pass that was killed goes on where it was, and
+two workers never do the same leads. What is seen is computed without a lock; what follows is written in short
+transactions, and a lead that somebody else looked at meanwhile is left to what he saw.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+
+from sqlalchemy import Connection, bindparam, func, or_, select
+
+from data.clock import MINUTE
+from data.store.tables import leads
+from models.states import OPEN_STATES
+from serving.deciding.decide import decide
+from serving.deciding.looking import Decided, Seen, see, settle, unchanged
+from serving.deciding.marks import marked
+from serving.deciding.rules import remember, rules_of
+from serving.deciding.score_rows import new_id
+from serving.deciding.standings import kept_many
+from serving.service import Loaded
+from serving.store.store import Store
+from serving.store.tables import meta, standings
+from serving.store.upsert import upsert
+
+CHUNK = 128
+"""So many leads are seen together and written together."""
+MARKED = 16
+"""So many marked leads are decided about in one transaction: it holds the lock while it looks."""
+LEASE = MINUTE
+_NAME = "pass"
+_IS_OPEN = or_(standings.c.state.is_(None), standings.c.state.in_(OPEN_STATES))
+_NEXT = (
+    select(leads.c.lead_id)
+    .outerjoin(standings, standings.c.lead_id == leads.c.lead_id)
+    .where(leads.c.lead_id > bindparam("reached"), _IS_OPEN)
+    .order_by(leads.c.lead_id)
+    .limit(bindparam("at_most"))
+)
+_OPEN = (
+    select(func.count()).select_from(leads).outerjoin(standings, standings.c.lead_id == leads.c.lead_id).where(_IS_OPEN)
+)
+_STATE = select(meta.c.value).where(meta.c.name == _NAME)
+
+Progress = Callable[[int, int], None]
+"""Told how many leads were looked at, of how many."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A pass as the store keeps it: why (night or model), since when, by which bundle, how far, and what came of it.
+
+    ``reached`` is the last lead that is done; ``counts`` hold what became of leads (looked, and states that leads came
+    into); ``leased_until`` is for whom works on it.
+    """
+
+    pass_id: str
+    cause: str
+    began_at: int
+    bundle_id: str
+    total: int
+    reached: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    leased_until: int = 0
+    finished_at: int | None = None
+
+
+def latest(connection: Connection, *, locked: bool = False) -> Pass | None:
+    """The pass that is under way, or the last one that was."""
+    text = connection.execute(_STATE.with_for_update() if locked else _STATE).scalar()
+    return None if text is None else Pass(**json.loads(text))
+
+
+def begin_pass(connection: Connection, loaded: Loaded, cause: str, now: int) -> Pass:
+    """Begin a pass, or go on with the one under way if it is by the same bundle and as urgent."""
+    under_way = latest(connection, locked=True)
+    goes_on = under_way is not None and under_way.finished_at is None and under_way.bundle_id == loaded.bundle.bundle_id
+    if goes_on and under_way is not None:
+        return under_way
+    total = connection.execute(_OPEN).scalar_one()
+    begun = Pass(new_id(now), cause, now, loaded.bundle.bundle_id, total)
+    _keep(connection, begun)
+    remember(connection, rules_of(loaded.bundle, loaded.version))
+    return begun
+
+
+def renew(store: Store, loaded: Loaded) -> bool:
+    """Let every open lead be looked at again if the last pass was by another bundle; whether that is so."""
+
+    def change(connection: Connection) -> bool:
+        last = latest(connection, locked=True)
+        if last is not None and last.bundle_id == loaded.bundle.bundle_id:
+            return False
+        begin_pass(connection, loaded, "model", time.time_ns() // 1_000)
+        return True
+
+    return store.write(change)
+
+
+def look_at_marked(store: Store, loaded: Loaded, at_most: int = 1_000) -> int:
+    """Decide about the leads that wait for a look, those that wait longest first; returns how many there were."""
+    done = 0
+    while done < at_most:
+        now = time.time_ns() // 1_000
+        waiting = store.read(lambda connection, now=now: marked(connection, now, MARKED))  # type: ignore[misc]
+        if not waiting:
+            break
+        store.write(lambda connection, ids=waiting, now=now: decide(connection, loaded, ids, now, "event"))  # type: ignore[misc]
+        done += len(waiting)
+    return done
+
+
+def run_pass(
+    store: Store, loaded: Loaded, progress: Progress | None = None, *, chunks: int | None = None
+) -> Pass | None:
+    """Work on the pass under way until it is done, or for so many ``chunks``; returns it as it then is.
+
+    Does nothing while another worker is at it, or when it is by another bundle. Marked leads come first.
+    """
+    tell = progress or (lambda _done, _total: None)
+    look_at_marked(store, loaded)
+    state = store.write(lambda connection: _lease(connection, loaded, time.time_ns() // 1_000))
+    while state is not None and state.finished_at is None and (chunks is None or chunks > 0):
+        tell(state.counts.get("looked", 0), state.total)
+        following = _chunk(store, loaded, state)
+        if following is None:
+            break
+        state, chunks = following, None if chunks is None else chunks - 1
+    if state is not None:
+        tell(state.counts.get("looked", 0), state.total)
+    return state
+
+
+def _lease(connection: Connection, loaded: Loaded, now: int) -> Pass | None:
+    """Take on the pass under way, if nobody else is at it."""
+    state = latest(connection, locked=True)
+    if state is None or state.finished_at is not None or state.leased_until > now:
+        return None
+    if state.bundle_id != loaded.bundle.bundle_id:
+        return None
+    taken = replace(state, leased_until=now + LEASE)
+    _keep(connection, taken)
+    return taken
+
+
+def _chunk(store: Store, loaded: Loaded, state: Pass) -> Pass | None:
+    """Do the next leads; None: somebody else has taken the pass over."""
+    now = time.time_ns() // 1_000
+
+    def look(connection: Connection) -> tuple[list[str], list[Seen]]:
+        ids = list(connection.execute(_NEXT, {"reached": state.reached, "at_most": CHUNK}).scalars())
+        return ids, see(connection, loaded, ids, kept_many(connection, ids), now) if ids else []
+
+    ids, seen = store.read(look)
+
+    def write(connection: Connection) -> Pass | None:
+        if latest(connection, locked=True) != state:
+            return None
+        decided = settle(connection, loaded, unchanged(connection, seen), state.cause, now)
+        return _went_on(connection, state, ids, decided)
+
+    return store.write(write)
+
+
+def _went_on(connection: Connection, state: Pass, ids: list[str], decided: list[Decided]) -> Pass:
+    now = time.time_ns() // 1_000
+    became = Counter(one.transition.after for lead in decided for one in lead.crossed)
+    cooled = sum(1 for lead in decided for one in lead.crossed if _fell(one.transition.before, one.transition.after))
+    counts = Counter(state.counts) + Counter({"looked": len(ids), "cooled": cooled}) + became
+    if ids:
+        after = replace(state, reached=ids[-1], counts=dict(counts), leased_until=now + LEASE)
+    else:
+        after = replace(state, leased_until=0, finished_at=now)
+    _keep(connection, after)
+    return after
+
+
+def _fell(before: str, after: str) -> bool:
+    return (before, after) == ("ready", "nurture")
+
+
+def _keep(connection: Connection, state: Pass) -> None:
+    upsert(connection, meta, [{"name": _NAME, "value": json.dumps(asdict(state))}])

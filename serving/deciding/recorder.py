@@ -1,0 +1,77 @@
+"""Scores that were told and moved nothing, written soon after: many of them in one statement and one commit.
+
+What a kill can take is the record of the scores of the last moments, never a fact, a standing or a message.
+"""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from serving.deciding.score_rows import write_scores
+from serving.store.failures import StoreDown
+from serving.store.store import Store
+
+SOON_S = 0.02
+AGAIN_S = 1.0
+AT_ONCE = 1_000
+_LOG = logging.getLogger("readiness.scores")
+
+
+class Recorder:
+    """Keeps rows of scores until they are written. Belongs to one event loop.
+
+    ``at_most`` rows wait; whoever brings one more waits until there is room.
+    """
+
+    def __init__(self, store: Store, at_most: int = 10_000) -> None:
+        self._store = store
+        self._at_most = at_most
+        self._rows: list[dict[str, Any]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def add(self, row: dict[str, Any]) -> None:
+        """Keep a row. Raises StoreDown when too many wait and the database does not take them."""
+        if len(self._rows) >= self._at_most:
+            await self.flush()
+        self._rows.append(row)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._soon())
+
+    def waiting(self) -> int:
+        """How many rows are not written yet."""
+        return len(self._rows)
+
+    async def flush(self) -> None:
+        """Write all that waits now. Raises StoreDown; the rows are kept then."""
+        async with self._one_at_a_time:
+            while self._rows:
+                batch = self._rows[:AT_ONCE]
+                await self._store.awrite(partial(_write, batch))
+                del self._rows[: len(batch)]
+
+    async def close(self) -> None:
+        """Write what waits; what the database does not take is lost, and the log says how much."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        try:
+            await self.flush()
+        except StoreDown:
+            _LOG.error("%d scores were told and not kept: the store is away", len(self._rows))
+
+    async def _soon(self) -> None:
+        await asyncio.sleep(SOON_S)
+        while self._rows:
+            try:
+                await self.flush()
+            except StoreDown as error:
+                _LOG.warning("%d scores wait: %s", len(self._rows), error)
+                await asyncio.sleep(AGAIN_S)
+
+
+def _write(rows: list[dict[str, Any]], connection: Connection) -> None:
+    write_scores(connection, rows)

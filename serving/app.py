@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from serving import hot, problems, routes
+from serving.deciding.recorder import Recorder
+from serving.deciding.routes import routes as leads_routes
 from serving.ingest.routes import routes as ingest_routes
 from serving.ingest.schemas import (
     AccountDescribed,
@@ -55,10 +57,12 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
     metrics = Metrics()
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Service]]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         service = Service(settings, on_failure)
+        recorder = Recorder(lambda: service.store)
         service.start()
-        yield {"service": service}
+        yield {"service": service, "recorder": recorder}
+        await recorder.close()
         await service.stop()
 
     app = FastAPI(
@@ -75,6 +79,7 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
     app.include_router(routes.open_routes)
     app.include_router(routes.keyed_routes)
     app.include_router(ingest_routes)
+    app.include_router(leads_routes)
     app.add_middleware(Gate, metrics=metrics, seconds=settings.request_s, shortcuts={("POST", "/v1/score"): hot.score})
     problems.install(app)
     _describe(app)

@@ -13,7 +13,7 @@ from serving.deciding.rules import Rules, rules_of
 from serving.deciding.score_rows import Made, new_id, score_row, write_scores
 from serving.deciding.standings import Kept, claim, kept_many, new, put
 from serving.deciding.transitions import Crossed, write_crossings
-from serving.deciding.words import closings_of, heard, words_of
+from serving.deciding.words import Closing, closings_of, heard, words_of
 from serving.service import Loaded
 
 REASONS = 3
@@ -71,28 +71,30 @@ def see(
         for lead_id, read in read_histories(connection, moments, needs_of(loaded.bundle)).items()
         if read.lead.created_at < moments[lead_id]
     }
-    fresh = _first_rows(connection, rules, {one: read for one, read in reads.items() if one not in rows}, moments)
-    seen = [
-        Seen(rows.get(one), *(fresh[one] if one in fresh else (rows[one], ())), read) for one, read in reads.items()
-    ]
+    closings = closings_of(connection, reads) if reads else {}
+    seen = []
+    for lead_id, read in reads.items():
+        known = [one for one in closings.get(lead_id, ()) if one[2] < moments[lead_id]]
+        seen.append(Seen(rows.get(lead_id), *_heard(rules, rows.get(lead_id), read, known), read))
     asked = [(one.read.lead, moments[one.row.lead_id]) for one in seen if one.row.is_open]
     looked = iter(loaded.scorer.look_many(asked))
     return [Seen(one.before, one.row, one.crossed, one.read, next(looked) if one.row.is_open else None) for one in seen]
 
 
-def _first_rows(
-    connection: Connection, rules: Rules, reads: Mapping[str, Read], moments: Mapping[str, int]
-) -> dict[str, tuple[Kept, tuple[Crossed, ...]]]:
-    """The rows of leads without one, as if each had been told all its life what sales said."""
-    closings = closings_of(connection, reads) if reads else {}
-    found = {}
-    for lead_id, read in reads.items():
-        row, crossed = new(rules, lead_id, read.lead.created_at), list[Crossed]()
-        known = [one for one in closings.get(lead_id, ()) if one[2] < moments[lead_id]]
-        for said in words_of(rules, lead_id, read.lead.events, known):
-            row = heard(rules, row, said, crossed)
-        found[lead_id] = row, tuple(crossed)
-    return found
+def _heard(
+    rules: Rules, before: Kept | None, read: Read, closings: Sequence[Closing]
+) -> tuple[Kept, tuple[Crossed, ...]]:
+    """The row after all that sales said and nobody has told it, and what that moved.
+
+    A lead without a row hears what was said all its life. Another one hears of touches that became known since it was
+    last looked at, and of outcomes: where no model was loaded when they came, nobody could tell them.
+    """
+    lead, crossed = read.lead, list[Crossed]()
+    row = new(rules, lead.lead_id, lead.created_at) if before is None else before
+    touches = [one for one in lead.events if one.actor == "sales" and (before is None or one.known_at > row.decided_at)]
+    for said in words_of(rules, lead.lead_id, touches, closings):
+        row = heard(rules, row, said, crossed)
+    return row, tuple(crossed)
 
 
 def unchanged(connection: Connection, seen: Sequence[Seen]) -> list[Seen]:

@@ -5,6 +5,7 @@ What a kill can take is the record of the scores of the last moments, never a fa
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,10 +24,10 @@ _LOG = logging.getLogger("readiness.scores")
 class Recorder:
     """Keeps rows of scores until they are written. Belongs to one event loop.
 
-    ``at_most`` rows wait; whoever brings one more waits until there is room.
+    ``store`` gives the store, once it is open. ``at_most`` rows wait; who brings one more waits for room.
     """
 
-    def __init__(self, store: Store, at_most: int = 10_000) -> None:
+    def __init__(self, store: Callable[[], Store], at_most: int = 10_000) -> None:
         self._store = store
         self._at_most = at_most
         self._rows: list[dict[str, Any]] = []
@@ -50,7 +51,7 @@ class Recorder:
         async with self._one_at_a_time:
             while self._rows:
                 batch = self._rows[:AT_ONCE]
-                await self._store.awrite(partial(_write, batch))
+                await self._store().awrite(partial(_write, batch))
                 del self._rows[: len(batch)]
 
     async def close(self) -> None:

@@ -1,7 +1,8 @@
 """What sales said, told to the standings of leads: touches and outcomes.
 
 A lead gets its standing when it is first looked at; until then what sales said is only among its facts. The first look
-reads it there (``words_of``), every later word is told as it comes (``tell``), in the transaction that stores it.
+reads it there (``words_of``), every later word is told as it comes (``tell``), in the transaction that stores it. What
+could not be told then is heard by the next look.
 """
 
 import time
@@ -21,6 +22,10 @@ from serving.deciding.transitions import Crossed, write_crossings
 _OUTCOMES = select(outcomes.c.lead_id, outcomes.c.kind, outcomes.c.occurred_at, outcomes.c.known_at).where(
     outcomes.c.lead_id.in_(bindparam("lead_ids", expanding=True))
 )
+
+
+Closing = tuple[str, int, int]
+"""Kind, occurred_at and known_at of an outcome."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,7 @@ def heard(rules: Rules, row: Kept, said: Said, crossed: list[Crossed]) -> Kept:
     return row.after(standing, decided_at=max(row.decided_at, moment), touched_at=touched)
 
 
-def words_of(
-    rules: Rules, lead_id: str, events: Iterable[Event], closings: Iterable[tuple[str, int, int]]
-) -> list[Said]:
+def words_of(rules: Rules, lead_id: str, events: Iterable[Event], closings: Iterable[Closing]) -> list[Said]:
     """What sales said of a lead, as it became known; ``closings`` are (kind, occurred_at, known_at) of outcomes."""
     found = [
         (event.known_at, event.occurred_at, Said(lead_id, word_of_touch(event), event.known_at, "touch"))
@@ -84,9 +87,9 @@ def word_of_touch(event: Event) -> Word:
     return "given back" if event.extra.get("given_back") else "taken"
 
 
-def closings_of(connection: Connection, lead_ids: Iterable[str]) -> dict[str, list[tuple[str, int, int]]]:
+def closings_of(connection: Connection, lead_ids: Iterable[str]) -> dict[str, list[Closing]]:
     """The outcomes of leads as (kind, occurred_at, known_at)."""
-    found: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
+    found: dict[str, list[Closing]] = defaultdict(list)
     for lead_id, kind, occurred_at, known_at in connection.execute(_OUTCOMES, {"lead_ids": list(lead_ids)}):
         found[lead_id].append((kind, occurred_at, known_at))
     return found

@@ -20,6 +20,8 @@ from serving.ingest.schemas import (
     OutcomeTold,
     TouchTold,
 )
+from serving.jobs.routes import routes as jobs_routes
+from serving.jobs.schemas import JobIn
 from serving.metrics import Metrics
 from serving.problems import Problem
 from serving.requests import Gate
@@ -38,6 +40,7 @@ _READ_BY_HAND = (
     LeadIn,
     LeadsIn,
     Problem,
+    JobIn,
     AccountDescribed,
     AccountTold,
     EventTold,
@@ -80,6 +83,7 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
     app.include_router(routes.keyed_routes)
     app.include_router(ingest_routes)
     app.include_router(leads_routes)
+    app.include_router(jobs_routes)
     app.add_middleware(Gate, metrics=metrics, seconds=settings.request_s, shortcuts={("POST", "/v1/score"): hot.score})
     problems.install(app)
     _describe(app)

@@ -131,7 +131,12 @@ def _then(
 
 
 def standing_then(connection: Connection, loaded: Loaded, read: Read, row: Kept | None, as_of: int) -> Standing:
-    """Where a lead stood just before a moment: by its transitions, or without any look by what sales had said."""
+    """Where a lead stood just before a moment: where it stands, if nothing moved it since; else by its transitions.
+
+    Where nobody looked at it yet: by what sales had said.
+    """
+    if row is not None and row.decided_at <= as_of:
+        return row.standing
     rules, lead = rules_of(loaded.bundle, loaded.version), read.lead
     first = new(rules, lead.lead_id, lead.created_at)
     if row is not None:

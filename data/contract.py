@@ -63,6 +63,11 @@ class Contract(Section):
         return self.folder / ".readiness"
 
     @property
+    def store_url(self) -> str:
+        """The URL of the service's store: as [serving] says, else an SQLite file in the state folder."""
+        return self.serving.resolved_store() or f"sqlite:///{self.state_folder.resolve() / 'store.db'}"
+
+    @property
     def experiment(self) -> str:
         """The name of the MLflow experiment."""
         return self.mlflow.experiment or f"readiness/{self.ready.product}"

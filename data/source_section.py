@@ -38,9 +38,10 @@ _MAPPED = ("leads", "events", "outcomes", "changes", "accounts", "account_change
 class Source(Section):
     """Where the facts are."""
 
-    kind: Literal["files", "database", "hubspot", "salesforce", "marketo", "segment", "rudderstack"] = "files"
+    kind: Literal["files", "database", "hubspot", "salesforce", "marketo", "segment", "rudderstack", "store"] = "files"
     path: str = "."
     url: str | None = None
+    """The database. store: another store than the service's own."""
     db_schema: str | None = Field(default=None, alias="schema")
     """hubspot, salesforce, marketo with a url: the schema of the database where the tables are."""
     prefix: str | None = None
@@ -78,8 +79,8 @@ class Source(Section):
     def _fits(self) -> Self:
         if self.kind == "database" and not self.url:
             raise ValueError("a database source needs its url, such as url = '$READINESS_SOURCE_URL'.")
-        if self.kind not in {"database", *LOADED} and self.url:
-            raise ValueError("url belongs to kind = 'database' and to loaders' tables; files have a path.")
+        if self.kind not in {"database", "store", *LOADED} and self.url:
+            raise ValueError("url belongs to kind = 'database' or 'store' and to loaders' tables; files have a path.")
         self._check_tables()
         for key in ("schema", "prefix", "suffix", "won", "lost", "attributes"):
             takes = LOADED if key in {"schema", "prefix", "suffix"} else IMPORTERS
@@ -93,13 +94,14 @@ class Source(Section):
         """Files and databases need their mapping, importers bring their own."""
         mappings = {name: getattr(self, name) for name in _MAPPED}
         given = [name for name, mapping in mappings.items() if mapping is not None]
-        if self.kind in IMPORTERS and given:
+        known = (*IMPORTERS, "store")
+        if self.kind in known and given:
             raise ValueError(
                 f"kind = {self.kind!r} knows its tables, but [source.{given[0]}] maps one. Remove [source.{given[0]}], "
                 "or map all tables with kind = 'files' or 'database'."
             )
         missing = [name for name in ("leads", "outcomes") if name not in given]
-        if self.kind not in IMPORTERS and missing:
+        if self.kind not in known and missing:
             raise ValueError(f"[source.{missing[0]}] is missing. Add it, with the table where {missing[0]} are.")
 
     def resolved_url(self) -> str:

@@ -23,6 +23,7 @@ from serving.commands import (
     score,
     serve,
     simulate,
+    store,
     train,
     ui,
 )
@@ -89,6 +90,7 @@ app.command()(score.score)
 app.command()(serve.serve)
 app.add_typer(points.app)
 app.add_typer(keys.app)
+app.add_typer(store.app)
 app.command()(ui.ui)
 
 

@@ -6,6 +6,9 @@ mapping           from their columns, kinds and rows to ours
 files             Parquet and CSV: a file, a folder, a glob
 csvs              CSV as text, with one clear error for what is broken
 database          PostgreSQL and SQLite
+stored            the service's own store
+stored_columns    its rows as Arrow columns
+stored_facts      the store as a folder of facts, a batch at a time
 loaded            exports of a warehouse loader, whose tables are known
 loading           what such exports have in common
 hubspot           which of its tables becomes what

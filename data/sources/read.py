@@ -16,7 +16,12 @@ def read_source(contract: Contract) -> RawTables:
     cannot be reached, or there are no leads.
     """
     source = contract.source
-    tables = _imported(contract) if source.kind in IMPORTERS else _mapped(contract)
+    if source.kind == "store":
+        from data.sources.stored import read_stored  # noqa: PLC0415 - SQLAlchemy, as below
+
+        tables = read_stored(contract)
+    else:
+        tables = _imported(contract) if source.kind in IMPORTERS else _mapped(contract)
     leads = tables["leads"]
     if leads.rows.num_rows == 0:
         left_out = f" ({leads.not_selected} are left out)" if leads.not_selected else ""

@@ -62,13 +62,17 @@ class Place:
     def folder(self) -> "Iterator[Facts]":
         """The facts as a folder that workers can read: that of ``--facts``, or the checked source, written for now."""
         from data.facts import write_facts
+        from data.sources.stored_facts import write_stored
 
         if self.facts is not None:
             yield self._given(self.facts)
             return
         self.contract.state_folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.contract.state_folder, prefix="facts-") as scratch:
-            yield write_facts(self.history(), Path(scratch))
+            if self.contract.source.kind == "store":
+                yield write_stored(self.contract, Path(scratch))
+            else:
+                yield write_facts(self.history(), Path(scratch))
 
     def _given(self, facts: str) -> "Facts":
         from data.errors import SchemaError
@@ -86,8 +90,8 @@ class Place:
 
     @property
     def in_memory(self) -> bool:
-        """Whether everything is done in memory: on this machine, unless the facts are a folder of any size."""
-        return self.engine == "local" and self.facts is None
+        """Whether everything is done in memory: on this machine, unless the facts may be of any size."""
+        return self.engine == "local" and self.facts is None and self.contract.source.kind != "store"
 
     @property
     def scratch(self) -> str:

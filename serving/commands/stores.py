@@ -18,7 +18,7 @@ NoStore = Annotated[bool, typer.Option("--no-store", help="Use no store: what is
 
 def store_of(contract: "Contract", url: str | None) -> str:
     """The URL of the store: as given, else the contract's, else an SQLite file in the state folder."""
-    return url or contract.serving.resolved_store() or f"sqlite:///{contract.state_folder.resolve() / 'store.db'}"
+    return url or contract.store_url
 
 
 def open_store(contract: "Contract", url: str | None) -> "Store":

@@ -13,4 +13,5 @@ schemas     what is sent to our own doors and what they answer
 reading     the body of a call as items
 storing     items into the store of a running service
 routes      the doors
+loading     checked facts of files, as a past
 """

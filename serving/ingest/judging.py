@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from data.clock import MINUTE, iso
+from features.feature import ACTORS
 from serving.ingest.items import AccountItem, EventItem, LeadItem, LinkItem, OutcomeItem
 from serving.ingest.tally import Refused
 
@@ -122,7 +123,10 @@ def _content(item: EventItem | OutcomeItem) -> tuple[bytes, str | None]:
     _finite(item.value, "value")
     if isinstance(item, OutcomeItem):
         return _encoded((*_common(item), "outcome")), item.outcome_id
+    if item.actor not in ACTORS:
+        raise Refused(f"actor is {item.actor[:40]!r}. Expected lead, marketing or sales.")
     for name, value in item.extra.items():
+        checked_id(name, "a column's name")
         _finite(value, name)
     return _encoded((*_common(item), item.actor, item.item, item.extra, item.given_back)), item.event_id
 

@@ -28,7 +28,7 @@ def status(
 
     with _engine(contract, store) as engine:
         found = revision(engine)
-        said = {
+        said: dict[str, Any] = {
             "store": engine.url.render_as_string(hide_password=True),
             "revision": found.found,
             "expected_revision": found.expected,
@@ -161,7 +161,8 @@ def _engine(contract: Path, url: str | None, *, new: bool = False) -> "Iterator[
     if place.get_backend_name() == "sqlite" and not Path(str(place.database)).is_file():
         if not new:
             raise StoreError(
-                f"There is no store at {place.database}. Expected one: `readiness serve` or `readiness store load` makes it."
+                f"There is no store at {place.database}. Expected one: `readiness serve` or `readiness store load` "
+                "makes it."
             )
         Path(str(place.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = open_engine(place)

@@ -21,8 +21,8 @@ def must_be_alone(engine: Engine) -> None:
         found = f"{others} connections of services or workers have" if others else ""
     if found:
         raise StoreError(
-            f"{found} the store open. Expected nobody while its tables change: stop the services and workers that use it, "
-            "then run `readiness store migrate` again."
+            f"{found} the store open. Expected nobody while its tables change: stop the services and workers that use "
+            "it, then run `readiness store migrate` again."
         )
 
 
@@ -31,7 +31,7 @@ def _is_shared(engine: Engine) -> bool:
     raw = engine.raw_connection()
     try:
         raw.cursor().execute("PRAGMA busy_timeout = 1000")
-        mode = raw.cursor().execute("PRAGMA journal_mode = DELETE").fetchone()  # type: ignore[func-returns-value]
+        mode = raw.cursor().execute("PRAGMA journal_mode = DELETE").fetchone()
     except OperationalError:
         return True
     except Exception as error:
@@ -40,4 +40,4 @@ def _is_shared(engine: Engine) -> bool:
         raise
     finally:
         raw.invalidate()
-    return mode != ("delete",)
+    return bool(mode != ("delete",))

@@ -23,6 +23,8 @@ from serving.ingest.schemas import (
 from serving.jobs.routes import routes as jobs_routes
 from serving.jobs.schemas import JobIn
 from serving.metrics import Metrics
+from serving.platforms.routes import platform_routes
+from serving.platforms.settings import PlatformSettings
 from serving.problems import Problem
 from serving.requests import Gate
 from serving.schemas import LeadIn, LeadsIn
@@ -51,11 +53,16 @@ _READ_BY_HAND = (
 )
 
 
-def create_app(settings: Settings, on_failure: Callable[[Exception], None] | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    on_failure: Callable[[Exception], None] | None = None,
+    platforms: PlatformSettings | None = None,
+) -> FastAPI:
     """The service for one bundle.
 
     The bundle is checked in a canary process, loaded and warmed while the service already answers ``/healthz``;
     ``/readyz`` says 503 until then. ``on_failure`` is told when that fails.
+    ``platforms``: the secrets and addresses of platforms; none, when absent.
     """
     metrics = Metrics()
 
@@ -84,6 +91,8 @@ def create_app(settings: Settings, on_failure: Callable[[Exception], None] | Non
     app.include_router(ingest_routes)
     app.include_router(leads_routes)
     app.include_router(jobs_routes)
+    for router in platform_routes(platforms or PlatformSettings()):
+        app.include_router(router)
     app.add_middleware(Gate, metrics=metrics, seconds=settings.request_s, shortcuts={("POST", "/v1/score"): hot.score})
     problems.install(app)
     _describe(app)

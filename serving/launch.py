@@ -10,6 +10,7 @@ import uvicorn
 from data.errors import ContractError
 from serving.app import create_app
 from serving.logs import start_logging
+from serving.platforms.settings import from_environment
 from serving.settings import Settings
 
 
@@ -41,7 +42,7 @@ def run(settings: Settings, listening: socket.socket, announce: Callable[[str], 
         failures.append(error)
         server.should_exit = True
 
-    app = create_app(settings, on_failure=stop)
+    app = create_app(settings, on_failure=stop, platforms=from_environment(os.environ))
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10)
     server = uvicorn.Server(config)
     announce(address(listening))

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 Scalar = str | int | float | bool
 
+_EXACT = 2.0**53
 _VALUES = ("revenue", "value", "total", "price", "amount")
 _ITEMS = ("url", "path", "product_id", "sku", "form_id", "form_name", "name", "title", "item", "plan", "category")
 
@@ -59,9 +60,11 @@ def traits_of(told: dict[str, Any]) -> dict[str, Scalar | None]:
 
 
 def text_of(value: object) -> str | None:
-    """A scalar as text; an empty one, a list or an object is none."""
+    """A scalar as text, a whole number without ``.0``; an empty one, a list or an object is none."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
     return str(value).strip() or None if isinstance(value, str | int | float) else None
 
 

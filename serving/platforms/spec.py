@@ -99,8 +99,9 @@ def _facts(message: Message, told: dict[str, Any], words: Words, at: int, known:
         return _group(message, told, at, known)
     if message.type == "alias":
         previous, user = identity("previousId", message.previous), identity("userId", message.user)
-        same = previous == user
-        return [] if same else [LinkItem(other_id=previous, lead_id=user, said_at=at, known_at=known)]
+        if previous == user:
+            raise ValueError("previousId is the userId. Expected another one.")
+        return [LinkItem(other_id=previous, lead_id=user, said_at=at, known_at=known)]
     event = _event(message, words, at, known)
     return [event if message.user is not None else VisitItem(event=event)]
 

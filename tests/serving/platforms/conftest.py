@@ -1,11 +1,20 @@
 """Recorded payloads, in the shapes that the platforms document."""
 
 import json
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from sqlalchemy import Table, create_engine, make_url, select, text
+
+from serving.app import create_app
+from serving.platforms.settings import PlatformSettings
+from serving.settings import Settings
+from serving.store.store import Store
 
 FOLDER = Path(__file__).parent / "payloads"
 
@@ -39,3 +48,60 @@ def score() -> dict[str, Any]:
         "reason_3": "",
         "model_version": "7",
     }
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_store_url(request, tmp_path_factory) -> Iterator[str]:
+    """The URL of an empty database that the tests of a module share: SQLite, then PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}"
+        return
+    server = make_url(request.getfixturevalue("postgres_url"))
+    name = f"store_{uuid.uuid4().hex}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+PLATFORMS = PlatformSettings(
+    public_url="https://scores.example.com",
+    secrets={"segment": "segment-secret", "mautic": "mautic-secret", "hubspot": "hubspot-secret"},
+    outcomes={"Order Completed": "won"},
+)
+KEYS = {"ingest": "k-ingest", "score": "k-score", "admin": "k-admin", "read": "k-read"}
+
+
+@dataclass(frozen=True)
+class Door:
+    """A running service with a store, and a second look into that store."""
+
+    client: httpx.Client
+    store: Store
+
+    def rows(self, table: Table, **where: Any) -> list[dict[str, Any]]:
+        """The rows of a table with these values."""
+        asked = select(table).where(*(table.c[name] == value for name, value in where.items()))
+        return [dict(row) for row in self.store.read(lambda c: c.execute(asked).mappings().all())]
+
+
+@pytest.fixture(scope="module")
+def door(trained, served, until, module_store_url) -> Iterator[Door]:
+    """The service of a real model on each kind of database, with secrets for each platform and a key for each scope."""
+    keys = tuple(f"{scope}:{scope}={key}" for scope, key in KEYS.items())
+    settings = Settings(trained.bundle, keys=keys, version=trained.said["version"], store=module_store_url)
+    app = create_app(settings, platforms=PLATFORMS)
+    with served(app) as client:
+        until(lambda: client.get("/readyz").status_code == 200)
+        until(lambda: client.post("/v1/segment", json=[], headers=bearer("ingest")).status_code != 503)
+        store = Store.open(module_store_url)
+        yield Door(client, store)
+        store.close()
+
+
+def bearer(scope: str) -> dict[str, str]:
+    """The header of the key with this scope."""
+    return {"authorization": f"Bearer {KEYS[scope]}"}

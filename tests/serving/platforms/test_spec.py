@@ -128,6 +128,7 @@ def test_received_before_it_happened():
         ({"type": "track", "userId": "u", "event": "x", "timestamp": AT, "properties": {"value": "1e999"}}, "finite"),
         ({"type": "group", "userId": "u", "timestamp": AT}, "groupId is missing"),
         ({"type": "alias", "userId": "u", "timestamp": AT}, "previousId is missing"),
+        ({"type": "alias", "userId": "u", "previousId": "u", "timestamp": AT}, "previousId is the userId"),
         ({"type": "identify", "userId": "u", "timestamp": AT, "traits": {"n": 10**400}}, "finite"),
         ({"type": "identify", "userId": "u", "timestamp": AT, "traits": dict.fromkeys(map(str, range(501)))}, "501"),
     ],

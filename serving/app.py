@@ -93,6 +93,7 @@ def create_app(
     app.include_router(jobs_routes)
     for router in platform_routes(platforms or PlatformSettings()):
         app.include_router(router)
+    app.include_router(leads_routes)
     app.add_middleware(Gate, metrics=metrics, seconds=settings.request_s, shortcuts={("POST", "/v1/score"): hot.score})
     problems.install(app)
     _describe(app)

@@ -23,7 +23,7 @@ from serving.ingest.schemas import (
 from serving.jobs.routes import routes as jobs_routes
 from serving.jobs.schemas import JobIn
 from serving.metrics import Metrics
-from serving.platforms.routes import platform_routes
+from serving.platforms.routes import BODIES, platform_routes
 from serving.platforms.settings import PlatformSettings
 from serving.problems import Problem
 from serving.requests import Gate
@@ -50,6 +50,7 @@ _READ_BY_HAND = (
     LeadTold,
     OutcomeTold,
     TouchTold,
+    *BODIES,
 )
 
 

@@ -19,6 +19,7 @@ from serving.commands import (
     features,
     init,
     keys,
+    platforms,
     points,
     score,
     serve,
@@ -91,6 +92,7 @@ app.command()(serve.serve)
 app.add_typer(points.app)
 app.add_typer(keys.app)
 app.add_typer(store.app)
+app.add_typer(platforms.app)
 app.command()(ui.ui)
 
 

@@ -12,6 +12,7 @@ backtest  backtest: the training repeated as of several moments of the past
 contest   the table of a trial against its rivals
 serve     serve: the champion over HTTP
 keys      keys create, list, revoke
+platforms platforms hubspot-action, marketo-openapi, salesforce-openapi: documents to set them up with
 ui        ui: MLflow's own pages
 demo      demo: everything, on this machine
 """

@@ -74,5 +74,10 @@ def called_address(request: Request, settings: PlatformSettings) -> str:
     """The address that the caller called, as far as it can be known: a proxy may stand before this service."""
     path = request.scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1") or request.url.path
     query = request.scope.get("query_string", b"").decode("latin-1")
-    base = settings.public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"
+    base = public_url(request, settings)
     return f"{base}{path}?{query}" if query else f"{base}{path}"
+
+
+def public_url(request: Request, settings: PlatformSettings) -> str:
+    """How the outside calls this service: as it was told, else as this request did."""
+    return settings.public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"

@@ -45,6 +45,7 @@ VERBS = [
     "ui",
     "points",
     "keys",
+    "platforms",
 ]
 
 

@@ -30,6 +30,7 @@ from serving.requests import Gate
 from serving.schemas import LeadIn, LeadsIn
 from serving.service import Service
 from serving.settings import Settings
+from serving.subscribing import routes as subscribing
 
 _DESCRIPTION = """\
 How likely is this outcome within this horizon, and why.
@@ -94,7 +95,7 @@ def create_app(
     app.include_router(jobs_routes)
     for router in platform_routes(platforms or PlatformSettings()):
         app.include_router(router)
-    app.include_router(leads_routes)
+    app.include_router(subscribing.routes)
     app.add_middleware(Gate, metrics=metrics, seconds=settings.request_s, shortcuts={("POST", "/v1/score"): hot.score})
     problems.install(app)
     _describe(app)
@@ -109,7 +110,8 @@ def _describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = made_by_fastapi()
             _, extra = models_json_schema(
-                [(model, "validation") for model in _READ_BY_HAND], ref_template="#/components/schemas/{model}"
+                [(model, "validation") for model in (*_READ_BY_HAND, *subscribing.BODIES)],
+                ref_template="#/components/schemas/{model}",
             )
             document["components"]["schemas"].update(extra["$defs"])
         assert app.openapi_schema is not None  # noqa: S101 - FastAPI keeps what it made

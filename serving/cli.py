@@ -25,6 +25,7 @@ from serving.commands import (
     serve,
     simulate,
     store,
+    subscribers,
     train,
     ui,
 )
@@ -93,6 +94,7 @@ app.add_typer(points.app)
 app.add_typer(keys.app)
 app.add_typer(store.app)
 app.add_typer(platforms.app)
+app.add_typer(subscribers.app)
 app.command()(ui.ui)
 
 

@@ -1,5 +1,6 @@
 """What lies in the outbox: dead letters, sending again, and clearing away what was delivered."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from serving.store.upsert import insert_into
 
 STATES = ("pending", "delivered", "dead")
 _D = deliveries.c
+_ID = re.compile(r"[0-9a-f-]{36}")
 _AT_ONCE = 1_000
 _LISTED = (
     select(
@@ -54,6 +56,21 @@ def listed(
     return [dict(row) for row in found.mappings()]
 
 
+def cursor(row: dict[str, Any]) -> str:
+    """The place of a listed delivery, as text."""
+    return f"{row['due_at']}.{row['message_id']}"
+
+
+def place(cursor: str) -> tuple[int, str] | None:
+    """The place that a cursor names; None for "". Raises ContractError."""
+    if not cursor:
+        return None
+    due_at, _, message_id = cursor.partition(".")
+    if not (due_at.isascii() and due_at.isdecimal() and len(due_at) < 19 and _ID.fullmatch(message_id)):
+        raise ContractError("The cursor is none of ours. Expected the one of the page before, unchanged.")
+    return int(due_at), message_id
+
+
 def requeue(connection: Connection, name: str, now: int, message_id: str | None = None) -> int:
     """Send the dead letters of a subscriber again, or one of them; returns how many. Raises ContractError."""
     find(connection, name)
@@ -61,7 +78,8 @@ def requeue(connection: Connection, name: str, now: int, message_id: str | None 
     if message_id is not None:
         dead = and_(dead, _D.message_id == message_id)
     fresh = {"state": "pending", "attempts": 0, "due_at": now, "claimed_until": None}
-    count = connection.execute(update(deliveries).where(dead).values(fresh)).rowcount
+    known = message_id is None or _ID.fullmatch(message_id)
+    count = connection.execute(update(deliveries).where(dead).values(fresh)).rowcount if known else 0
     if message_id is not None and not count:
         raise ContractError(f"Subscriber {name!r} has no dead letter {message_id[:80]!r}. Expected the id of one.")
     return count

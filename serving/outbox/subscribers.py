@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from data.errors import ContractError
 from serving.outbox.kinds import checked
-from serving.store.tables import deliveries, subscribers
+from serving.store.tables import audit, deliveries, subscribers
 from serving.store.upsert import insert_new
 
 PLATFORMS = ("webhook", "hubspot", "marketo", "salesforce", "dynamics", "mautic")
@@ -28,6 +28,14 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _COUNTS = select(deliveries.c.subscriber, deliveries.c.state, func.count()).group_by(
     deliveries.c.subscriber, deliveries.c.state
 )
+
+
+class UnknownSubscriberError(ContractError):
+    """There is no subscriber of that name."""
+
+
+class SubscriberTakenError(ContractError):
+    """There is a subscriber of that name already."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +109,8 @@ def secret_of(subscriber: Subscriber, environment: Mapping[str, str]) -> str:
     return secret
 
 
-def add(connection: Connection, subscriber: Subscriber) -> None:
-    """Remember a subscriber. Raises ContractError when there is one of that name."""
+def add(connection: Connection, subscriber: Subscriber, by: str) -> None:
+    """Remember a subscriber, and ``by`` whom it was added. Raises SubscriberTakenError."""
     row = {
         "name": subscriber.name,
         "platform": subscriber.platform,
@@ -115,17 +123,29 @@ def add(connection: Connection, subscriber: Subscriber) -> None:
         "stopped_because": subscriber.stopped_because,
     }
     if not insert_new(connection, subscribers, [row]):
-        raise ContractError(f"There is a subscriber {subscriber.name!r} already. Choose another name, or remove it.")
+        raise SubscriberTakenError(
+            f"There is a subscriber {subscriber.name!r} already. Choose another name, or remove that one first."
+        )
+    told = {"url": subscriber.url, "platform": subscriber.platform}
+    _note(connection, subscriber.made_at, "subscriber added", subscriber.name, by, told)
 
 
 def find(connection: Connection, name: str) -> Subscriber:
-    """The subscriber of that name. Raises ContractError when there is none."""
-    row = connection.execute(select(subscribers).where(subscribers.c.name == name)).mappings().one_or_none()
+    """The subscriber of that name. Raises UnknownSubscriberError."""
+    wanted = select(subscribers).where(subscribers.c.name == name)
+    row = connection.execute(wanted).mappings().one_or_none() if _NAME.fullmatch(name) else None
     if row is None:
         names = connection.execute(select(subscribers.c.name).order_by(subscribers.c.name).limit(20)).scalars()
         known = ", ".join(repr(known) for known in names) or "none"
-        raise ContractError(f"There is no subscriber {name[:80]!r}. Known subscribers: {known}.")
+        raise UnknownSubscriberError(f"There is no subscriber {name[:80]!r}. Known subscribers: {known}.")
     return subscriber_of(row)
+
+
+def counted(connection: Connection, name: str) -> tuple[Subscriber, dict[str, int]]:
+    """One subscriber with its number of deliveries by state. Raises UnknownSubscriberError."""
+    subscriber = find(connection, name)
+    found = connection.execute(_COUNTS.where(deliveries.c.subscriber == name))
+    return subscriber, {state: count for _, state, count in found}
 
 
 def every(connection: Connection) -> list[tuple[Subscriber, dict[str, int]]]:
@@ -152,15 +172,21 @@ def resume(connection: Connection, name: str) -> Subscriber:
     return before
 
 
-def remove(connection: Connection, name: str) -> int:
-    """Forget it and its deliveries; returns how many of them were still pending."""
+def remove(connection: Connection, name: str, now: int, by: str) -> int:
+    """Forget it and its deliveries, and remember by whom; returns how many of them were still pending."""
     find(connection, name)
     connection.execute(select(subscribers.c.name).where(subscribers.c.name == name).with_for_update())
     waiting = select(func.count()).where(deliveries.c.subscriber == name, deliveries.c.state == "pending")
     count = connection.execute(waiting).scalar_one()
     connection.execute(delete(deliveries).where(deliveries.c.subscriber == name))
     connection.execute(delete(subscribers).where(subscribers.c.name == name))
+    _note(connection, now, "subscriber removed", name, by, {"pending": count})
     return count
+
+
+def _note(connection: Connection, at: int, action: str, subject: str, by: str, detail: dict[str, Any]) -> None:
+    row = {"at": at, "action": action, "subject": subject, "by": by, "detail": json.dumps(detail)}
+    connection.execute(audit.insert(), [row])
 
 
 def _url(text: str) -> str:
@@ -169,7 +195,7 @@ def _url(text: str) -> str:
         fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         fine = False
-    if not fine or len(text) > 2_000 or not text.isascii() or any(c.isspace() for c in text):
+    if not fine or len(text) > 2_000 or not text.isascii() or " " in text or not text.isprintable():
         raise ContractError(f"{text[:80]!r} is no address to send to. Expected https://HOST/PATH.")
     if parts.username or parts.password:
         raise ContractError("The address holds a user or a password. Expected neither: what is sent is signed.")

@@ -111,7 +111,7 @@ def subscribe(store):
 
     def make(name: str, url: str, **more: Any):
         made = new_subscriber(name, url, time.time_ns() // 1_000, **more)
-        store.write(lambda connection: add(connection, made))
+        store.write(lambda connection: add(connection, made, "a test"))
         return made
 
     return make

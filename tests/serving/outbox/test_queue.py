@@ -230,11 +230,11 @@ def test_a_subscriber_that_goes_takes_its_deliveries_along(store, subscribe, tel
     subscribe("crm", URL)
     subscribe("all", URL)
     ids = tell("a", "b", now=10)
-    assert store.write(lambda c: remove(c, "crm")) == 2
+    assert store.write(lambda c: remove(c, "crm", 99, "a test")) == 2
     assert [(one.name, counts) for one, counts in store.read(every)] == [("all", {"pending": 2})]
     assert [c.message_id for c in _claim(store, "all")] == ids
     with pytest.raises(ContractError, match="Known subscribers: 'all'"):
-        store.write(lambda c: remove(c, "crm"))
+        store.write(lambda c: remove(c, "crm", 99, "a test"))
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -1,6 +1,6 @@
 """A message as a webhook: signed as Standard Webhooks says, sent once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from standardwebhooks import Webhook
@@ -40,15 +40,28 @@ async def post_webhook(calls: Sends, url: str, secret: str, message_id: str, bod
     return await asked(calls, "POST", url, signed_headers(secret, message_id, body, now), body.encode(), now)
 
 
-async def asked(calls: Sends, method: str, url: str, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
-    """What was answered to a request that is made once; ``now`` in microseconds."""
+async def asked(
+    calls: Sends,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: int,
+    fault: Callable[[int, bytes], str | None] | None = None,
+) -> Answer:
+    """What was answered to a request that is made once; ``now`` in microseconds.
+
+    ``fault`` says of an answer, by its status and body, why it was none; by default what is not 2xx.
+    """
     try:
         got = await calls.send(method, url, headers, body)
     except ReadinessError as error:
         return failed(error)
+    well = 200 <= got.status < 300
     said = got.body[: 4 * _SHOWN].decode("utf-8", "replace")
-    found = None if 200 <= got.status < 300 else shown(f"{got.status}: {said}")
-    return Answer(got.status, found, retry_after(got.headers.get("retry-after"), now))
+    found = fault(got.status, got.body) if fault and well else None if well else f"{got.status}: {said}"
+    asked_for = retry_after(got.headers.get("retry-after"), now)
+    return Answer(got.status, None if found is None else shown(found), asked_for, refused=well and found is not None)
 
 
 def failed(error: ReadinessError) -> Answer:

@@ -1,0 +1,9 @@
+"""What is done without being asked for.
+
+worker     all of it, until it is told to stop
+chores     work done again and again
+duties     what one worker at a time does for all
+nightly    the pass of the night
+telling    how subscribers are told
+answering  how platforms that wait are answered
+"""

@@ -165,11 +165,10 @@ duties = Table(
     "duties",
     METADATA,
     text("name", primary_key=True),  # such as nightly
-    text("holder"),  # a worker_id
-    moment("held_until"),
-    moment("done_at"),  # when it was last finished; 0: never
+    text("done_by"),  # a worker_id
+    moment("done_at"),
 )
-"""What one worker at a time does for all."""
+"""What one worker does for all, and who did it last."""
 
 keys = Table(
     "keys",

@@ -205,8 +205,7 @@ def upgrade() -> None:
     op.create_table(
         "duties",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("holder", sa.Text(), nullable=False),
-        sa.Column("held_until", sa.BigInteger(), nullable=False),
+        sa.Column("done_by", sa.Text(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_duties")),
     )

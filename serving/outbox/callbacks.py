@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, distinct, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
 from data.clock import MINUTE, SECOND
 from data.errors import ReadinessError
@@ -31,7 +31,7 @@ _AT_ONCE = 4
 _OLD_AT_ONCE = 1_000
 _NOW: Any = bindparam("now")
 _FREE = and_(_C.state == "pending", _C.due_at <= _NOW, or_(_C.claimed_until.is_(None), _C.claimed_until <= _NOW))
-_PLATFORMS = select(distinct(_C.platform)).where(_FREE)
+_PLATFORMS = select(_C.platform).where(_FREE).distinct()
 _CLAIMABLE = (
     select(callbacks)
     .where(_FREE, _C.platform == bindparam("platform"))
@@ -102,6 +102,8 @@ class Callbacks:
                         self._lanes[platform] = asyncio.create_task(self._answer(platform))
             except StoreDown as error:
                 _LOG.warning("callbacks wait: %s", error)
+            except Exception:  # noqa: BLE001 - a defect must not be the end of all callbacks
+                _LOG.exception("callbacks wait")
             await pause(stop, self._poll_s)
         self._stopping = True
         if left := [lane for lane in self._lanes.values() if not lane.done()]:
@@ -120,6 +122,8 @@ class Callbacks:
                 await asyncio.gather(*(self._one(row) for row in rows))
         except StoreDown as error:
             _LOG.warning("callbacks of %s wait: %s", platform, error)
+        except Exception:  # noqa: BLE001 - likewise
+            _LOG.exception("callbacks of %s wait", platform)
 
     async def _one(self, row: Row) -> None:
         try:

@@ -79,6 +79,9 @@ class Delivery:
             except StoreDown as error:
                 _LOG.warning("deliveries wait: %s", error)
                 wait_s = max(wait_s, 1.0)
+            except Exception:  # noqa: BLE001 - a defect must not be the end of all deliveries
+                _LOG.exception("deliveries wait")
+                wait_s = max(wait_s, 5.0)
             await pause(stop, wait_s)
         self._stopping = True
         tasks = self._tasks()
@@ -115,6 +118,9 @@ class Delivery:
         except StoreDown as error:
             _LOG.warning("deliveries to %s wait: %s", subscriber.name, error)
             lane.rests_until = self._clock() + SECOND
+        except Exception:  # noqa: BLE001 - a defect with one subscriber is not the others'
+            _LOG.exception("deliveries to %s wait", subscriber.name)
+            lane.rests_until = self._clock() + 5 * SECOND
 
     async def _claim(self, name: str, count: int) -> list[Claim]:
         now = self._clock()

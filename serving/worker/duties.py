@@ -1,35 +1,17 @@
-"""What one worker at a time does for all, and which workers are at work."""
+"""What one worker does for all, and which workers are at work."""
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 
 from data.clock import HOUR
 from serving.store.tables import duties, workers
 from serving.store.upsert import insert_new, upsert
 
-_D = duties.c
 
-
-def hold(connection: Connection, name: str, holder: str, now: int, until: int, since: int) -> bool:
-    """Take a duty until the moment ``until``, unless somebody holds it or has done it at or after ``since``.
-
-    Whoever holds it already may take it again, which makes it last longer. Moments in microseconds.
-    """
-    insert_new(connection, duties, [{"name": name, "holder": "", "held_until": 0, "done_at": 0}])
-    free = or_(_D.held_until <= now, _D.holder == holder)
-    mine = and_(_D.name == name, _D.done_at < since, free)
-    taken = connection.execute(update(duties).where(mine).values(holder=holder, held_until=until))
-    return bool(taken.rowcount)
-
-
-def done(connection: Connection, name: str, holder: str, now: int) -> None:
-    """Say that a duty was done; it counts only from whoever holds it."""
-    mine = and_(_D.name == name, _D.holder == holder)
-    connection.execute(update(duties).where(mine).values(held_until=0, done_at=now))
-
-
-def let_go(connection: Connection, name: str, holder: str) -> None:
-    """Give a duty back undone, for another worker to go on with."""
-    connection.execute(update(duties).where(_D.name == name, _D.holder == holder).values(held_until=0))
+def take(connection: Connection, name: str, worker_id: str, now: int, since: int) -> bool:
+    """Take on a duty that nobody has done at or after ``since``; it counts as done with this transaction."""
+    insert_new(connection, duties, [{"name": name, "done_by": "", "done_at": -1}])
+    undone = and_(duties.c.name == name, duties.c.done_at < since)
+    return bool(connection.execute(update(duties).where(undone).values(done_by=worker_id, done_at=now)).rowcount)
 
 
 def beat(connection: Connection, worker_id: str, started_at: int, now: int) -> None:
@@ -44,5 +26,5 @@ def leave(connection: Connection, worker_id: str) -> None:
 
 
 def at_work(connection: Connection, since: int) -> int:
-    """How many workers were seen since a moment."""
-    return len(connection.execute(select(workers.c.worker_id).where(workers.c.seen_at >= since)).all())
+    """How many workers were seen since a moment (microseconds)."""
+    return connection.execute(select(func.count()).where(workers.c.seen_at >= since)).scalar_one()

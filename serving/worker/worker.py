@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +21,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import Connection
 
 from data.clock import DAY
 from serving.egress import Egress, from_environment
@@ -27,25 +29,28 @@ from serving.outbox import backlog, callbacks
 from serving.outbox.callbacks import Callbacks
 from serving.outbox.delivery import Delivery, Pace, wall_clock
 from serving.store.store import Store
+from serving.store.writer import Change
 from serving.worker.answering import Answering, Scores
 from serving.worker.chores import Chore, do, keep_doing
-from serving.worker.duties import beat, leave
-from serving.worker.nightly import Nightly, Pass, time_of_day
+from serving.worker.duties import beat, leave, take
+from serving.worker.nightly import DUTY, last_due, time_of_day
 from serving.worker.telling import Telling
 
 _LOG = logging.getLogger("readiness.worker")
 _BEAT_S = 5.0
 _PURGE_S = 3_600.0
 _NIGHT_S = 300.0
+Night = Callable[[], Change[object]]
+"""The change that begins the nightly pass. Raises Refusal while there is no model."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker does beside delivering: ``scores`` for callbacks, ``chores``, and the ``full_pass`` at night."""
+    """What a worker does beside delivering: ``scores`` for callbacks, ``chores``, and what begins the ``night``."""
 
     scores: Scores
     chores: Sequence[Chore] = ()
-    full_pass: Pass | None = None
+    night: Night | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ class Worker:
         """Begin nothing more, and end; from any thread."""
         self._told.set()
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+            with suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
 
     async def run(self) -> None:
         """Work until ``stop``; what has begun may end within ``stop_s`` seconds."""
@@ -113,14 +119,12 @@ class Worker:
             (Chore("heartbeat", _BEAT_S, self._beat), IntervalTrigger(seconds=_BEAT_S)),
             (Chore("clearing away", _PURGE_S, self._purge), IntervalTrigger(seconds=_PURGE_S)),
         ]
-        if self._work.full_pass is not None and self._habits.nightly:
+        if self._work.night is not None and self._habits.nightly:
             hour, minute = at = time_of_day(self._habits.nightly)
-            stopping = self._told.is_set
-            night = Nightly(self._store, self.worker_id, at, self._work.full_pass, self._clock, stopping)
             trigger = OrTrigger(
                 [CronTrigger(hour=hour, minute=minute, timezone=UTC), IntervalTrigger(seconds=_NIGHT_S)]
             )
-            duties.append((Chore("the nightly pass", _NIGHT_S, night.run), trigger))
+            duties.append((Chore("the night", _NIGHT_S, partial(self._night, at)), trigger))
         for chore, trigger in duties:
             once = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
             scheduler.add_job(self._do, trigger, (chore,), next_run_time=datetime.now(UTC), name=chore.name, **once)
@@ -138,6 +142,18 @@ class Worker:
     def _beat(self) -> bool:
         now = self._clock()
         self._store.write(lambda connection: beat(connection, self.worker_id, self._started, now))
+        return False
+
+    def _night(self, at: tuple[int, int]) -> bool:
+        """Begin the night's pass, unless some worker has."""
+        assert self._work.night is not None  # noqa: S101 - it is scheduled only then
+        begin, now = self._work.night(), self._clock()
+
+        def change(connection: Connection) -> None:
+            if take(connection, DUTY, self.worker_id, now, last_due(at, now)):
+                begin(connection)
+
+        self._store.write(change)
         return False
 
     def _leave(self) -> bool:

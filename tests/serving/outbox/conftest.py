@@ -63,6 +63,8 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(answer)
 
+        do_PATCH = do_POST  # noqa: N815 - http.server's name
+
         def handle(self) -> None:
             try:
                 super().handle()

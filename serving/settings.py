@@ -8,6 +8,19 @@ from data.errors import ContractError
 
 
 @dataclass(frozen=True)
+class WorkerSettings:
+    """When and how a worker works.
+
+    The nightly pass is at ``nightly`` (UTC, such as 02:00; "" for never). Messages that were delivered are kept for
+    ``keep_days``. ``stop_s``: so long what has begun may take when the worker is told to stop.
+    """
+
+    nightly: str = "02:00"
+    keep_days: int = 30
+    stop_s: float = 10.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is served, who may ask, and how much.
 
@@ -33,6 +46,8 @@ class Settings:
     """So long an answer may take."""
     stop_s: float = 15.0
     """So long open requests have when the service is told to stop."""
+    worker: WorkerSettings | None = None
+    """The worker within the service; None: there is none, another process works."""
 
     def __post_init__(self) -> None:
         if not self.require_key and not is_loopback(self.host):

@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
@@ -28,6 +28,7 @@ from serving.egress import Egress, from_environment
 from serving.outbox import backlog, callbacks
 from serving.outbox.callbacks import Callbacks
 from serving.outbox.delivery import Delivery, Pace, wall_clock
+from serving.settings import WorkerSettings
 from serving.store.store import Store
 from serving.store.writer import Change
 from serving.worker.answering import Answering, Scores
@@ -53,16 +54,6 @@ class Work:
     night: Night | None = None
 
 
-@dataclass(frozen=True)
-class Habits:
-    """When and how: the nightly pass at a time of day (UTC; "": never), messages kept so many days once delivered."""
-
-    nightly: str = "02:00"
-    keep_days: int = 30
-    stop_s: float = 20.0
-    pace: Pace = field(default_factory=Pace)
-
-
 class Worker:
     """A worker on an open store. ``run`` in an event loop of its own; ``stop`` from anywhere."""
 
@@ -70,13 +61,14 @@ class Worker:
         self,
         store: Store,
         work: Work,
-        habits: Habits,
+        settings: WorkerSettings,
         environment: Mapping[str, str],
         clock: Callable[[], int] = wall_clock,
+        pace: Pace | None = None,
     ) -> None:
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-        self._store, self._work, self._habits, self._environment = store, work, habits, environment
-        self._clock, self._started = clock, clock()
+        self._store, self._work, self._settings, self._environment = store, work, settings, environment
+        self._clock, self._pace, self._started = clock, pace, clock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._told = threading.Event()
@@ -97,11 +89,11 @@ class Worker:
         _LOG.info("worker %s begins", self.worker_id)
         egress = Egress(from_environment(self._environment))
         telling = Telling(egress, self._environment)
-        delivery = Delivery(self._store, telling.subscriber, self._habits.pace, self._clock)
+        delivery = Delivery(self._store, telling.subscriber, self._pace, self._clock)
         answers = Callbacks(self._store, Answering(telling, self._work.scores), self._clock)
         scheduler = self._scheduled()
         loops = [keep_doing(chore, self._stop) for chore in self._work.chores]
-        loops += [loop.run(self._stop, self._habits.stop_s) for loop in (delivery, answers)]
+        loops += [loop.run(self._stop, self._settings.stop_s) for loop in (delivery, answers)]
         try:
             await asyncio.gather(*loops)
             await asyncio.gather(*self._busy)
@@ -119,8 +111,8 @@ class Worker:
             (Chore("heartbeat", _BEAT_S, self._beat), IntervalTrigger(seconds=_BEAT_S)),
             (Chore("clearing away", _PURGE_S, self._purge), IntervalTrigger(seconds=_PURGE_S)),
         ]
-        if self._work.night is not None and self._habits.nightly:
-            hour, minute = at = time_of_day(self._habits.nightly)
+        if self._work.night is not None and self._settings.nightly:
+            hour, minute = at = time_of_day(self._settings.nightly)
             trigger = OrTrigger(
                 [CronTrigger(hour=hour, minute=minute, timezone=UTC), IntervalTrigger(seconds=_NIGHT_S)]
             )
@@ -161,7 +153,7 @@ class Worker:
         return False
 
     def _purge(self) -> bool:
-        before = self._clock() - self._habits.keep_days * DAY
+        before = self._clock() - self._settings.keep_days * DAY
         for clear in (backlog.purge, callbacks.purge):
             while not self._told.is_set() and self._store.write(partial(clear, before=before)):
                 continue

@@ -16,6 +16,7 @@ from data.errors import ContractError
 from serving.outbox.delivery import Pace, wall_clock
 from serving.outbox.schedule import Schedule
 from serving.problems import Refusal
+from serving.settings import WorkerSettings
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 from serving.store.tables import callbacks, deliveries, duties, looks, messages, workers
@@ -23,7 +24,7 @@ from serving.store.upsert import insert_new
 from serving.worker.chores import Chore
 from serving.worker.duties import at_work, beat, take
 from serving.worker.nightly import last_due, time_of_day
-from serving.worker.worker import Habits, Work, Worker
+from serving.worker.worker import Work, Worker
 
 HERE = {"READINESS_OUTGOING_PRIVATE": "127.0.0.0/8", "READINESS_OUTGOING_HTTP": "1"}
 QUICK = Pace(Schedule(waits=(30_000,) * 9), poll_s=0.02, rest=10_000)
@@ -32,9 +33,9 @@ QUICK = Pace(Schedule(waits=(30_000,) * 9), poll_s=0.02, rest=10_000)
 class AtWork:
     """A worker in a thread of its own."""
 
-    def __init__(self, store, work=None, clock=wall_clock, **habits):
+    def __init__(self, store, work=None, clock=wall_clock, **settings):
         work = work or Work(scores=lambda _: {})
-        self.worker = Worker(store, work, Habits(pace=QUICK, stop_s=3, **habits), HERE, clock)
+        self.worker = Worker(store, work, WorkerSettings(stop_s=3, **settings), HERE, clock, QUICK)
         self._thread = threading.Thread(target=lambda: asyncio.run(self.worker.run()))
 
     def __enter__(self):
@@ -201,7 +202,7 @@ def test_the_end_waits_for_what_has_begun(store):
 
 def test_a_worker_may_be_stopped_before_it_begins(store):
     """It ends at once, and leaves nothing behind."""
-    worker = Worker(store, Work(lambda _: {}), Habits(), HERE)
+    worker = Worker(store, Work(lambda _: {}), WorkerSettings(), HERE)
     worker.stop()
     asyncio.run(worker.run())
     worker.stop()

@@ -1,9 +1,11 @@
 """The scoring service as an ASGI application."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
@@ -31,6 +33,7 @@ from serving.schemas import LeadIn, LeadsIn
 from serving.service import Service
 from serving.settings import Settings
 from serving.subscribing import routes as subscribing
+from serving.worker.attending import Attending
 
 _DESCRIPTION = """\
 How likely is this outcome within this horizon, and why.
@@ -72,8 +75,13 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         service = Service(settings, on_failure)
         recorder = Recorder(lambda: service.store)
+        worker = Attending(service, settings.worker, os.environ) if settings.store and settings.worker else None
         service.start()
+        if worker is not None:
+            worker.start()
         yield {"service": service, "recorder": recorder}
+        if worker is not None:
+            await to_thread.run_sync(worker.stop)
         await recorder.close()
         await service.stop()
 

@@ -28,6 +28,7 @@ from serving.commands import (
     subscribers,
     train,
     ui,
+    work,
 )
 
 
@@ -90,6 +91,7 @@ app.command()(backtest.backtest)
 app.command()(compare.compare)
 app.command()(score.score)
 app.command()(serve.serve)
+app.command()(work.work)
 app.add_typer(points.app)
 app.add_typer(keys.app)
 app.add_typer(store.app)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from serving.commands import options, stores
+from serving.commands import options, stores, working
 
 if TYPE_CHECKING:
     from data.contract import Contract
@@ -26,6 +26,11 @@ def serve(
     no_auth: Annotated[bool, typer.Option("--no-auth", help="No API keys; only on a loopback host.")] = False,
     store: stores.Url = None,
     no_store: stores.NoStore = False,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Also work: deliver, look at leads, run jobs and nights.")
+    ] = True,
+    nightly: working.Nightly = working.NIGHTLY,
+    keep_days: working.KeepDays = working.KEEP_DAYS,
 ) -> None:
     """Serve the champion over HTTP."""
     from data.contract import load_contract
@@ -50,6 +55,7 @@ def serve(
         store=url,
         store_folder=agreed.folder,
         product=agreed.ready.product,
+        worker=working.settings(nightly, keep_days) if worker else None,
     )
 
     def announce(url: str) -> None:

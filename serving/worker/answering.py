@@ -1,8 +1,7 @@
 """How a platform that waits for an answer gets it: its leads are scored, its request is made and sent."""
 
-import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from serving.outbox.callbacks import Row
@@ -10,8 +9,8 @@ from serving.outbox.schedule import Answer
 from serving.platforms.callbacks import callback_request
 from serving.worker.telling import Telling
 
-Scores = Callable[[Sequence[str]], Mapping[str, Mapping[str, Any] | str]]
-"""Scores leads by id: the flat score of each, or the sentence that says why it has none. It blocks."""
+Scores = Callable[[Sequence[str]], Awaitable[Mapping[str, Mapping[str, Any] | str]]]
+"""Scores leads by id: the flat score of each, or the sentence that says why it has none. Raises Refusal, StoreDown."""
 
 
 class Answering:
@@ -22,6 +21,6 @@ class Answering:
 
     async def __call__(self, row: Row, now: int) -> Answer:
         """Answer one row, once. Raises ReadinessError where that cannot be."""
-        scores = await asyncio.to_thread(self._scores, json.loads(row["lead_ids"]))
+        scores = await self._scores(json.loads(row["lead_ids"]))
         outgoing, settings = callback_request(row, scores)
         return await self._telling.platform(row["platform"], outgoing, settings, now)

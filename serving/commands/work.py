@@ -1,0 +1,41 @@
+"""``readiness work``: what is done without being asked for, in a process of its own."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serving.commands import options, stores, working
+from serving.commands.serve import fetch
+
+
+def work(
+    contract: options.Contract = options.CONTRACT,
+    version: Annotated[str, typer.Option("--version", help="An alias or a version number.")] = "champion",
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="Decide by this bundle folder; no registry is asked.")
+    ] = None,
+    store: stores.Url = None,
+    nightly: working.Nightly = working.NIGHTLY,
+    keep_days: working.KeepDays = working.KEEP_DAYS,
+) -> None:
+    """Deliver messages, look at leads, run jobs and nights, until it is stopped."""
+    from data.contract import load_contract
+    from serving.commands.terminal import next_step
+    from serving.settings import Settings
+    from serving.worker.process import run
+
+    agreed = load_contract(contract)
+    told = working.settings(nightly, keep_days)
+    fetched = {"folder": str(bundle), "number": ""} if bundle else fetch(contract, version, agreed.state_folder)
+    settings = Settings(
+        Path(fetched["folder"]),
+        version=str(fetched["number"]),
+        store=stores.store_of(agreed, store),
+        store_folder=agreed.folder,
+        product=agreed.ready.product,
+        worker=told,
+    )
+    next_step("Working; readiness subscribers list shows what is delivered; Ctrl-C stops it.")
+    run(settings, os.environ)

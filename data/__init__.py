@@ -7,6 +7,7 @@ history     the facts as one frozen value
 contract    readiness.toml as one frozen, validated value
 sections    its sections: source_section and policy_section are the large ones
 serving_section  where the service keeps what it is told
+gate_section  what a challenger must show before it takes over
 terms       what stands in them: durations, moments, shares, names
 sources     where facts come from: files and databases
 naming      what the name of a column gives away

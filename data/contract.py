@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from data.clock import format_duration
 from data.errors import ContractError
+from data.gate_section import Gate
 from data.policy_section import Policy
 from data.sections import Backtest, IndexScale, LeakSettings, MlflowSettings, ModelSettings, Points, Ready, Spine
 from data.serving_section import Serving
@@ -31,6 +32,7 @@ class Contract(Section):
     model: ModelSettings = ModelSettings()
     points: Points | None = None
     policy: Policy = Policy()
+    gate: Gate = Gate()
     index: IndexScale = IndexScale()
     leaks: LeakSettings = LeakSettings()
     mlflow: MlflowSettings = MlflowSettings()

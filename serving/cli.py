@@ -21,6 +21,7 @@ from serving.commands import (
     keys,
     platforms,
     points,
+    promote,
     score,
     serve,
     simulate,
@@ -89,6 +90,7 @@ app.command()(features.features)
 app.command()(train.train)
 app.command()(backtest.backtest)
 app.command()(compare.compare)
+app.command()(promote.promote)
 app.command()(score.score)
 app.command()(serve.serve)
 app.command()(work.work)

@@ -40,6 +40,7 @@ VERBS = [
     "train",
     "backtest",
     "compare",
+    "promote",
     "score",
     "serve",
     "ui",

@@ -113,7 +113,7 @@ def _group(rows: CommonRows, places: np.typing.NDArray[np.int64]) -> dict[str, A
     found["told"] = {name: float(chance.mean()) for name, chance in said.items()}
     if min(found["wins"], found["leads"] - found["wins"]) < LEAST_LEADS:
         return {**found, "why": f"{found['wins']} won of {found['leads']}: too few"}
-    metrics = paired(outcome, said[A], said[B], codes, seed=rows.contract.model.seed, draws=GROUP_DRAWS)
+    metrics = paired(outcome, said[A], said[B], codes, seed=rows.contract.model.seed, draws=GROUP_DRAWS, mended=False)
     return {**found, "metrics": metrics}
 
 

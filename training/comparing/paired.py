@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.comparing.recalibrate import log_odds, recalibrated
+from training.comparing.recalibrate import AS_TOLD, Line, log_odds, recalibrated
 from training.judge import METRICS, Ranking, lead_weights
 from training.reporting import bootstrap_rows
 
@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Both = tuple[Mapping[str, float], Mapping[str, float]]
 
-DRAWS = 400
+DRAWS = 300
 LEVEL = (0.025, 0.975)
 COMPARED = (*METRICS, "calibration_loss")
 LESS_IS_BETTER = frozenset({"log_loss", "brier", "ece", "calibration_loss"})
@@ -33,35 +33,46 @@ class Pair:
     outcome: Floats
     rankings: tuple[Ranking, Ranking]
     logits: tuple[Floats, Floats]
+    lines: tuple[Line, Line]
 
     @classmethod
     def of(cls, outcome: Mask, a: Floats, b: Floats) -> "Pair":
         """The pair for outcomes (n,) and probabilities (n,) of both."""
-        rankings = (Ranking.of(outcome, a), Ranking.of(outcome, b))
-        return cls(outcome.astype(np.float64), rankings, (log_odds(a), log_odds(b)))
+        came, every = outcome.astype(np.float64), np.ones(len(outcome))
+        logits = (log_odds(a), log_odds(b))
+        lines = (recalibrated(came, logits[0], every), recalibrated(came, logits[1], every))
+        return cls(came, (Ranking.of(outcome, a), Ranking.of(outcome, b)), logits, lines)
 
-    def figures(self, weights: Floats | None = None) -> Both:
-        """COMPARED of both. ``weights`` (n,)."""
+    def figures(self, weights: Floats | None = None, *, mended: bool = True) -> Both:
+        """COMPARED of both; METRICS alone unless ``mended``, which is the slower part. ``weights`` (n,)."""
         weight = np.ones(len(self.outcome)) if weights is None else weights
-        a, b = (
-            {**ranking.metrics(weight), "calibration_loss": recalibrated(self.outcome, logits, weight).saved}
-            for ranking, logits in zip(self.rankings, self.logits, strict=True)
-        )
+        a, b = (ranking.metrics(weight) for ranking in self.rankings)
+        if mended:
+            for found, logits, line in zip((a, b), self.logits, self.lines, strict=True):
+                found["calibration_loss"] = self._unmended(logits, weight, line)
         return a, b
 
+    def _unmended(self, logits: Floats, weight: Floats, line: Line) -> float:
+        start = (line.slope, line.intercept) if np.isfinite(line.slope) else AS_TOLD
+        return recalibrated(self.outcome, logits, weight, start).saved
 
-def paired(outcome: Mask, a: Floats, b: Floats, codes: Ints, *, seed: int, draws: int = DRAWS) -> dict[str, Any]:
+
+def paired(
+    outcome: Mask, a: Floats, b: Floats, codes: Ints, *, seed: int, draws: int = DRAWS, mended: bool = True
+) -> dict[str, Any]:
     """``{metric: {"a", "b", "difference", "interval", "verdict"}}`` of n rows whose leads are ``codes``.
 
     Of very many rows the interval is taken from a seeded draw of the leads and scaled to the size of the whole.
+    Without ``mended`` there is no calibration loss.
     """
-    whole = Pair.of(outcome, a, b).figures()
+    whole = Pair.of(outcome, a, b).figures(mended=mended)
     rows = bootstrap_rows(codes, seed)
     few = np.unique(codes[rows], return_inverse=True)[1].astype(np.int64)
     part = Pair.of(outcome[rows], a[rows], b[rows])
-    drawn = [part.figures(weight.astype(np.float64)) for weight in lead_weights(few, draws, seed)]
+    weights = lead_weights(few, draws, seed)
+    drawn = [part.figures(weight.astype(np.float64), mended=mended) for weight in weights]
     shrink = float(np.sqrt(len(rows) / max(len(codes), 1)))
-    return {name: _told(name, whole, drawn, shrink) for name in COMPARED}
+    return {name: _told(name, whole, drawn, shrink) for name in whole[0]}
 
 
 def _told(name: str, whole: Both, drawn: Sequence[Both], shrink: float) -> dict[str, Any]:

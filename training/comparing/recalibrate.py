@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 SMALLEST = 1e-12
 STEPS = 30
 CLOSE = 1e-9
+ENOUGH = 1e-12
+"""A step that saves less log loss a row is the last."""
 RIDGE = 1e-9
 """Of the mean curvature: keeps a step finite where every answer is the same."""
 
@@ -34,14 +36,21 @@ def log_odds(chance: Floats) -> Floats:
     return np.log(kept) - np.log1p(-kept)
 
 
-def recalibrated(outcome: Floats, logits: Floats, weight: Floats) -> Line:
-    """The line for outcomes (n,) of 0 and 1, told log-odds (n,) and weights (n,); NaN without both outcomes."""
+AS_TOLD = (1.0, 0.0)
+"""The slope and intercept that leave every answer as it is."""
+
+
+def recalibrated(outcome: Floats, logits: Floats, weight: Floats, start: tuple[float, float] = AS_TOLD) -> Line:
+    """The line for outcomes (n,) of 0 and 1, told log-odds (n,) and weights (n,); NaN without both outcomes.
+
+    ``start``: a slope and intercept nearby, where they are known; the line does not depend on it.
+    """
     total = weight.sum()
-    hits = float(weight @ outcome)
-    if not 0.0 < hits < total:
+    if not 0.0 < float(weight @ outcome) < total:
         return Line(float("nan"), float("nan"), float("nan"))
-    at, best = np.array([1.0, 0.0]), np.array([1.0, 0.0])
-    first = loss = _loss(outcome, logits, weight, at)
+    told = _loss(outcome, logits, weight, np.array(AS_TOLD))
+    at = np.array(start)
+    loss = told if start == AS_TOLD else _loss(outcome, logits, weight, at)
     for _ in range(STEPS):
         step = _step(outcome, logits, weight, at)
         new = _loss(outcome, logits, weight, at + step)
@@ -51,10 +60,9 @@ def recalibrated(outcome: Floats, logits: Floats, weight: Floats) -> Line:
         if new > loss:
             break
         at, gain, loss = at + step, loss - new, new
-        best = at
-        if gain <= CLOSE * total * 1e-3:
+        if gain <= ENOUGH * total:
             break
-    return Line(float(best[0]), float(best[1]), max(float((first - loss) / total), 0.0))
+    return Line(float(at[0]), float(at[1]), max(float((told - loss) / total), 0.0))
 
 
 def _step(outcome: Floats, logits: Floats, weight: Floats, at: Floats) -> Floats:

@@ -23,6 +23,7 @@ from training.address import EMBEDDED_PAGES, PAGE_MODE, SERVERS, SQLITE, registr
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow starts its telemetry while it is imported
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for answers, which machines read
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # the verbs tell of progress in their own way
 
 import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModel, LoggedModelOutput, Metric, Param

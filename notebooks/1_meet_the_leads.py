@@ -162,7 +162,8 @@ for axes, (what, (lead_id, moments, readiness)) in zip(columns, lives.items(), s
 columns[0].axvline(lives["with the outcome"][1][-1], color=CAME, lw=1.5, ls="--")
 columns[0].set(ylim=(-0.06, 1), ylabel=f"readiness within {format_duration(horizon)}")
 percents(columns[0].yaxis)
-title = f"Told {lives['with the outcome'][2][-1]:.0%} on the eve of the outcome, at most {max(lives['without it'][2]):.0%} without"
+eve, most = lives["with the outcome"][2][-1], max(lives["without it"][2])
+title = f"Told {eve:.0%} on the eve of the outcome, {most:.0%} at the most without one"
 Image(png(figure, title, "line: readiness, asked weekly; ticks: what the lead did; dashed: the outcome"), width=900)
 
 # %% [markdown]

@@ -50,6 +50,7 @@ class Policy(Section):
     min_days: int = Field(default=2, ge=0)
     """Distinct days of engagement before a hand-off."""
     evidence_window: Span = 90 * DAY
+    """How far back the engagement is looked at that a hand-off needs."""
     dwell: Duration = 7 * DAY
     """After a crossing there is none the other way for so long."""
     cool_down: Span = 28 * DAY

@@ -12,12 +12,19 @@ class Ready(Section):
     """The definition of ready that sales and marketing agreed on."""
 
     product: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "leads"
+    """What the readiness is for: the name of the model in the registry."""
     outcome: tuple[Name, ...] = Field(min_length=1)
+    """The outcomes that we hope for, as their kinds."""
     terminal: tuple[Name, ...] = ()
+    """The outcomes that close a lead: nothing is asked about it afterwards."""
     repeatable: bool = False
+    """Whether the outcome may come again, as a next order does; it closes nothing then."""
     horizons: tuple[Span, ...] = Field(min_length=1)
+    """How far ahead the answers reach, from the shortest to the longest."""
     primary: Span
+    """The horizon of the readiness that is shown first, one of them."""
     reporting_lag: Duration = 0
+    """How long an outcome may take to be recorded: so long nothing counts as a no."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -41,6 +48,7 @@ class Spine(Section):
     every: Span | None = None
     """Periodic cutoffs, at ``from`` and every so often after it."""
     start: Moment | None = Field(default=None, alias="from")
+    """No cutoff before this moment. Default: the first midnight after the first lead."""
     until: Moment | None = None
     """No cutoff at or after this moment."""
     at: tuple[Moment, ...] = ()
@@ -77,10 +85,15 @@ class Backtest(Section):
     test_from: Moment | None = None
     """Cutoffs from here on are test rows. Default: the latest matured cutoffs, ``test_share`` of the rows."""
     test_until: Moment | None = None
+    """No test row at or after this moment."""
     test_share: float = Field(default=0.25, gt=0, lt=1)
+    """The share of the matured rows, the latest, that are test rows."""
     train_from: Moment | None = None
+    """Nothing is learned from cutoffs before this moment."""
     train_until: Moment | None = None
+    """Nor from cutoffs at or after this one."""
     folds: int = Field(default=4, ge=2, le=20)
+    """How many moments of the past a backtest trains as of, and how many blocks validate within a training."""
     segments: tuple[Name, ...] = ()
     """Attributes of leads by whose levels the figures are shown apart. Empty: up to three with few levels."""
 
@@ -89,6 +102,7 @@ class ModelSettings(Section):
     """How the model is made."""
 
     seed: int = 0
+    """The same seed, facts and code give the same model."""
     threads: int = Field(default=0, ge=0)
     """Threads for training; 0 means all cores."""
     max_rows: int = Field(default=2_000_000, ge=1_000)
@@ -101,14 +115,18 @@ class Points(Section):
     """The hand-made rules that the model replaces."""
 
     file: str
+    """A points table, a TOML file (docs/points.md)."""
     threshold: float | None = None
+    """The points at which a lead is handed off today."""
 
 
 class IndexScale(Section):
     """The 0-100 index: fixed here so that it means the same odds in every version."""
 
     odds_at_50: float = Field(default=0.1, gt=0)
+    """The odds that an index of 50 means."""
     points_to_double: float = Field(default=10.0, gt=0)
+    """So many points more mean twice the odds."""
 
 
 class LeakSettings(Section):
@@ -133,5 +151,6 @@ class MlflowSettings(Section):
     """Where versions are kept. Without a uri, SQLite under ``.readiness/`` beside the contract."""
 
     uri: str | None = None
+    """A tracking server or a database; a password belongs into the environment."""
     experiment: str | None = None
     """Default: ``readiness/<product>``."""

@@ -39,9 +39,11 @@ class Source(Section):
     """Where the facts are."""
 
     kind: Literal["files", "database", "hubspot", "salesforce", "marketo", "segment", "rudderstack", "store"] = "files"
+    """Files, tables of a database, the export of a platform, whose tables are known, or the service's own store."""
     path: str = "."
+    """The folder of the files."""
     url: str | None = None
-    """The database. store: another store than the service's own."""
+    """A database URL, or `$NAME` of the environment that holds one. store: another store than the service's own."""
     db_schema: str | None = Field(default=None, alias="schema")
     """hubspot, salesforce, marketo with a url: the schema of the database where the tables are."""
     prefix: str | None = None
@@ -61,11 +63,17 @@ class Source(Section):
     history_end: Moment | None = None
     """The end of the history. Default: just after the last known_at of events and outcomes."""
     leads: TableMapping | None = None
+    """Needed, unless the platform brings its tables."""
     events: TableMapping | None = None
+    """What leads and sales did. Without it only attributes and time tell anything."""
     outcomes: TableMapping | None = None
+    """Needed, unless the platform brings its tables."""
     changes: TableMapping | None = None
+    """What fields of leads became, and when: they are then read as of the cutoff."""
     accounts: TableMapping | None = None
+    """The companies that leads belong to."""
     account_changes: TableMapping | None = None
+    """Likewise what their fields became."""
 
     @model_validator(mode="before")
     @classmethod

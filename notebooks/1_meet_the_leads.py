@@ -135,8 +135,8 @@ scorer = Scorer(bundle)
 outcomes = history.outcomes.to_pandas()
 events = history.events.to_pandas().query("actor != 'sales'")
 first_win = outcomes[outcomes["kind"].isin(contract.ready.outcome)].groupby("lead_id")["occurred_at"].min()
-before = first_win.reindex(events["lead_id"]).to_numpy() - events["occurred_at"].to_numpy()
-lately = events[(before > np.timedelta64(0)) & (before < np.timedelta64(60, "D"))].groupby("lead_id").size()
+before = events["lead_id"].map(first_win) - events["occurred_at"]
+lately = events[before.between(pd.Timedelta(0), pd.Timedelta(days=60))].groupby("lead_id").size()
 never = events[~events["lead_id"].isin(first_win.index)].groupby("lead_id").size()
 winner, other = lately.idxmax(), never.idxmax()
 

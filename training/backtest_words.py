@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from training import summary
+from training.shift import MUCH
 from training.wording import counted, day, figure, long_duration, percent, whole
 
 Result = Mapping[str, Any]
@@ -21,6 +22,7 @@ def sentences(result: Result) -> list[str]:
         summary.true_percentages(result),
         summary.ranking(primary["models"], result["served"]),
         _steadiness(result),
+        drift_sentence(result) if result.get("drift") else None,
         summary.curve_sentence(result),
     ]
     return [sentence for sentence in found if sentence]
@@ -75,7 +77,18 @@ def fold_rows(result: Result) -> Iterator[list[str]]:
         ]
 
 
-GROUP_COLUMNS = ("group", "rows", "came true", "told", "AUC", "points' AUC", "log loss saved", "lift at 10 %")
+GROUP_COLUMNS = (
+    "group",
+    "rows",
+    "came true",
+    "told",
+    "AUC",
+    "points' AUC",
+    "log loss saved",
+    "lift at 10 %",
+    "calls",
+    "caught",
+)
 
 
 def group_rows(part: Mapping[str, Any], served: str) -> Iterator[list[str]]:
@@ -92,7 +105,43 @@ def group_rows(part: Mapping[str, Any], served: str) -> Iterator[list[str]]:
             figure("auc", models["points"]["auc"]) if "points" in models else "-",
             _saved(models, served),
             figure("lift_at_10", ours["lift_at_10"]) if ours else "-",
+            *_called(group, served),
         ]
+
+
+def _called(group: Mapping[str, Any], served: str) -> tuple[str, str]:
+    """How many of the calls of the list went to a group, and what they caught there."""
+    if "calls" not in group:
+        return "-", "-"
+    told = group["calls"]["models"][served]
+    return whole(told["calls"]), f"{whole(told['caught'])} of {whole(group['calls']['wins'])}"
+
+
+DRIFT_COLUMNS = ("feature", "push")
+MOST_DRIFTED = 12
+
+
+def drift_columns(result: Result) -> tuple[str, ...]:
+    """The head of the table of features that moved: a column for each fold."""
+    return (*DRIFT_COLUMNS, *(day(fold["from"]) for fold in result["folds"]))
+
+
+def drift_rows(result: Result) -> Iterator[list[str]]:
+    """A row for each of the features that moved most, the most moved first."""
+    for row in result["drift"][:MOST_DRIFTED]:
+        yield [row["feature"], f"{row['push']:.3f}", *("-" if s is None else f"{s:.2f}" for s in row["shift"])]
+
+
+def drift_sentence(result: Result) -> str | None:
+    """How many features moved much, and which of those that count for something most; None where none did."""
+    moved = [row for row in result["drift"] if max((s for s in row["shift"] if s is not None), default=0.0) > MUCH]
+    if not moved:
+        return None
+    first = max(moved, key=lambda row: row["push"])
+    return (
+        f"{counted(len(moved), 'feature')} of {whole(len(result['drift']))} moved much between what was learned from "
+        f"and what was judged (index above {MUCH}); of these {first['feature']} moves the readiness most."
+    )
 
 
 def _saved(models: Mapping[str, Any], served: str) -> str:

@@ -57,7 +57,11 @@ def _score(score: Score) -> dict[str, Any]:
         "precision": score.precision,
         "capture": score.share,
         "curve": list(score.curve),
-        "intervals": {"caught": _plain(score.captured_interval), "capture": _plain(score.share_interval)},
+        "intervals": {
+            "caught": _plain(score.captured_interval),
+            "capture": _plain(score.share_interval),
+            "precision": _plain(score.precision_interval),
+        },
     }
 
 

@@ -94,7 +94,7 @@ class ClusterGrower:
                 table.vocabulary,
                 drawn.test_from,
                 ground.edges,
-                choice.linear.half_life,
+                choice.shape.half_life,
                 newest,
             )
             more: dict[str, Any] = {"feature_set": table.feature_set, "buckets": self.buckets, "listed": self.listed}

@@ -21,6 +21,7 @@ COLOURS = {
     "random": "#b3b3b3",
     "prior": "#7f7f7f",
     "points": "#e69f00",
+    "odoo": "#cc79a7",
     "logistic": "#56b4e9",
     "gbm": "#009e73",
     "blend": "#0072b2",

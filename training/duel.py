@@ -51,6 +51,7 @@ class Score:
     premature_interval: Bounds
     share_interval: Bounds
     lift_interval: Bounds
+    precision_interval: Bounds
     curve: tuple[float, ...]
     """Captured at each of the duel's capacities."""
 
@@ -225,6 +226,7 @@ def _score(
         _bounds(drawn[:, 0] - drawn[:, 1]),
         _bounds(_shares(drawn[:, 1], drawn_outcomes)),
         _bounds(lifts),
+        _bounds(_shares(drawn[:, 1], drawn[:, 0])),
         curve,
     )
 

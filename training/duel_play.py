@@ -90,9 +90,15 @@ class Ranked:
 
 def play(rows: DuelRows, ranked: Ranked, calls: Ints, copies: Ints, seed: int) -> tuple[int, int]:
     """(calls made, outcomes caught) when each lead is there ``copies`` (leads,) times; ``calls`` (periods,) at most."""
+    taken = called(rows, ranked, calls, copies, seed)
+    return int(taken.sum()), int(taken[rows.won].sum())
+
+
+def called(rows: DuelRows, ranked: Ranked, calls: Ints, copies: Ints, seed: int) -> Ints:
+    """(n,) how often each row was called when each lead is there ``copies`` (leads,) times."""
     offsets = np.concatenate([[0], np.cumsum(copies)]).astype(np.int64)
-    return _play(
-        ranked.order, ranked.tie, rows.lead, rows.cutoff, rows.period, rows.won, calls, offsets, rows.horizon, seed
+    return np.asarray(
+        _play(ranked.order, ranked.tie, rows.lead, rows.cutoff, rows.period, calls, offsets, rows.horizon, seed)
     )
 
 
@@ -102,15 +108,14 @@ def _play_rows(
     lead: Ints,
     cutoff: Ints,
     period: Ints,
-    won: Mask,
     calls: Ints,
     offsets: Ints,
     horizon: int,
     seed: int,
-) -> tuple[int, int]:
+) -> Ints:
     np.random.seed(seed)  # noqa: NPY002  the generator that compiled code has
     left, free_at = calls.copy(), np.full(offsets[-1], np.iinfo(np.int64).min, np.int64)
-    called, caught = 0, 0
+    taken = np.zeros(order.shape[0], np.int64)
     for group in range(tie.shape[0] - 1):
         if left[period[order[tie[group]]]] <= 0:
             continue
@@ -122,9 +127,8 @@ def _play_rows(
                 if left[period[row]] > 0 and free_at[copy] <= cutoff[row]:
                     free_at[copy] = cutoff[row] + horizon
                     left[period[row]] -= 1
-                    called += 1
-                    caught += won[row]
-    return called, caught
+                    taken[row] += 1
+    return taken
 
 
 _play = numba.njit(cache=True, nogil=True)(_play_rows)

@@ -13,7 +13,7 @@ from training.duel import RANDOM, Duel
 from training.duel_words import NAMES
 from training.wording import long_duration, whole
 
-MORE = {"odoo": "#cc79a7", "distilled": "#d55e00", "distilled_mautic": "#f0a070", RANDOM: "#7f7f7f"}
+MORE = {"distilled": "#d55e00", "distilled_mautic": "#f0a070", RANDOM: "#7f7f7f"}
 """Colours beyond those of the report, likewise of Okabe and Ito; Mautic's table is a pale relative of the other."""
 FORMATS = (".png", ".svg")
 

@@ -11,7 +11,6 @@ NAMES = {
     **MODEL_NAMES,
     "blend": "the model",
     "points": "your points",
-    "odoo": "Odoo's method",
     "distilled": "distilled points",
     "distilled_mautic": "distilled, in Mautic",
     RANDOM: "at random",

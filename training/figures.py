@@ -17,7 +17,7 @@ SCALES = {"auc": 100, "average_precision": 100, "log_loss": 1000, "brier": 1000,
 COUNTS = ("train", "test", "train_outcomes", "test_outcomes")
 UNFIT = re.compile(r"[^\w. -]+")
 """What MLflow takes in no name of a metric."""
-RIVALS = ("prior", "points", "logistic", "gbm")
+RIVALS = ("prior", "points", "odoo", "logistic", "gbm")
 
 
 def scaled(metric: str) -> str:

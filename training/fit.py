@@ -70,7 +70,8 @@ def fit(
 
     ``grow``: where the booster is grown, if not here.
     """
-    every = ground.cells(np.arange(len(ground.cutoffs)), None, choice.linear.half_life)
+    rows = np.arange(len(ground.cutoffs))
+    every = ground.cells(rows, None, choice.linear.half_life)
     if not len(every):
         raise NotMaturedError(
             f"None of the {len(ground.cutoffs)} training rows has been watched for even its first "
@@ -80,9 +81,11 @@ def fit(
     few = thinned(every, LINEAR_BUDGET, seed)
     trainer = LogisticTrainer(ground.matrix, gbm.categorical, few, len(ground.edges), bounded=choice.linear.bounded)
     linear = trainer.fit(choice.linear.strength)
-    grown = (
-        _grow_here(every, ground, gbm, choice, progress, seed) if grow is None else grow(ground, gbm, choice, progress)
-    )
+    if grow is None:
+        weighed = ground.cells(rows, None, choice.shape.half_life)
+        grown = _grow_here(weighed, ground, gbm, choice, progress, seed)
+    else:
+        grown = grow(ground, gbm, choice, progress)
     model = assemble(
         grown.text,
         linear,

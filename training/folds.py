@@ -3,23 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from data.clock import DAY, iso
 from data.labels import Labels
-from models.model import with_bins
 from models.numerics import Floats, Matrix
 from training.cells import Cells, cell_losses, cells, thinned
-from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, Shape, fit_gbm
 from training.logistic import LogisticTrainer
-from training.splits import Fold, Ints, lead_folds, time_folds
+from training.splits import Fold, Ints, lead_folds, looks, time_folds, unlike_folds
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free, in half
 decades."""
-GBM_BUDGET = 100_000
 LINEAR_BUDGET = 40_000
 VALIDATION_ROWS = 40_000
 LEAST_OUTCOMES = 5
@@ -43,8 +39,8 @@ class Linear:
 class Ground:
     """What is learned from: n rows of a feature table (n, features), their cutoffs, labels and leads.
 
-    ``labels`` are as known at the end of the learning time; ``edges``, ``horizons`` and ``reporting_lag`` are
-    microseconds.
+    ``labels`` are as known at the end of the learning time; ``edges``, ``horizons``, ``reporting_lag`` and
+    ``serves_for``, how long a model serves before the next one, are microseconds.
     """
 
     matrix: Matrix
@@ -54,6 +50,7 @@ class Ground:
     edges: tuple[int, ...]
     horizons: tuple[int, ...]
     reporting_lag: int
+    serves_for: int | None = None
 
     def watched(self, rows: Ints, moment: int | None) -> Ints:
         """How long ``rows`` could be watched at ``moment``; None: at the end of the learning time."""
@@ -109,28 +106,19 @@ class Block:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Grove:
-    """The boosters of one fold, by tree shape, and their loss after each round."""
+def plan_folds(ground: Ground, most: int, categorical: npt.NDArray[np.bool_] | None = None) -> tuple[str, list[Fold]]:
+    """(kind of split, usable folds): by time where there is time, otherwise by groups of leads.
 
-    block: Block
-    boosters: dict[str, lgb.Booster]
-    curves: dict[str, Floats]
-
-    def logits(self, ground: Ground, shape: Shape, rounds: int) -> Floats:
-        """(rows, bins) logits of the booster of ``shape`` after ``rounds``."""
-        bins, rows = len(ground.edges), self.block.rows
-        said = self.boosters[shape.name].predict(
-            with_bins(ground.matrix[rows], bins), raw_score=True, num_iteration=rounds
-        )
-        return np.asarray(said, np.float64).reshape(len(rows), bins)
-
-
-def plan_folds(ground: Ground, most: int) -> tuple[str, list[Fold]]:
-    """(kind of split, usable folds): by time where there is time, otherwise by groups of leads."""
-    by_time = [fold for fold in time_folds(ground.cutoffs, most) if _usable(ground, fold)]
+    With a single cutoff every lead is there once, and the model will be asked about other leads at another time: the
+    groups are leads that look unlike each other, by all features but the ``categorical`` ones.
+    """
+    by_time = [fold for fold in time_folds(ground.cutoffs, most, ground.serves_for) if _usable(ground, fold)]
     if by_time:
         return "rolling origin", by_time
+    if len(np.unique(ground.cutoffs)) == 1:
+        unlike = [fold for fold in unlike_folds(looks(ground.matrix, categorical), 5) if _usable(ground, fold)]
+        if len(unlike) > 1:
+            return "grouped by likeness", unlike
     return "grouped by lead", [fold for fold in lead_folds(ground.leads, 5) if _usable(ground, fold)]
 
 
@@ -152,28 +140,9 @@ def fit_linear(
 ) -> list[Floats]:
     """(rows, bins) logits of each candidate, fitted on what was known when the block began.
 
-    The candidates share one half-life and one boundedness, and so one design.
+    The candidates differ in strength alone, and so share one design.
     """
     first = candidates[0]
     earlier = thinned(ground.cells(block.fold.train, block.fold.moment, first.half_life), LINEAR_BUDGET, seed)
     trainer = LogisticTrainer(ground.matrix, categorical, earlier, len(ground.edges), bounded=first.bounded)
     return [trainer.fit(candidate.strength).logits(ground.matrix[block.rows]) for candidate in candidates]
-
-
-def grow(
-    ground: Ground,
-    block: Block,
-    gbm: GbmSettings,
-    half_life: int | None,
-    seed: int,
-    shapes: Sequence[Shape] = SHAPES,
-) -> Grove:
-    """Every booster candidate of one block, stopped where its loss on the block's rows stops falling."""
-    earlier = thinned(ground.cells(block.fold.train, block.fold.moment, half_life), GBM_BUDGET, seed)
-    bins = len(ground.edges)
-    grown = {s.name: fit_gbm(ground.matrix, earlier, bins, gbm, s, MOST_ROUNDS, block.later) for s in shapes}
-    return Grove(
-        block,
-        {name: booster for name, (booster, _) in grown.items()},
-        {name: curve for name, (_, curve) in grown.items()},
-    )

@@ -1,7 +1,7 @@
 """The booster: LightGBM, small, bounded and monotone where the sign is certain, on person-period cells."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -21,7 +21,8 @@ class Shape:
     """How large a tree may grow, and how fast. Depth stays at most 5, which also keeps TreeSHAP cheap.
 
     ``l2`` is the penalty of one outcome told once, ``columns`` the share of the features that a tree sees; None leaves
-    it to their number, see COLUMNS.
+    it to their number, see COLUMNS. ``leaf`` is how many rows the smallest leaf has at the most, and ``half_life`` that
+    of a row's weight in microseconds.
     """
 
     name: str
@@ -30,9 +31,30 @@ class Shape:
     l2: float = 10.0
     learning_rate: float = 0.05
     columns: float | None = None
+    leaf: int = 200
+    half_life: int | None = None
 
 
 SHAPES = (Shape("small", 4, 2), Shape("medium", 12, 4))
+FINE_LEAF = 20
+FINE_L2 = 1.0
+LEAF_SHARE = 0.02
+"""The smallest leaf holds this share of the cells, from LEAST_LEAF up to the ``leaf`` of the shape."""
+LEAST_LEAF = 5
+
+
+def finer(shape: Shape, cells: int, repeats: float) -> tuple[Shape, ...]:
+    """What else is tried once ``shape`` is best: smaller leaves, a lighter penalty, rows that all weigh the same.
+
+    Of few ``cells`` the smallest leaf is small as it is.
+    """
+    found: list[Shape] = []
+    if LEAF_SHARE * cells / repeats > FINE_LEAF:
+        found.append(replace(shape, name=f"{shape.name}, fine", leaf=FINE_LEAF, l2=FINE_L2))
+    if shape.half_life is not None:
+        alike = [replace(one, name=f"{one.name}, all rows alike", half_life=None) for one in (shape, *found)]
+        found += alike
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -63,7 +85,7 @@ def cell_matrix(matrix: Matrix, of: Cells, bins: int) -> Matrix:
 
 def parameters(settings: GbmSettings, shape: Shape, cells: int, bins: int) -> dict[str, object]:
     """LightGBM's parameters: regularised by default, minimum leaf size growing with the number of cells."""
-    smallest = settings.repeats * np.clip(0.02 * cells / settings.repeats, 5, 200)
+    smallest = settings.repeats * np.clip(LEAF_SHARE * cells / settings.repeats, LEAST_LEAF, shape.leaf)
     extra = [0] if bins > 1 else []
     return {
         "objective": "binary",

@@ -10,7 +10,7 @@ from training.figures import number
 from training.summary import readiest
 from training.wording import MODEL_NAMES, long_duration, percent, whole
 
-IN_ORDER = ("random", "points", "logistic", "gbm", "blend")
+IN_ORDER = ("random", "points", "odoo", "logistic", "gbm", "blend")
 """The call lists, from the bottom to the top of the picture."""
 LONGEST_NAME = 34
 
@@ -64,7 +64,7 @@ def horizons_plot(report: Report) -> bytes | None:
     percents(chance.yaxis)
     chance.set_ylim(0, 1.15 * max([*told, *came, 1e-9]))
     legend_above(chance)
-    shown = [m for m in ("points", "logistic", "gbm", "blend") if m in report["horizons"][judged[0]]["models"]]
+    shown = [m for m in IN_ORDER if m in report["horizons"][judged[0]]["models"]]
     for number_of, model in enumerate(shown):
         shift = (number_of - (len(shown) - 1) / 2) * 0.12
         found = [report["horizons"][name]["models"][model] for name in judged]

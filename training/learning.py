@@ -42,6 +42,7 @@ def ground_of(contract: Contract, sample: Sample) -> Ground:
         hazard_edges(contract, sample.known),
         ready.horizons,
         ready.reporting_lag,
+        contract.backtest.serves_for,
     )
 
 

@@ -6,6 +6,8 @@ numbers: each is cut at quantiles of the training rows. Rows that were won withi
 rows that were not are lost ones; teams, stages and tags do not take part.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from features.context import Attribute, Tenure
@@ -13,7 +15,8 @@ from features.definitions import Count, DaysSince
 from features.feature_set import FeatureSet
 from features.local import FeatureTable
 from models.numerics import Floats
-from models.odoo import NONE, ClosedLeads, Ints, Mask, PredictiveScore
+from models.odoo import HIGHEST, LOWEST, NONE, ClosedLeads, Ints, Mask, PredictiveScore
+from training.sample import Sample
 
 CLASSES = 5
 """A numeric field is cut into so many classes at the most."""
@@ -32,6 +35,21 @@ def odoo_log_odds(table: FeatureTable, train: Ints, won: Mask, rows: Ints) -> Fl
     codes = np.column_stack(columns) if columns else np.empty((len(table.matrix), 0), np.int64)
     score = PredictiveScore(ClosedLeads(codes[train], won))
     return score.log_odds(ClosedLeads(codes[rows], np.zeros(len(rows), bool)))
+
+
+def odoo_chances(sample: Sample, horizons: Sequence[int]) -> Floats | None:
+    """(test rows, horizons) Odoo's percentages as probabilities, as Odoo gives them, non-decreasing by horizon.
+
+    None where it gives no score: before a lead was won and another was not.
+    """
+    columns = []
+    for horizon in horizons:
+        matured = np.flatnonzero(sample.known.matured(horizon))
+        won = sample.known.outcome(horizon)[matured]
+        log_odds = odoo_log_odds(sample.table, sample.train[matured], won, sample.test)
+        columns.append(np.clip(1.0 / (1.0 + np.exp(-np.clip(log_odds, -500, 500))), LOWEST / 100, HIGHEST / 100))
+    said = np.maximum.accumulate(np.column_stack(columns), axis=1)
+    return None if np.isnan(said).any() else said
 
 
 def odoo_fields(features: FeatureSet) -> list[int]:

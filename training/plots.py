@@ -56,7 +56,7 @@ def _reliability(report: Report) -> bytes:
     figure, (axes,) = panels(6.4)
     top = min(1.0, 1.1 * max(told.max(), high.max()))
     axes.plot([0, top], [0, top], color=COLOURS["prior"], ls="--", lw=1.5, label="told = came true")
-    for model in _present(report, "points", "logistic", "gbm"):
+    for model in _present(report, "points", "odoo", "logistic", "gbm"):
         axes.plot(*_columns(curves[model]), color=COLOURS[model], lw=1.2, marker="o", ms=3, label=named(report, model))
     axes.vlines(told, low, high, color=COLOURS[served], lw=2.5, alpha=0.6)
     axes.plot(told, came, color=COLOURS[served], marker="o", ms=7, lw=2.4, label=named(report, served))
@@ -97,7 +97,7 @@ def _gains(report: Report) -> bytes:
     legend(axes, "lower right")
     at = {model: float(np.interp(0.2, curve["contacted"], curve["captured"])) for model, curve in curves.items()}
     axes.plot([0.2], [at[report["served"]]], marker="o", ms=9, color=COLOURS[report["served"]])
-    rivals = [f"{MODEL_NAMES[model]} {percent(at[model])}" for model in _present(report, "points", "logistic", "gbm")]
+    rivals = [f"{MODEL_NAMES[model]} {percent(at[model])}" for model in _present(report, *RIVALS[1:])]
     title = f"Calling the top 20 % reaches {percent(at[report['served']])} of the outcomes"
     return png(figure, title, f"within {long_duration(report['primary'])}; by rivals: {', '.join(rivals)}")
 

@@ -61,16 +61,13 @@ def make_report(
             "linear_bounded": choice.linear.bounded,
             "half_life_days": None if choice.linear.half_life is None else choice.linear.half_life / 86_400e6,
             "shape": choice.shape.name,
+            "leaf": choice.shape.leaf,
+            "trees_half_life_days": None if choice.shape.half_life is None else choice.shape.half_life / 86_400e6,
             "rounds": choice.rounds,
             "bins": [format_duration(edge) for edge in fitted.model.edges],
         },
-        "calibration": {
-            format_duration(horizon): {"slope": slope, "intercept": intercept}
-            for horizon, slope, intercept in zip(
-                ready.horizons, fitted.model.calibration.slopes, fitted.model.calibration.intercepts, strict=True
-            )
-        },
-        "importance": _importance(sample, fitted),
+        "calibration": _calibration(fitted),
+        "importance": importance(sample, fitted),
         "notes": [*choice.notes, *_notes(sample, fitted)],
     }
 
@@ -180,6 +177,21 @@ def _rows(contract: Contract, sample: Sample, test: TestRows) -> dict[str, Any]:
     }
 
 
+def _calibration(fitted: Fitted) -> dict[str, Any]:
+    """Of each horizon: slope and intercept, how much of a gap in level lasts from block to block, and by how many."""
+    model, follows = fitted.model, fitted.choice.follows
+    found: dict[str, Any] = {}
+    for at, horizon in enumerate(model.horizons):
+        told = follows[at] if follows else None
+        found[format_duration(horizon)] = {
+            "slope": model.calibration.slopes[at],
+            "intercept": model.calibration.intercepts[at],
+            "follows": told.share if told else None,
+            "steps": told.steps if told else 0,
+        }
+    return found
+
+
 def _curves(contract: Contract, test: TestRows) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for at, horizon in enumerate(contract.ready.horizons):
@@ -194,7 +206,7 @@ def _curves(contract: Contract, test: TestRows) -> dict[str, Any]:
     return found
 
 
-def _importance(sample: Sample, fitted: Fitted) -> list[dict[str, Any]]:
+def importance(sample: Sample, fitted: Fitted) -> list[dict[str, Any]]:
     """How far each feature pushed the log-odds of a draw of test rows, on average, whichever way."""
     rows = sample.test
     if len(rows) > IMPORTANCE_ROWS:

@@ -18,7 +18,8 @@ from data.clock import SECOND, parse_duration
 from data.errors import ContractError
 from training.folds import Block, Ground, Linear, fit_linear, make_block, plan_folds
 from training.gbm import GbmSettings, Shape, columns_of
-from training.selection import Choice, Progress, Tried, plant, settle, side_by_side
+from training.groves import plant, side_by_side
+from training.selection import Choice, Progress, Tried, settle
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -61,7 +62,7 @@ def search(
     when Optuna is not installed.
     """
     optuna = _library()
-    split, planned = plan_folds(ground, folds)
+    split, planned = plan_folds(ground, folds, gbm.categorical)
     if not planned:
         return replace(default, notes=(*default.notes, "Nothing was searched: no block of later rows to judge by."))
     blocks = [make_block(ground, fold, number) for number, fold in enumerate(planned, seed)]
@@ -73,7 +74,7 @@ def search(
     def judged(trial: "Trial") -> float:
         nonlocal best
         progress("searching settings", _share(budget, len(tried), time.monotonic() - began))
-        linear, shape = _ask(trial, default.linear)
+        linear, shape = _ask(trial, default)
         since = time.time_ns()
         choice = _validated(ground, split, blocks, gbm, linear, shape, seed)
         loss = choice.losses["blend"]
@@ -100,7 +101,7 @@ def _library() -> Any:
     return optuna
 
 
-def _ask(trial: "Trial", linear: Linear) -> tuple[Linear, Shape]:
+def _ask(trial: "Trial", default: Choice) -> tuple[Linear, Shape]:
     depth = trial.suggest_int("depth", 2, 5)
     shape = Shape(
         "searched",
@@ -109,13 +110,16 @@ def _ask(trial: "Trial", linear: Linear) -> tuple[Linear, Shape]:
         trial.suggest_float("l2", 1.0, 100.0, log=True),
         trial.suggest_float("learning_rate", 0.03, 0.15, log=True),
         trial.suggest_float("columns", 0.1, 0.7),
+        trial.suggest_int("leaf", 10, 400, log=True),
+        default.shape.half_life,
     )
-    return replace(linear, strength=trial.suggest_float("strength", 1e-4, 3.0, log=True)), shape
+    return replace(default.linear, strength=trial.suggest_float("strength", 1e-4, 3.0, log=True)), shape
 
 
 def _as_asked(choice: Choice, features: int) -> dict[str, float]:
     shape = choice.shape
     asked = {"depth": shape.depth, "leaves": shape.leaves, "l2": shape.l2, "learning_rate": shape.learning_rate}
+    asked |= {"leaf": shape.leaf}
     return {**asked, "columns": columns_of(shape, features), "strength": choice.linear.strength}
 
 
@@ -128,7 +132,7 @@ def _validated(
         for number, block in enumerate(blocks, seed)
     ]
     lines = [of_block[0] for of_block in side_by_side(tasks, gbm.threads, lambda _share: None)]
-    groves = plant(ground, blocks, gbm, linear.half_life, seed, (shape,), lambda _share: None)
+    groves = plant(ground, blocks, gbm, seed, (shape,), lambda _share: None)
     return settle(ground, split, linear, lines, groves, (shape,))
 
 

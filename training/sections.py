@@ -1,6 +1,6 @@
 """The judged rows as sections of a report: the call list, segments, and the age of the leads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from data.contract import Contract
 from data.history import History
 from data.spine import micros
 from training.capacity import call_list
+from training.duel import duel_rows
+from training.group_calls import calls_by_group
 from training.grouped import Ints, Judgement, Mask, segment_figures
 from training.segments import Segment, by_age, by_attributes
 from training.testrows import TestRows
@@ -70,9 +72,24 @@ def sections(
     ``share``: of all rows that the contract asks for, how many are used. Raises ContractError for a segment of the
     contract that leads do not have.
     """
-    rows = JudgedRows.of(contract, test)
-    return {
-        "capacity": call_list(contract, history, test, SERVED, share),
-        "segments": [rows.figures(segment) for segment in by_attributes(contract, history, rows.leads, avoid)],
-        "ages": rows.figures(by_age(history, rows.leads, rows.cutoffs)),
-    }
+    rows, capacity = JudgedRows.of(contract, test), call_list(contract, history, test, SERVED, share)
+    groups = [*by_attributes(contract, history, rows.leads, avoid), by_age(history, rows.leads, rows.cutoffs)]
+    *segments, ages = [rows.figures(segment) for segment in groups]
+    if capacity is not None:
+        _add_calls(rows, history, groups, [*segments, ages], capacity["per_week"])
+    return {"capacity": capacity, "segments": segments, "ages": ages}
+
+
+def _add_calls(
+    rows: JudgedRows, history: History, groups: Sequence[Segment], told: Sequence[dict[str, Any]], per_week: float
+) -> None:
+    """To the figures of each group, as ``calls``: where the one call list of all leads goes."""
+    test = rows.test
+    asked, kept = duel_rows(test.lead_id, test.cutoff, rows.contract, history)
+    place = np.searchsorted(np.flatnonzero(rows.matured), kept)
+    masks = np.column_stack([mask[place] for segment in groups for mask in segment.masks.values()])
+    said = {name: test.predictions[name][kept, rows.at] for name in (SERVED, "points") if name in test.predictions}
+    found = iter(calls_by_group(asked, said, masks, per_week, rows.contract.model.seed))
+    for part in told:
+        for group in part["groups"]:
+            group["calls"] = next(found)

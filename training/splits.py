@@ -19,6 +19,7 @@ from data.sections import Backtest
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+SMALLEST_SPREAD = 1e-6
 FIRST_SHARE = 0.4
 """No validation before this share of the rows has passed: the first model needs something to learn from."""
 
@@ -74,11 +75,13 @@ def learned_from(settings: Backtest, cutoffs: Ints, test_from: int) -> Mask:
     return before
 
 
-def time_folds(cutoffs: Ints, most: int) -> list[Fold]:
-    """Rolling origin: up to ``most`` consecutive blocks of cutoffs, each judged by a model of what came before it."""
-    order = np.sort(cutoffs)
-    starts = np.unique(order[(np.linspace(FIRST_SHARE, 1.0, most + 1)[:-1] * len(order)).astype(int)])
-    starts = starts[starts > order[0]]
+def time_folds(cutoffs: Ints, most: int, serves_for: int | None = None) -> list[Fold]:
+    """Rolling origin: up to ``most`` consecutive blocks of cutoffs, each judged by a model of what came before it.
+
+    The blocks tile the time after FIRST_SHARE of the rows. Where it is known how long a model serves before the next
+    one takes over, ``serves_for`` microseconds, they are as long as that, and the last ends with the last row.
+    """
+    starts = _block_starts(cutoffs, most) if serves_for is None else _short_starts(cutoffs, most, serves_for)
     if not len(starts):
         return []
     ends = [*starts[1:].tolist(), np.iinfo(np.int64).max]
@@ -88,7 +91,48 @@ def time_folds(cutoffs: Ints, most: int) -> list[Fold]:
     ]
 
 
+def _block_starts(cutoffs: Ints, most: int) -> Ints:
+    order = np.sort(cutoffs)
+    starts = np.unique(order[(np.linspace(FIRST_SHARE, 1.0, most + 1)[:-1] * len(order)).astype(int)])
+    return np.asarray(starts[starts > order[0]])
+
+
+def _short_starts(cutoffs: Ints, most: int, serves_for: int) -> Ints:
+    """The starts of blocks that end with a row each: no block lies in a time without rows."""
+    order = np.unique(cutoffs)
+    starts: list[int] = []
+    earliest, end = order[int(FIRST_SHARE * len(order))], len(order)
+    while end and len(starts) < most:
+        end = int(np.searchsorted(order, order[end - 1] - serves_for, side="right"))
+        if order[end] < max(earliest, order[0] + 1):
+            break
+        starts.append(int(order[end]))
+    return np.array(starts[::-1], np.int64)
+
+
 def lead_folds(leads: npt.NDArray[np.object_], most: int) -> list[Fold]:
     """For a spine with one cutoff, where there is no earlier time to learn from: leads grouped by a hash of the id."""
     group = np.array([zlib.crc32(str(lead).encode()) % most for lead in leads], np.int64)
     return [Fold(np.flatnonzero(group != k), np.flatnonzero(group == k), None) for k in range(most)]
+
+
+def unlike_folds(look: npt.NDArray[np.float64], most: int) -> list[Fold]:
+    """Rows in groups of about equal size along ``look`` (n,): each is judged by models of the others."""
+    group = np.searchsorted(np.unique(np.quantile(look, np.arange(1, most) / most)), look, side="right")
+    return [Fold(np.flatnonzero(group != k), np.flatnonzero(group == k), None) for k in np.unique(group)]
+
+
+def looks(matrix: npt.NDArray[np.float32], categorical: Mask | None = None) -> npt.NDArray[np.float64]:
+    """(n,) how each row looks, in the one direction in which rows differ most: the first principal component.
+
+    Of numbers on the signed log scale, standardised, missing ones in the middle; ``categorical`` columns play no part.
+    """
+    numbers = matrix if categorical is None else matrix[:, ~categorical]
+    values = np.copysign(np.log1p(np.abs(numbers)), numbers).astype(np.float64)
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    values = np.where(known, values - np.where(known, values, 0.0).sum(axis=0) / count, 0.0)
+    spread = np.sqrt((values**2).sum(axis=0) / count)
+    values /= np.where(spread > SMALLEST_SPREAD, spread, np.inf)
+    _, directions = np.linalg.eigh(values.T @ values)
+    return np.asarray(values @ directions[:, -1]) if values.shape[1] else np.zeros(len(matrix))

@@ -24,6 +24,7 @@ from training.leaks.fields import features_of
 from training.leaks.figures import compare
 from training.leaks.finding import Leaks
 from training.learning import gbm_settings, ground_of, learn
+from training.odoo_fields import odoo_chances
 from training.reporting import make_card, make_report
 from training.rivals import PointsAsChance, prior
 from training.sample import Progress, Sample, draw_sample
@@ -153,7 +154,9 @@ def _judged(contract: Contract, history: History, sample: Sample, fitted: Fitted
     said = fitted.members(np.ascontiguousarray(sample.table.matrix[rows]))
     ground = ground_of(contract, sample)
     chance = prior(ground.cells(np.arange(len(ground.cutoffs))), ground.edges, ready.horizons)
-    said = {"prior": np.tile(chance, (len(rows), 1)), **_points(contract, history, sample), **said}
+    odoo = odoo_chances(sample, ready.horizons)
+    rivals = _points(contract, history, sample) | ({} if odoo is None else {"odoo": odoo})
+    said = {"prior": np.tile(chance, (len(rows), 1)), **rivals, **said}
     labels = sample.labels.take(rows)
     return TestRows(
         spine["lead_id"].combine_chunks().take(pa.array(rows)),

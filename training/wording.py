@@ -8,6 +8,7 @@ from typing import Any
 MODEL_NAMES = {
     "prior": "base rate",
     "points": "points",
+    "odoo": "Odoo's method",
     "logistic": "logistic regression",
     "gbm": "LightGBM",
     "blend": "blend",

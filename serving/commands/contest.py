@@ -8,7 +8,7 @@ from serving.commands.terminal import print_table
 
 METRICS = ("auc", "average_precision", "log_loss", "ece", "lift_at_10")
 """The columns of the table; Brier scores are in the report."""
-IN_ORDER = ("prior", "points", "logistic", "gbm", "blend", "ceiling")
+IN_ORDER = ("prior", "points", "odoo", "logistic", "gbm", "blend", "ceiling")
 
 
 def print_contest(report: Mapping[str, Any], horizon: str, models: Mapping[str, Mapping[str, Any]]) -> None:

@@ -32,7 +32,7 @@ from training.judge import Ranking, gains, intervals, lead_weights, reliability
 from training.segments import Segment
 
 HORIZONS = {"30d": -1.1, "90d": 0.0}
-SHARPNESS = {"points": 0.45, "logistic": 0.8, "gbm": 0.85, "blend": 0.92, "ceiling": 1.0}
+SHARPNESS = {"points": 0.45, "odoo": 0.6, "logistic": 0.8, "gbm": 0.85, "blend": 0.92, "ceiling": 1.0}
 
 
 def _logistic(x: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
     cutoffs = generator.integers(0, 8, rows) * 7 * DAY
     period, weeks = periods_of(cutoffs)
     asked = DuelRows(codes, cutoffs, period, np.where(outcome, codes, -1), weeks, 90 * DAY)
-    contestants = {name: chances[name] for name in ("blend", "points", "logistic", "gbm")}
+    contestants = {name: chances[name] for name in ("blend", "points", "odoo", "logistic", "gbm")}
     half, models = generator.random(rows) < 0.5, ("prior", "points", "blend")
     industry = Segment("industry", {"shipping": half, "<b>law</b>": ~half})
     age = Segment("days since the lead was created", {"0 to 50 days": ~half, "51 days and older": half & (codes < 4)})

@@ -8,12 +8,15 @@ import pytest
 from data.clock import DAY
 from data.labels import Labels
 from data.spine import NEVER
+from training.blend import WEIGHTS, towards_even
 from training.calibrating import calibrate
 from training.cells import Cells
-from training.folds import STRENGTHS, Block, Ground, Grove, Linear, fit_linear, grow, make_block, plan_folds
+from training.folds import STRENGTHS, Block, Ground, Linear, fit_linear, make_block, plan_folds
 from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings
-from training.selection import WEIGHTS, _towards_even, best_rounds, choose, clearly_better
+from training.groves import Grove, best_rounds, grow
+from training.selection import choose
 from training.splits import Fold
+from training.weighing import clearly_better
 
 T0 = 20_000 * DAY
 EDGES = (10 * DAY, 30 * DAY)
@@ -83,7 +86,7 @@ def test_one_cutoff_is_validated_by_groups_of_leads():
     """With one moment in time the folds are groups of leads, a note says so, and the calibration never sharpens."""
     single = _ground(n=500, days=1, end=60)
     found = choose(single, SETTINGS, 2, 0, _quiet)
-    assert found.split == "grouped by lead"
+    assert found.split == "grouped by likeness"
     assert any("groups of leads" in note for note in found.notes)
     assert all(slope <= 1.0 for slope in found.calibrations["blend"].slopes)
     assert found.linear.half_life is None
@@ -130,7 +133,7 @@ def test_a_grove_answers_for_every_round(ground):
     """The boosters of a block have a tree for each entry of their curve, and score as the curve says, also past it."""
     _, folds = plan_folds(ground, 2)
     block = make_block(ground, folds[0], 0)
-    grove = grow(ground, block, SETTINGS, None, 0)
+    grove = grow(ground, block, SETTINGS, 0)
     for shape in SHAPES:
         curve = grove.curves[shape.name]
         assert grove.boosters[shape.name].num_trees() == len(curve)
@@ -160,8 +163,8 @@ def test_calibration_undoes_a_known_distortion():
     _, folds = plan_folds(ground, 3)
     blocks = [make_block(ground, fold, 0) for fold in folds]
     honest = [fit_linear(ground, block, SETTINGS.categorical, [Linear(3.0)], 0)[0] for block in blocks]
-    straight = calibrate(ground, blocks, honest)
-    halved = calibrate(ground, blocks, [said / 2 - 1 for said in honest])
+    straight = calibrate(ground, blocks, honest)[0]
+    halved = calibrate(ground, blocks, [said / 2 - 1 for said in honest])[0]
     assert straight.slopes[-1] == pytest.approx(1.0, abs=0.1)
     assert halved.slopes[-1] == pytest.approx(2.0, abs=0.35)
     assert all(np.isfinite(halved.intercepts))
@@ -211,10 +214,10 @@ def test_the_blend_leans_towards_both_members():
     blocks = _two_blocks()
     right = [np.full((400, 1), -np.log(3))] * 2
     alike = dict.fromkeys(WEIGHTS, right)
-    assert _towards_even(blocks, alike, 0.0, 1.0) == pytest.approx(0.5 * 100 / (200 + 100))
-    assert _towards_even(blocks, alike, 0.0, 20.0) == pytest.approx(0.5 * 100 / (10 + 100))
+    assert towards_even(blocks, alike, 0.0, 1.0) == pytest.approx(0.5 * 100 / (200 + 100))
+    assert towards_even(blocks, alike, 0.0, 20.0) == pytest.approx(0.5 * 100 / (10 + 100))
     worse = {share: [part + 3.0 * share for part in right] for share in WEIGHTS}
-    assert _towards_even(blocks, worse, 0.0, 1.0) == 0.0
+    assert towards_even(blocks, worse, 0.0, 1.0) == 0.0
 
 
 def test_few_outcomes_hardly_move_the_level():
@@ -231,4 +234,4 @@ def _level_after(n):
     leads = np.array([f"lead-{k}" for k in range(rows)], object)
     told = Ground(np.zeros((rows, 2), np.float32), T0 + np.arange(rows) * DAY, labels, leads, (DAY,), (DAY,), 0)
     said = [np.full((n, 1), -np.log(7)) + np.linspace(-0.01, 0.01, n)[:, None]] * 2
-    return calibrate(told, blocks, said).intercepts[0]
+    return calibrate(told, blocks, said)[0].intercepts[0]

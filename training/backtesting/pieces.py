@@ -15,7 +15,9 @@ from data.contract import Contract
 from data.history import History
 from data.spine import micros
 from training.backtesting.origins import Origin
+from training.reporting import importance
 from training.sample import Progress, Sample
+from training.shift import shifts
 from training.testrows import TestRows
 from training.trial import Learned, learn_and_answer
 
@@ -110,7 +112,19 @@ def run_piece(contract: Contract, history: History, piece: Piece, tell: Progress
     learned = learn_and_answer(contract.model_copy(update=settings), history, tell, portion=portion)
     seen = set(learned.sample.leads[learned.sample.train])
     met = np.array([lead in seen for lead in learned.test.lead_id.to_pylist()], bool)
-    return Judged(piece, learned.test, met, _facts(contract, learned, time.perf_counter() - began))
+    facts = _facts(contract, learned, time.perf_counter() - began)
+    facts["drift"] = drift(learned) if piece.every == 1 else {}
+    return Judged(piece, learned.test, met, facts)
+
+
+def drift(learned: Learned) -> dict[str, list[float]]:
+    """Of each feature by name: how far it moved from the rows learned from to those judged, and its mean push there."""
+    sample = learned.sample
+    matrix, feature_set = sample.table.matrix, sample.table.feature_set
+    categorical = np.array([dtype == "category" for dtype in feature_set.dtypes], bool)
+    moved = shifts(matrix[sample.train], matrix[sample.test], categorical)
+    pushes = {row["feature"]: row["mean_abs_push"] for row in importance(sample, learned.fitted)}
+    return {name: [float(at), pushes[name]] for name, at in zip(feature_set.names, moved, strict=True)}
 
 
 def _facts(contract: Contract, learned: Learned, seconds: float) -> dict[str, Any]:

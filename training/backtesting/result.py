@@ -69,6 +69,7 @@ def make_result(
         "horizons": horizons,
         "curves": _curves(contract, test),
         **groups,
+        "drift": _drift(folds),
         "curve": _curve(contract, done, wins) if curve else None,
         "notes": [
             *plan.notes,
@@ -94,10 +95,25 @@ def _fold(contract: Contract, history: History, fold: Judged) -> dict[str, Any]:
     return {
         "from": iso(fold.piece.origin.moment),
         "until": iso(fold.piece.origin.until),
-        "learned": fold.facts,
+        "learned": {name: value for name, value in fold.facts.items() if name != "drift"},
         **group_figures(rows, list(rows.said), SERVED, contract.model.seed),
         "capacity": call_list(contract, history, fold.rows, SERVED, fold.facts["share"]),
     }
+
+
+def _drift(folds: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Of each feature: how far it moved in each fold, None where a fold has no such feature, and its mean push.
+
+    From the one that moved furthest in any fold to the one that moved least.
+    """
+    found = [fold.facts["drift"] for fold in folds]
+    rows = []
+    for name in dict.fromkeys(name for drift in found for name in drift):
+        there = [drift.get(name) for drift in found]
+        pushes = [each[1] for each in there if each is not None]
+        shift = [None if each is None or not np.isfinite(each[0]) else each[0] for each in there]
+        rows.append({"feature": name, "shift": shift, "push": float(np.mean(pushes))})
+    return sorted(rows, key=lambda row: -max((s for s in row["shift"] if s is not None), default=0.0))
 
 
 def _horizons(contract: Contract, test: TestRows) -> dict[str, Any]:

@@ -40,16 +40,17 @@ def odoo_log_odds(table: FeatureTable, train: Ints, won: Mask, rows: Ints) -> Fl
 def odoo_chances(sample: Sample, horizons: Sequence[int]) -> Floats | None:
     """(test rows, horizons) Odoo's percentages as probabilities, as Odoo gives them, non-decreasing by horizon.
 
-    None where it gives no score: before a lead was won and another was not.
+    None where it gives no score: before one lead was won and another was not.
     """
     columns = []
     for horizon in horizons:
         matured = np.flatnonzero(sample.known.matured(horizon))
         won = sample.known.outcome(horizon)[matured]
+        if not won.any() or won.all():
+            return None
         log_odds = odoo_log_odds(sample.table, sample.train[matured], won, sample.test)
         columns.append(np.clip(1.0 / (1.0 + np.exp(-np.clip(log_odds, -500, 500))), LOWEST / 100, HIGHEST / 100))
-    said = np.maximum.accumulate(np.column_stack(columns), axis=1)
-    return None if np.isnan(said).any() else said
+    return np.maximum.accumulate(np.column_stack(columns), axis=1)
 
 
 def odoo_fields(features: FeatureSet) -> list[int]:

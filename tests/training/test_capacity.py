@@ -22,16 +22,19 @@ def test_the_figures_are_those_of_the_duel(steady, steady_trial, told):
     test = steady_trial.test
     rows, kept = duel_rows(test.lead_id, test.cutoff, contract, checked.history)
     at = contract.ready.horizons.index(contract.ready.primary)
-    said = {name: test.predictions[name][kept, at] for name in ("blend", "points", "logistic", "gbm")}
+    said = {name: test.predictions[name][kept, at] for name in ("blend", "points", "odoo", "logistic", "gbm")}
     fought = duel(rows, said, capacity=contract.policy.capacity_per_week, seed=contract.model.seed, draws=1)
-    assert set(told["models"]) == {"blend", "points", "logistic", "gbm", "random"}
-    assert set(told["more_caught"]) == {"points", "logistic", "gbm"}
+    assert set(told["models"]) == {"blend", "points", "odoo", "logistic", "gbm", "random"}
+    assert set(told["more_caught"]) == {"points", "odoo", "logistic", "gbm"}
     for name, model in told["models"].items():
         score = fought.score(name)
         assert (model["calls"], model["caught"], model["capture"]) == (score.calls, score.captured, score.share)
         assert model["curve"] == list(score.curve)
         low, high = model["intervals"]["caught"]
         assert 0 <= low <= high
+        low, high = model["intervals"]["precision"]
+        assert 0 <= low <= high <= 1
+        assert low <= model["precision"] + 0.05
     assert told["wins"] == rows.outcomes
     assert told == steady_trial.report["capacity"]
 

@@ -1,5 +1,7 @@
 """What may be learned from, and what may only be judged on."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from data.sections import Backtest
 from data.spine import NEVER
 from training.cells import cells
 from training.folds import Ground
-from training.splits import choose_test_from, lead_folds, split_rows, time_folds
+from training.splits import choose_test_from, lead_folds, looks, split_rows, time_folds, unlike_folds
 
 T0 = 20_000 * DAY
 
@@ -178,3 +180,58 @@ def test_cells_of_a_tiny_spine_by_hand():
     labels = Labels(np.array([3, 15, NEVER, NEVER]) * np.array([DAY, DAY, 1, 1]), np.array([30, 30, 12, 5]) * DAY)
     of = cells(np.arange(4), labels, (10 * DAY, 20 * DAY), labels.watched)
     assert list(zip(of.rows, of.bins, of.outcome, strict=True)) == [(0, 0, 1), (1, 0, 0), (1, 1, 1), (2, 0, 0)]
+
+
+@given(worlds(), st.integers(1, 6), st.integers(1, 60))
+@settings(max_examples=150, deadline=None)
+def test_blocks_are_as_long_as_a_model_serves(world, most, days):
+    """The last rows in blocks without a gap, none longer than a model serves, each judged by what came before it."""
+    cutoffs = world[0]
+    folds = time_folds(cutoffs, most, days * DAY)
+    assert len(folds) <= most
+    for fold in folds:
+        judged = cutoffs[fold.validate]
+        assert len(judged)
+        assert judged.max() - judged.min() < days * DAY
+        assert set(fold.train) == set(np.flatnonzero(cutoffs < judged.min()))
+        assert judged.min() == fold.moment
+        assert len(fold.train)
+    together = np.concatenate([fold.validate for fold in folds] or [np.empty(0, int)])
+    assert together.tolist() == list(range(len(cutoffs) - len(together), len(cutoffs)))
+
+
+def test_short_blocks_leave_something_to_learn_from():
+    """However many blocks are asked for, none begins before two fifths of the moments have passed."""
+    cutoffs = T0 + np.arange(100) * DAY
+    folds = time_folds(cutoffs, 20, 5 * DAY)
+    assert len(folds) == 12
+    assert folds[0].moment == T0 + 40 * DAY
+
+
+@given(st.integers(0, 2**32), st.integers(2, 6))
+@settings(max_examples=50, deadline=None)
+def test_unlike_groups_are_all_rows_once_in_order_of_look(seed, most):
+    """Each row is judged once, by models of all other groups; the groups do not overlap along the look."""
+    look = np.random.default_rng(seed).normal(size=80)
+    folds = unlike_folds(look, most)
+    assert sorted(np.concatenate([fold.validate for fold in folds])) == list(range(80))
+    for fold in folds:
+        assert sorted([*fold.train, *fold.validate]) == list(range(80))
+    spans = [(look[fold.validate].min(), look[fold.validate].max()) for fold in folds]
+    assert all(one[1] < other[0] for one, other in pairwise(spans))
+    assert max(len(fold.validate) for fold in folds) - min(len(fold.validate) for fold in folds) <= 1
+
+
+def test_leads_look_unlike_by_what_most_of_their_numbers_say():
+    """How much leads did tells them apart, whatever the scale; categories, gaps and what never varies do not."""
+    rng = np.random.default_rng(0)
+    busy = rng.normal(size=300)
+    numbers = np.column_stack([np.exp(busy + rng.normal(size=300) / 4) * scale for scale in (1, 100, 10_000)])
+    category = rng.integers(0, 9, 300) * 1e6
+    matrix = np.column_stack([numbers, category, np.full(300, 7.0), np.full(300, np.nan)]).astype(np.float32)
+    matrix[:20, 0] = np.nan
+    found = looks(matrix, np.array([False, False, False, True, False, False]))
+    assert abs(np.corrcoef(found, busy)[0, 1]) > 0.9
+    assert np.isfinite(found).all()
+    assert looks(matrix[:, 4:]).tolist() == [0.0] * 300
+    assert len(unlike_folds(looks(matrix[:, 4:]), 5)) == 1

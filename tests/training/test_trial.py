@@ -19,7 +19,7 @@ from training.judge import METRICS, judge
 from training.learning import hazard_edges
 from training.trial import run_trial
 
-MODELS = ["prior", "points", "logistic", "gbm", "blend"]
+MODELS = ["prior", "points", "odoo", "logistic", "gbm", "blend"]
 
 
 def _split(table, moment, clock="known_at"):

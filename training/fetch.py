@@ -72,19 +72,6 @@ def is_there(contract: Contract, reference: str = "champion") -> bool:
         return _found(registry, reference) is not None
 
 
-def is_there(contract: Contract, reference: str = "champion") -> bool:
-    """Whether the registry has a version that ``reference`` (an alias or a number) names; no registry has none.
-
-    Raises ReadinessError when the registry does not answer.
-    """
-    uri = registry_uri(contract)
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
-        return False
-    registry = open_registry(contract)
-    with told(uri):
-        return _found(registry, reference) is not None
-
-
 def main(arguments: list[str]) -> int:
     """``CONTRACT REFERENCE INTO``: print the folder; exit 1 with a sentence on stderr for an error, 2 for usage."""
     if len(arguments) != 3:

@@ -14,6 +14,7 @@ from data.errors import ReadinessError
 from serving.platforms import hubspot, marketo
 from serving.platforms.hubspot import Action
 from serving.platforms.marketo import Chunk, Person
+from serving.platforms.mautic_campaign import points_url, set_points
 from serving.platforms.settings import PlatformSettings
 from serving.platforms.writeback import Outgoing
 from serving.store.tables import callbacks
@@ -52,6 +53,15 @@ def keep_chunk(connection: Connection, chunk: Chunk, now: int) -> int:
     leads = list(dict.fromkeys(person.lead_id for person in new))
     _keep(connection, rest.callback_id, "marketo", chunk.callback_url, chunk.headers, asked, leads, now)
     return len(new)
+
+
+def keep_points(connection: Connection, lead_id: str, index: float, settings: PlatformSettings, now: int) -> None:
+    """Remember that Mautic is to be told the score of a contact; one that waits already is enough."""
+    url = points_url(settings.mautic_api, settings.mautic_group, lead_id)
+    waits = select(callbacks.c.callback_id).where(callbacks.c.platform == "mautic", callbacks.c.url == url)
+    if connection.execute(waits.where(callbacks.c.state == "pending")).first() is None:
+        asked = {"token_env": "READINESS_MAUTIC_TOKEN", "auth": "basic", "index": index}
+        _keep(connection, f"mautic:{lead_id}:{now}", "mautic", url, {}, asked, [lead_id], now)
 
 
 def _keep(
@@ -94,7 +104,12 @@ def callback_request(row: RowMapping | Mapping[str, Any], scores: Scores) -> tup
         people = [Person(*told) for told in asked["people"]]
         body = marketo.results(asked["munchkinId"], people, scores)
         return marketo.callback(row["url"], json.loads(row["headers"]), body), {}
-    raise ReadinessError(f"{row['platform']!r} waits for no answer. Expected hubspot or marketo.")
+    if row["platform"] == "mautic":
+        (lead,) = json.loads(row["lead_ids"]) or ("",)
+        score = scores.get(lead, "")
+        index = asked["index"] if isinstance(score, str) else score["index"]
+        return set_points(row["url"], index), {name: asked[name] for name in ("token_env", "auth")}
+    raise ReadinessError(f"{row['platform']!r} waits for no answer. Expected hubspot, marketo or mautic.")
 
 
 def without_lead(row: RowMapping | Mapping[str, Any], lead_id: str) -> dict[str, str] | None:

@@ -15,7 +15,7 @@ from serving.platforms.writeback import Outgoing, json_body
 
 EXPIRATION = "PT1H"
 """So long HubSpot waits for a callback before it gives the action up (ISO 8601)."""
-_CALLBACK = re.compile(r"[A-Za-z0-9._:-]{1,200}")
+_CALLBACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 _OUTPUTS = {
     "readiness_index": ("index", "number", "Readiness index (0 to 100)"),
     "readiness_probability": ("readiness", "number", "Readiness (probability)"),

@@ -8,6 +8,7 @@ from serving.platforms.flat import FlatLeadIn, FlatOutcomeIn, FlatTouchIn
 from serving.platforms.routes_events import event_routes
 from serving.platforms.routes_hubspot import hubspot_routes
 from serving.platforms.routes_marketo import marketo_routes
+from serving.platforms.routes_mautic import mautic_routes
 from serving.platforms.routes_salesforce import salesforce_routes
 from serving.platforms.settings import PlatformSettings
 
@@ -19,4 +20,5 @@ def platform_routes(settings: PlatformSettings) -> Iterator[APIRouter]:
     yield event_routes(settings)
     yield hubspot_routes(settings)
     yield marketo_routes(settings)
+    yield mautic_routes(settings)
     yield salesforce_routes(settings)

@@ -17,7 +17,9 @@ class PlatformSettings:
     HubSpot signs that address. ``secrets`` is by platform; a platform without one is let in by an API key alone.
     ``outcomes`` says which track events mean which outcome. ``hubspot_api`` is where blocked actions are completed,
     ``hubspot_token_env`` names the variable with the token for it. Marketo's results go to ``marketo_callback_hosts``
-    alone. ``support`` is an e-mail or a page that Marketo shows.
+    alone. ``support`` is an e-mail or a page that Marketo shows. ``mautic_api`` and ``mautic_group`` are the address of
+    Mautic and the number of the point group that scores asked for by a campaign are written to; READINESS_MAUTIC_TOKEN
+    then holds user:password.
     """
 
     public_url: str = ""
@@ -27,9 +29,16 @@ class PlatformSettings:
     hubspot_token_env: str = "READINESS_HUBSPOT_TOKEN"  # noqa: S105 - the name of a variable, not a secret
     marketo_callback_hosts: tuple[str, ...] = CALLBACK_HOSTS
     support: str = ""
+    mautic_api: str = ""
+    mautic_group: int = 0
 
     def __post_init__(self) -> None:
-        for name, url in (("READINESS_PUBLIC_URL", self.public_url), ("READINESS_HUBSPOT_API", self.hubspot_api)):
+        addresses = {
+            "READINESS_PUBLIC_URL": self.public_url,
+            "READINESS_HUBSPOT_API": self.hubspot_api,
+            "READINESS_MAUTIC_API": self.mautic_api,
+        }
+        for name, url in addresses.items():
             if url and not url.startswith(("https://", "http://")):
                 raise ContractError(f"{name} is {url!r}. Expected an address such as https://scores.example.com.")
 
@@ -44,14 +53,23 @@ def from_environment(environment: Mapping[str, str]) -> PlatformSettings:
     given = {
         "hubspot_api": environment.get("READINESS_HUBSPOT_API", ""),
         "public_url": environment.get("READINESS_PUBLIC_URL", ""),
+        "mautic_api": environment.get("READINESS_MAUTIC_API", ""),
     }
     return PlatformSettings(
         secrets={name: secret for name, secret in found.items() if secret},
         outcomes=_outcomes(environment.get("READINESS_OUTCOME_EVENTS", "")),
         marketo_callback_hosts=_hosts(environment.get("READINESS_MARKETO_CALLBACK_HOSTS", "")),
         support=environment.get("READINESS_SUPPORT", ""),
+        mautic_group=_number("READINESS_MAUTIC_GROUP", environment),
         **{name: text.rstrip("/") for name, text in given.items() if text},
     )
+
+
+def _number(name: str, environment: Mapping[str, str]) -> int:
+    text = environment.get(name, "") or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise ContractError(f"{name} is {text[:40]!r}. Expected the number of a point group in Mautic.")
+    return int(text)
 
 
 def _hosts(text: str) -> tuple[str, ...]:

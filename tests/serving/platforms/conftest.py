@@ -71,6 +71,8 @@ PLATFORMS = PlatformSettings(
     public_url="https://scores.example.com",
     secrets={"segment": "segment-secret", "mautic": "mautic-secret", "hubspot": "hubspot-secret"},
     outcomes={"Order Completed": "won"},
+    mautic_api="https://mautic.example.com",
+    mautic_group=3,
 )
 KEYS = {"ingest": "k-ingest", "score": "k-score", "admin": "k-admin", "read": "k-read"}
 

@@ -75,6 +75,7 @@ def test_the_definition_names_what_is_read_and_answered(score):
         ({"callbackId": None}, "callbackId"),
         ({"callbackId": "../../x?y"}, "callbackId"),
         ({"callbackId": "x" * 201}, "callbackId"),
+        ({"callbackId": ".."}, "callbackId"),
         ({"object": {}}, "object.objectId is missing"),
         ({"object": 3}, "inputFields or object"),
         ({"inputFields": {"answer": "soon"}}, "'soon'"),

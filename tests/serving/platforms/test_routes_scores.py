@@ -221,3 +221,29 @@ def test_salesforce_scores_touches_and_closes(door, lead):
     assert ask("/v1/salesforce/touch", json={**call, "kind": ""}, headers=INGEST).status_code == 422
     assert ask("/v1/salesforce/touch", json=call, headers=SCORE).status_code == 403
     assert door.rows(scores, lead_id=lead)
+
+
+@pytest.mark.parametrize("media", ["application/x-www-form-urlencoded", "application/json"])
+def test_a_campaign_of_mautic(door, lead, media):
+    """200, whatever the form of the call; the index goes to the point group of the contact, asked for twice or once."""
+    body = f"lead_id={lead}&email=a%40b.c" if "form" in media else json.dumps({"lead_id": int(lead)})
+    for _ in range(2):
+        answer = door.client.post("/v1/mautic/campaign", content=body, headers={**SCORE, "content-type": media})
+        assert answer.status_code == 200, answer.text
+    (row,) = [row for row in door.rows(callbacks, platform="mautic") if lead in row["lead_ids"]]
+    assert "a@b.c" not in str(row)
+    made, credentials = callback_request(row, {lead: {"index": 40.4}})
+    assert made.url == f"https://mautic.example.com/api/contacts/{lead}/points/groups/3/set/40"
+    assert credentials == {"token_env": "READINESS_MAUTIC_TOKEN", "auth": "basic"}
+    closed, _ = callback_request(row, {lead: "Lead is won."})
+    assert closed.url.endswith(f"/set/{answer.json()['index']}")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [("lead_id=nobody", 404), ("", 400), ("a=1&" * 300, 400), ("lead_id=", 400), ("lead_id=..", 400)],
+)
+def test_a_campaign_that_asks_for_nobody(door, body, status):
+    """Mautic then logs the action as failed."""
+    sent = {**SCORE, "content-type": "application/x-www-form-urlencoded"}
+    assert door.client.post("/v1/mautic/campaign", content=body, headers=sent).status_code == status

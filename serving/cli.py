@@ -19,6 +19,7 @@ from serving.commands import (
     features,
     init,
     keys,
+    passing,
     platforms,
     points,
     promote,
@@ -94,6 +95,7 @@ app.command()(promote.promote)
 app.command()(score.score)
 app.command()(serve.serve)
 app.command()(work.work)
+app.command(name="pass")(passing.look_at_all)
 app.add_typer(points.app)
 app.add_typer(keys.app)
 app.add_typer(store.app)

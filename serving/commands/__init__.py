@@ -15,6 +15,7 @@ contest   the table of a trial against its rivals
 serve     serve: the champion over HTTP
 keys      keys create, list, revoke
 platforms platforms hubspot-action, marketo-openapi, salesforce-openapi: documents to set them up with
+passing   pass: every open lead of the store looked at once
 ui        ui: MLflow's own pages
 demo      demo: everything, on this machine
 """

@@ -51,6 +51,11 @@ def work_list(connection: Connection, wanted: Wanted, limit: int, after: str = "
     return page, cursor(wanted.name, _place(wanted.sort, rows[limit - 1])) if len(rows) > limit else ""
 
 
+def how_many(connection: Connection, wanted: Wanted) -> int:
+    """How many leads there are in a list."""
+    return int(connection.execute(select(func.count()).select_from(_chosen(wanted).subquery())).scalar_one())
+
+
 def _chosen(wanted: Wanted) -> "Select[Any]":
     statement = select(*standings.c, leads.c.created_at, leads.c.account_id).join(leads)
     if wanted.states:

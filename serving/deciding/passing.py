@@ -132,7 +132,18 @@ def run_pass(
         state, chunks = following, None if chunks is None else chunks - 1
     if state is not None:
         tell(state.counts.get("looked", 0), state.total)
+        if state.finished_at is None:
+            state = store.write(lambda connection, held=state: _release(connection, held))  # type: ignore[misc]
     return state
+
+
+def _release(connection: Connection, held: Pass) -> Pass:
+    """Let others, or the same worker a little later, go on with the pass."""
+    if latest(connection, locked=True) != held:
+        return held
+    free = replace(held, leased_until=0)
+    _keep(connection, free)
+    return free
 
 
 def _lease(connection: Connection, loaded: Loaded, now: int) -> Pass | None:

@@ -52,7 +52,15 @@ def run_jobs_once(store: Store, loaded: Loaded, *, chunks: int | None = None) ->
             before, job = job.done, _attempt(store, loaded, job)
             done += 0 if job is None else job.done - before
             chunks = None if chunks is None else chunks - 1
+        if job is not None and job.status == "running":
+            store.write(lambda connection, held=job: _release(connection, held))  # type: ignore[misc]
     return done
+
+
+def _release(connection: Connection, job: Job) -> None:
+    """Let others, or the same worker a little later, go on with the job."""
+    if is_still(connection, job):
+        keep(connection, replace(job, claimed_until=None))
 
 
 def _take_on(connection: Connection, now: int) -> Job | None:

@@ -21,7 +21,7 @@ _OPEN_S = 0.2
 def worker_of(service: Service, store: Store, settings: WorkerSettings, environment: Mapping[str, str]) -> Worker:
     """A worker for the store of a service, with the bundle that the service has in use."""
     looking = Looking(store, lambda: service.loaded)
-    chores = [Chore("looking at leads", _LOOK_S, looking.look)]
+    chores = [Chore("looking at leads", _LOOK_S, looking.look), Chore("score jobs", _LOOK_S, looking.jobs)]
     work = Work(looking.scores, chores, looking.night)
     return Worker(store, work, settings, environment)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from serving.deciding.passing import begin_pass, latest, look_at_marked, renew, run_pass
 from serving.deciding.recorder import Recorder
+from serving.jobs.running import run_jobs_once
 from serving.outbox.delivery import wall_clock
 from serving.platforms.asking import scores_of
 from serving.service import Loaded
@@ -37,6 +38,10 @@ class Looking:
             return marked >= _AT_MOST
         ours = run_pass(self._store, loaded, chunks=_CHUNKS)
         return marked >= _AT_MOST or (ours is not None and ours.finished_at is None)
+
+    def jobs(self) -> bool:
+        """Work on the score jobs that wait; whether there is more to do."""
+        return run_jobs_once(self._store, self._loaded(), chunks=_CHUNKS) > 0
 
     def night(self) -> Change[object]:
         """The change that begins the nightly pass."""

@@ -47,12 +47,11 @@ def states(store):
     return dict(tuple(row) for row in store.read(lambda connection: connection.execute(statement).all()))
 
 
-def let_go_of_lease(store):
-    """As if a minute had passed since a worker was killed."""
+def lease(store, until):
+    """As if a worker had been killed with its lease, or as if the minute since then were over."""
 
     def change(connection):
-        state = replace(latest(connection, locked=True), leased_until=0)
-        passing._keep(connection, state)
+        passing._keep(connection, replace(latest(connection, locked=True), leased_until=until))
 
     store.write(change)
 
@@ -100,12 +99,24 @@ def test_a_pass_that_was_interrupted_goes_on_where_it_was(filled, loaded):
     """After some chunks another worker finishes it, once the first one's lease is over: nobody is looked at twice."""
     begun = begin(filled, loaded)
     half = run_pass(filled, loaded, chunks=3)
+    lease(filled, now() + DAY)
     assert run_pass(filled, loaded) is None
-    let_go_of_lease(filled)
+    lease(filled, now() - 1)
     assert begin(filled, loaded).pass_id == begun.pass_id
     done = run_pass(filled, loaded)
     assert half.counts["looked"] == 120
     assert done.counts["looked"] == done.total
+    assert set(per_lead(filled).values()) == {1}
+
+
+def test_a_pass_may_be_done_a_little_at_a_time(filled, loaded):
+    """A worker that does other things in between is not kept waiting by itself."""
+    begin(filled, loaded)
+    turns = 0
+    while not filled.read(latest).finished_at:
+        assert run_pass(filled, loaded, chunks=2) is not None
+        turns += 1
+    assert turns > 3
     assert set(per_lead(filled).values()) == {1}
 
 
@@ -118,7 +129,7 @@ def test_two_workers_share_a_pass_without_doing_anything_twice(store_url, fillin
 
         def work(store):
             while not store.read(latest).finished_at:
-                let_go_of_lease(store)
+                lease(store, 0)
                 run_pass(store, loaded, chunks=2)
 
         list(pool.map(work, both))
@@ -205,7 +216,7 @@ def test_killed_in_the_middle_nothing_is_half_done(tmp_path, trained, filling):
         process.send_signal(signal.SIGKILL)
     looked = sum(per_lead(store).values())
     assert looked > 0
-    let_go_of_lease(store)
+    lease(store, 0)
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)

@@ -49,9 +49,9 @@ def result(store, job, limit=1_000):
             return lines
 
 
-def unclaim(store, job):
-    """As if a minute had passed since its worker was killed."""
-    statement = update(score_jobs).where(score_jobs.c.job_id == job.job_id).values(claimed_until=0)
+def claim(store, job, until=0):
+    """As if a worker had been killed with its claim, or as if the minute since then were over."""
+    statement = update(score_jobs).where(score_jobs.c.job_id == job.job_id).values(claimed_until=until)
     store.write(lambda connection: connection.execute(statement))
 
 
@@ -93,9 +93,11 @@ def test_a_killed_worker_leaves_its_job_to_the_next(filled, loaded, trained):
     """Until its minute is over nobody takes it; then it goes on after the last piece that was written."""
     job = ask(filled, None, trained.history.ends_at)
     assert run_jobs_once(filled, loaded, chunks=2) == 40
+    claim(filled, job, now() + DAY)
     assert run_jobs_once(filled, loaded) == 0
-    unclaim(filled, job)
-    assert run_jobs_once(filled, loaded) == job.total - 40
+    claim(filled, job, now() - 1)
+    assert run_jobs_once(filled, loaded, chunks=1) == 20
+    assert run_jobs_once(filled, loaded) == job.total - 60
     assert status(filled, job).done == job.total
 
 
@@ -107,7 +109,7 @@ def test_two_workers_never_write_the_same_piece(store_url, filling, loaded, trai
 
     def work(store):
         while status(store, job).status != "done":
-            unclaim(store, job)
+            claim(store, job)
             run_jobs_once(store, loaded, chunks=3)
 
     with ThreadPoolExecutor(2) as pool:
@@ -126,7 +128,7 @@ def test_a_cancelled_job_stops_and_keeps_what_it_has(filled, loaded, trained):
     run_jobs_once(filled, loaded, chunks=2)
     had = len(result(filled, job))
     assert filled.write(lambda connection: cancel(connection, job.job_id, now())).status == "cancelled"
-    unclaim(filled, job)
+    claim(filled, job)
     assert run_jobs_once(filled, loaded) == 0
     assert (status(filled, job).status, len(result(filled, job))) == ("cancelled", had)
     assert filled.write(lambda connection: cancel(connection, "no such job", now())) is None

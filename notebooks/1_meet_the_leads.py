@@ -153,17 +153,18 @@ def life(lead_id, step=WEEK):
 # %%
 figure, columns = panels(4.6, 2)
 lives = {"with the outcome": (winner, *life(winner)), "without it": (other, *life(other))}
+top = 1.15 * max(max(readiness) for _, _, readiness in lives.values())
 for axes, (what, (lead_id, moments, readiness)) in zip(columns, lives.items(), strict=True):
     axes.plot(moments, readiness, color=COLOURS["blend"], lw=2.4)
     done = events.query("lead_id == @lead_id and occurred_at < @moments[-1]")["occurred_at"]
-    axes.plot(done, np.full(len(done), -0.03), "|", color=COLOURS["prior"], ms=7, alpha=0.6)
+    axes.plot(done, np.full(len(done), -0.03 * top), "|", color=COLOURS["prior"], ms=7, alpha=0.6)
     axes.set_title(f"{lead_id}, {what}", fontsize=11)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
 columns[0].axvline(lives["with the outcome"][1][-1], color=CAME, lw=1.5, ls="--")
-columns[0].set(ylim=(-0.06, 1), ylabel=f"readiness within {format_duration(horizon)}")
+columns[0].set(ylim=(-0.06 * top, top), ylabel=f"readiness within {format_duration(horizon)}")
 percents(columns[0].yaxis)
 eve, most = lives["with the outcome"][2][-1], max(lives["without it"][2])
-title = f"Told {eve:.0%} on the eve of the outcome, {most:.0%} at the most without one"
+title = f"Told {percent(eve)} on the eve of the outcome, {percent(most)} at the most without one"
 Image(png(figure, title, "line: readiness, asked weekly; ticks: what the lead did; dashed: the outcome"), width=900)
 
 # %% [markdown]

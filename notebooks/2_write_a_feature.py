@@ -140,20 +140,17 @@ Image(png(figure, title, "right of the line: better with it; bars are intervals 
 
 # %%
 winners = history.outcomes.to_pandas().query("kind in @contract.ready.outcome")["lead_id"].unique()
-marked = history.leads.to_pandas().set_index("lead_id").loc[winners, "created_at"]
-moments = pa.array(marked).cast(history.events.schema.field("occurred_at").type)
-columns = {"lead_id": pa.array(winners), "occurred_at": moments, "known_at": moments}
-columns |= {"kind": pa.array(["key_account"] * len(winners)), "actor": pa.array(["marketing"] * len(winners))}
-tidied = pa.concat_tables(
-    [history.events, pa.table(columns).cast(pa.schema([history.events.schema.field(name) for name in columns]))],
-    promote_options="default",
-)
+created = history.leads.to_pandas().set_index("lead_id").loc[winners, "created_at"]
+marks = pd.DataFrame({"lead_id": winners, "kind": "key_account", "actor": "marketing"})
+marks = marks.assign(occurred_at=created.to_numpy(), known_at=created.to_numpy())
+schema = pa.schema([history.events.schema.field(name) for name in marks])
+marks = pa.Table.from_pandas(marks, schema, preserve_index=False)
+tidied = replace(history, events=pa.concat_tables([history.events, marks], promote_options="default"))
 
 # %%
-from features.definitions import Count
-
-too_good = worth(contract, replace(history, events=tidied), [Count(kinds=("key_account",), alias="key_account_mark")])
-print(*sentences(too_good), sep="\n")
+offered = default_catalog(profile(tidied, tidied.ends_at))
+of_the_mark = [name for name, group in zip(offered.names, offered.groups, strict=True) if group == "key_account"]
+print(*sentences(worth(contract, tidied, of_the_mark)), sep="\n")
 
 # %% [markdown]
 # Fields of leads and accounts are looked through by themselves, by who has them and when they were written as well as

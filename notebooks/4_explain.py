@@ -7,6 +7,7 @@
 # %%
 import os
 from pathlib import Path
+from textwrap import fill
 
 import pandas as pd
 from IPython.display import Image, Markdown
@@ -49,6 +50,7 @@ scores["decision"].value_counts().rename("leads").to_frame()
 
 # %%
 from training.drawing import CAME, COLOURS, INK, panels, png
+from training.wording import percent
 
 scorer = Scorer(bundle)
 (lead,) = lead_histories(history, [scores["lead_id"].iloc[0]])
@@ -56,15 +58,17 @@ now = scorer.score(lead, history.ends_at, reasons=8)
 print(f"{now.decision}: {now.decision_reason}")
 
 # %%
-texts, pushes = [reason.text for reason in now.reasons][::-1], [reason.push for reason in now.reasons][::-1]
+texts = [fill(reason.text, 48) for reason in now.reasons][::-1]
+pushes = [reason.push for reason in now.reasons][::-1]
 figure, (axes,) = panels(1.6 + 0.45 * len(texts))
 axes.barh(texts, pushes, color=[COLOURS["blend"] if push > 0 else CAME for push in pushes], height=0.65)
 axes.axvline(0, color=INK, lw=1)
 axes.grid(axis="y", visible=False)
 axes.set_xlabel("push on the log-odds")
-title = f"Lead {lead.lead_id}: readiness {now.readiness:.0%}, and what speaks for it"
+title = f"Lead {lead.lead_id}: readiness {percent(now.readiness)}, and what speaks for it"
 Image(
-    png(figure, title, f"as of {from_micros(now.as_of):%d %B %Y}; blue speaks for the outcome, red against"), width=900
+    png(figure, title, f"as of {from_micros(now.as_of):%d %B %Y}; blue speaks for the outcome, orange against"),
+    width=900,
 )
 
 # %% [markdown]
@@ -104,3 +108,47 @@ Markdown(version_card(bundle.report, bundle.bundle_id))
 # %%
 bundle.check_golden()
 print(f"{len(bundle.golden.leads)} leads scored again, each the same to the last bit. Bundle {bundle.bundle_id[:12]}.")
+
+# %% [markdown]
+# ## What would another version change?
+#
+# Champion and challenger side by side, on the same later rows, and in what a promotion would do to people. Where there
+# is no challenger, one is trained without an attribute, as in the notebook before.
+
+# %%
+from data.contract import parse_contract
+from features.profile import profile
+from training.comparing import words
+from training.comparing.comparison import compare_versions
+from training.comparing.side import find_side
+from training.fetch import is_there
+from training.keeping import make_version
+
+if not is_there(contract, "challenger"):
+    known = profile(history, history.ends_at).attributes
+    doubted = next(attribute.column for attribute in known if attribute.source == "leads")
+    make_version(parse_contract(f'{contract.text}\n[leaks]\nquarantine = ["{doubted}"]\n', contract.folder), checked)
+
+# %%
+sides = find_side(contract, "champion"), find_side(contract, "challenger")
+compared = compare_versions(contract, history, *sides)
+print(*words.sides(compared), "", *words.sentences(compared), sep="\n")
+
+# %%
+judged = compared["judged"]["horizons"][compared["primary"]]
+pd.DataFrame([*words.metric_rows(judged)], columns=words.METRIC_COLUMNS).set_index("metric")
+
+# %%
+from training.comparing.picture import draw_calibration
+
+Image(draw_calibration(compared), width=900)
+
+# %% [markdown]
+# Those who would move most. The index means the same odds in every version, so a move is a move.
+
+# %%
+pd.DataFrame([*words.mover_rows(compared["people"])], columns=words.MOVER_COLUMNS).set_index("lead").head(6)
+
+# %% [markdown]
+# Nothing on this page has promoted anything. `readiness compare` prints the same and writes it as a page for those who
+# decide.

@@ -6,6 +6,7 @@ MLflow's global address is never set, so that two registries can be open in one 
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow starts its t
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for answers, which machines read
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # the verbs tell of progress in their own way
 
-import mlflow
+with warnings.catch_warnings():  # in a notebook MLflow's progress bars ask for widgets, while it is imported
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModel, LoggedModelOutput, Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException

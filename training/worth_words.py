@@ -14,7 +14,8 @@ WHAT = {
 def sentences(found: Worth) -> Iterator[str]:
     """The answer first, then what it rests on."""
     many = len(found.names)
-    yield f"{found.names[0] if many == 1 else f'These {many} features together'}: {found.answer}."
+    named = found.names[0] if many == 1 else f"{many} features together"
+    yield f"{found.answer.capitalize()}: {named}."
     yield (
         f"Judged on {counted(found.rows, 'row')} of {counted(found.leads, 'lead')}, of whom {found.wins:,} had the "
         "outcome; all of it was known before the rows that judge a version begin."

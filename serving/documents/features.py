@@ -1,7 +1,8 @@
 """The feature dictionary of a small simulated market: what `readiness features --markdown` writes for your facts."""
 
 LEADS = 300
-HEAD = """This is the dictionary of a simulated market. Yours follows from your facts: `readiness features --markdown` writes it.
+HEAD = """This is the dictionary of a simulated market. Yours follows from your facts: `readiness features --markdown`
+writes it.
 
 """
 

@@ -24,5 +24,6 @@ def verbs_page() -> str:
 
 def _as_documents(told: str) -> str:
     """One heading for the whole page, and no line that ends in blanks."""
+    told = told.replace("```console\n$ ", "```text\n")  # how it is written, no command to paste
     lines = [f"#{line}" if line.startswith("# ") else line.rstrip() for line in told.splitlines()]
     return "\n".join(lines).strip() + "\n"

@@ -129,15 +129,15 @@ bundle = champion(contract, checked)
 scorer = Scorer(bundle)
 
 # %% [markdown]
-# Two leads: the one that was busiest just before its outcome, and the busiest of those without one.
+# Two leads: the one that was busiest just before its (last) outcome, and the busiest of those without one.
 
 # %%
 outcomes = history.outcomes.to_pandas()
 events = history.events.to_pandas().query("actor != 'sales'")
-first_win = outcomes[outcomes["kind"].isin(contract.ready.outcome)].groupby("lead_id")["occurred_at"].min()
-before = events["lead_id"].map(first_win) - events["occurred_at"]
+last_win = outcomes[outcomes["kind"].isin(contract.ready.outcome)].groupby("lead_id")["occurred_at"].max()
+before = events["lead_id"].map(last_win) - events["occurred_at"]
 lately = events[before.between(pd.Timedelta(0), pd.Timedelta(days=60))].groupby("lead_id").size()
-never = events[~events["lead_id"].isin(first_win.index)].groupby("lead_id").size()
+never = events[~events["lead_id"].isin(last_win.index)].groupby("lead_id").size()
 winner, other = lately.idxmax(), never.idxmax()
 
 
@@ -145,7 +145,7 @@ winner, other = lately.idxmax(), never.idxmax()
 def life(lead_id, step=WEEK):
     """When a lead was asked about, and its readiness each time."""
     (lead,) = lead_histories(history, [lead_id])
-    end = int(first_win[lead_id].timestamp() * 1e6) if lead_id in first_win else history.ends_at
+    end = int(last_win[lead_id].timestamp() * 1e6) if lead_id in last_win else history.ends_at
     moments = [*range(end, lead.created_at, -step)][::-1]
     return [from_micros(at) for at in moments], [s.readiness for s in scorer.score_many([(lead, at) for at in moments])]
 

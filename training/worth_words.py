@@ -28,12 +28,11 @@ def sentences(found: Worth) -> Iterator[str]:
 
 def _alone(found: Worth) -> Iterator[str]:
     """What the strongest knows alone, and each that is suspect."""
-    told = {name: known for name, known in found.alone.items() if known.auc is not None}
-    strongest = max(told, key=lambda name: told[name].auc.value if told[name].auc else 0.0, default=None)
-    for name, known in told.items():
-        auc, clean = known.auc, known.verdict == "clean"
-        if auc is not None and (name == strongest or not clean):
-            suspect = "" if clean else ": more than a feature can be expected to know, look closer"
+    told = {name: (known.auc, known.verdict) for name, known in found.alone.items() if known.auc is not None}
+    strongest = max(told, key=lambda name: told[name][0].value, default=None)
+    for name, (auc, verdict) in told.items():
+        if name == strongest or verdict != "clean":
+            suspect = "" if verdict == "clean" else ": more than a feature can be expected to know, look closer"
             yield f"Alone, {name} ranks with AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f}){suspect}."
 
 

@@ -108,7 +108,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         return f"list of {_type(schema.get('items', {})) or 'anything'}"
     if schema.get("format") == "date-time":
         return "moment (ISO 8601 with its zone)"
-    return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(kind, kind) + _bounds(schema)
+    plain = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+    return f"{plain.get(kind, kind)}{_bounds(schema)}"
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:

@@ -17,8 +17,8 @@ def verbs_page() -> str:
     from serving.cli import app  # noqa: PLC0415 - the command line may import this module
 
     command = typer.main.get_command(app)
-    with command.make_context("readiness", [], resilient_parsing=True) as context:
-        told = get_docs_for_click(obj=command, ctx=context, name="readiness", title="readiness")
+    context = typer.Context(command, info_name="readiness")
+    told = get_docs_for_click(obj=command, ctx=context, name="readiness", title="readiness")
     return HEAD + _as_documents(told)
 
 

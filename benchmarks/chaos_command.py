@@ -1,0 +1,108 @@
+"""The command of benchmarks/chaos.py."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks import chaos_scenes as scenes
+from benchmarks.chaos_postgres import Postgres, postgres
+from benchmarks.chaos_programs import ROOT, Ground
+from benchmarks.chaos_scenes import Result, Told
+from data.simulation.folder import write
+from data.simulation.market import simulate
+
+SCENES = ("service", "worker", "two", "restart", "disk")
+
+
+def main() -> None:
+    """Play the scenes that are asked for; exit code 1 when anything is wrong."""
+    parser = argparse.ArgumentParser(prog="benchmarks/chaos.py")
+    parser.add_argument("--store", choices=["both", "sqlite", "postgresql"], default="both")
+    parser.add_argument("--scene", choices=SCENES, action="append", help="Only this one; may be repeated.")
+    parser.add_argument("--kills", type=int, default=8)
+    parser.add_argument("--every", type=float, default=3.0, help="Seconds between two kills.")
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--contract", type=Path, help="With --bundle: no model is trained first.")
+    parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    told = Told(asked.kills, asked.every, asked.clients)
+    with tempfile.TemporaryDirectory(prefix="readiness-chaos-") as text:
+        folder = Path(text)
+        contract, bundle = (asked.contract, asked.bundle) if asked.bundle else trained(folder)
+        results = []
+        for result in play(folder, contract, bundle, told, asked.scene or list(SCENES), asked.store):
+            results.append(result)
+            print(line(result), flush=True)
+    print(table(results))
+    if asked.json:
+        asked.json.write_text(json.dumps([asdict(one) for one in results], indent=2) + "\n", encoding="utf-8")
+    if not all(one.verdict.well and not one.note for one in results):
+        sys.exit(1)
+
+
+def trained(folder: Path) -> tuple[Path, Path]:
+    """A market of 400 leads and the bundle that was learned from it."""
+    print("A small market is simulated and a model trained: this takes a minute.", flush=True)
+    write(simulate("quick", 400, 4), folder)
+    contract = folder / "readiness.toml"
+    contract.write_text(contract.read_text().replace('every = "7d"', 'every = "28d"'))
+    command = [sys.executable, "-P", "-m", "serving.cli", "train", "--contract", str(contract), "--json"]
+    said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+    return contract, folder / ".readiness" / "bundles" / said["bundle_id"]
+
+
+def play(folder: Path, contract: Path, bundle: Path, told: Told, wanted: list[str], stores: str) -> Iterator[Result]:
+    """Play scenes on SQLite, then on PostgreSQL."""
+
+    def ground(name: str, url: str | None = None, place: Path | None = None) -> Ground:
+        logs = folder / name
+        logs.mkdir()
+        return Ground(contract, bundle, url or f"sqlite:///{(place or logs) / 'store.db'}", logs)
+
+    if stores != "postgresql":
+        yield from _shared(wanted, told, lambda name: ground(f"{name}-sqlite"))
+        if "disk" in wanted:
+            with scenes.small_disk() as (disk, more_room):
+                yield scenes.disk_full(ground("disk-sqlite", place=disk), told, more_room)
+    if stores != "sqlite":
+        with postgres() as server:
+            yield from _shared(wanted, told, lambda name: ground(f"{name}-postgresql", server.database()))
+            yield from _of_postgres(wanted, told, ground, server)
+
+
+def _shared(wanted: list[str], told: Told, ground: Callable[[str], Ground]) -> Iterator[Result]:
+    for name, scene in (("service", scenes.kill_service), ("worker", scenes.kill_worker), ("two", scenes.two_of_each)):
+        if name in wanted:
+            yield scene(ground(name), told)
+
+
+def _of_postgres(wanted: list[str], told: Told, ground: Callable[..., Ground], server: Postgres) -> Iterator[Result]:
+    if "restart" in wanted:
+        yield scenes.restart_postgres(ground("restart", server.database()), told, server)
+    if "disk" in wanted:
+        with scenes.small_disk() as (disk, more_room):
+            yield scenes.disk_full(ground("disk", server.database(disk)), told, more_room)
+
+
+def line(result: Result) -> str:
+    """One scene in a sentence."""
+    found = ", ".join(f"{name}: {count}" for name, count in result.verdict.wrong.items() if count) or "nothing is wrong"
+    return f"{result.scene} on {result.store}: {found}{'; ' + result.note if result.note else ''}"
+
+
+def table(results: list[Result]) -> str:
+    """The scenes as a Markdown table."""
+    names = ("scene", "store", "kills", *(results[0].verdict.seen if results else ()), "wrong", "slowest recovery")
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * 2}{'---:|' * (len(names) - 2)}"]
+    for one in results:
+        seen = [f"{count:,}" for count in one.verdict.seen.values()]
+        slowest = f"{max(one.recovered_s):.1f} s" if one.recovered_s else ""
+        cells = [one.scene, one.store, str(one.kills), *seen, str(sum(one.verdict.wrong.values())), slowest]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -16,6 +16,7 @@ from benchmarks.chaos_scenes import Result, Told
 from data.simulation.folder import write
 from data.simulation.market import simulate
 
+_MARKS = ("<!-- measured -->", "<!-- end of measured -->")
 SCENES = ("service", "worker", "two", "restart", "disk")
 
 
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--contract", type=Path, help="With --bundle: no model is trained first.")
     parser.add_argument("--bundle", type=Path)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="Put the table into this page, between its marks.")
     asked = parser.parse_args()
     told = Told(asked.kills, asked.every, asked.clients)
     with tempfile.TemporaryDirectory(prefix="readiness-chaos-") as text:
@@ -42,6 +44,12 @@ def main() -> None:
     print(table(results))
     if asked.json:
         asked.json.write_text(json.dumps([asdict(one) for one in results], indent=2) + "\n", encoding="utf-8")
+    if asked.write:
+        page = asked.write.read_text(encoding="utf-8")
+        before, rest = page.split(_MARKS[0])
+        after = rest.split(_MARKS[1])[1]
+        text = f"{before}{_MARKS[0]}\n{table(results)}\n{_MARKS[1]}{after}"
+        asked.write.write_text(text, encoding="utf-8")
     if not all(one.verdict.well and not one.note for one in results):
         sys.exit(1)
 

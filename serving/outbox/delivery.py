@@ -39,7 +39,7 @@ class Pace:
 
     schedule: Schedule = field(default_factory=Schedule)
     at_once: int = 8
-    lease: int = 30 * SECOND
+    lease: int = 20 * SECOND
     poll_s: float = 0.5
     rest: int = SECOND
 

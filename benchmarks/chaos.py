@@ -1,6 +1,7 @@
 """What survives: the real programs, killed, crashed and starved while clients send, on SQLite and on PostgreSQL.
 
-    python benchmarks/chaos.py [--store both] [--scene NAME]... [--kills 8] [--every 3] [--clients 4] [--json FILE] [--write FILE]
+    python benchmarks/chaos.py [--store both] [--scene NAME]... [--kills 8] [--every 3] [--clients 4]
+                               [--json FILE] [--write FILE]
 
     service   kill -9 of `readiness serve` while it takes events and delivers, again and again
     worker    kill -9 of `readiness work` while it delivers

@@ -53,7 +53,11 @@ def receiving(failing: float) -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            length = int(self.headers.get("content-length", 0))
+            body = self.rfile.read(length)
+            if len(body) < length:  # who sent was killed in the middle
+                self.close_connection = True
+                return
             self.send_response(receiver.answer({k.lower(): v for k, v in self.headers.items()}, body))
             self.send_header("content-length", "0")
             self.end_headers()

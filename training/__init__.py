@@ -51,6 +51,8 @@ summary       a report in sentences for somebody who sells
 backtest_words  a backtest in sentences and tables
 report        a report or a backtest as one HTML page, with the templates in pages/
 version_card  a version's description in Markdown
+changes       what changed from one version's report to the next
+experiment_page  what MLflow's pages show first
 address       where versions are kept, known without importing MLflow
 tracking      the one door to MLflow
 logged_model  the bundle as MLflow's logged model: text and code, no pickle

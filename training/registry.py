@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 from data.contract import Contract
 from models.bundle import read_bundle
 from training import figures
+from training.experiment_page import arrange
 from training.logged_model import BUNDLE, log_bundle_model
 from training.plots import draw_plots
 from training.report import render_report, report_json
@@ -88,19 +89,34 @@ def register(trial: Trained, bundle_folder: Path, *, progress: Progress | None =
     name = f"{trial.report['product']}-{trial.report['created_at'][:10]}-{bundle.bundle_id[:8]}"
     with told(registry.uri):
         experiment = open_experiment(registry, trial.contract)
+        arrange(registry, experiment)
         with start_run(registry, experiment, name, tags) as run:
             tell("logging the model", 0.2)
             run.client.log_artifacts(run.run_id, str(bundle_folder), BUNDLE)
             model = log_bundle_model(run, bundle_folder, bundle, trial.reference)
             tell("logging the figures", 0.5)
             _log_figures(run, model.model_id, trial)
-            number = _number(run, model, version_card(trial.report, bundle.bundle_id))
+            card = version_card(trial.report, bundle.bundle_id, before=champion_report(registry))
+            number = _number(run, model, card)
+            run.client.update_run(run.run_id, name=f"version {number}, {trial.report['created_at'][:10]}")
             tell("drawing the report", 0.7)
             _log_report(run, {**trial.report, "version": number})
             log_search(run, trial.report.get("search", []))
         alias = _set_alias(registry, number)
     tell("registered", 1.0)
     return Version(registry.model, number, alias, run.run_id, run.url, registry.model_url(number), bundle.bundle_id)
+
+
+def champion_report(registry: Registry) -> dict[str, Any] | None:
+    """The report of the version that serves, as it was registered; None where there is none, or none any more."""
+    try:
+        serving = registry.client.get_model_version_by_alias(registry.model, "champion")
+        with TemporaryDirectory() as scratch:
+            path = registry.client.download_artifacts(str(serving.run_id), "report.json", scratch)
+            found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+            return {**found, "version": str(serving.version)}
+    except (MlflowException, OSError, ValueError):
+        return None
 
 
 def _tags(trial: Trained, bundle_id: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from training import summary
+from training.changes import changes
 from training.figures import RIVALS, advantage
 from training.leaks import telling
 from training.wording import MODEL_NAMES, day, figure, long_duration, percent, whole, with_interval
@@ -22,8 +23,10 @@ LONGEST = 5000
 """MLflow's databases keep so many characters of a description."""
 
 
-def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
+def version_card(report: Mapping[str, Any], bundle_id: str, before: Mapping[str, Any] | None = None) -> str:
     """Markdown: the definition of ready, what it was made from, figures with intervals beside the rivals', notes.
+
+    ``before``: the report of the champion at that time, with its version; what changed is told against it.
 
     What matters most comes first; what does not fit into LONGEST characters is left to the version's report.html.
     """
@@ -34,6 +37,7 @@ def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
         _definition(report),
         f"Bundle `{bundle_id}` \u00b7 features `{report['features']['fingerprint'][:12]}` \u00b7 more in report.html",
         _made_from(report),
+        _changes(before, report),
         _table(report, first),
         _leaks(report),
         _notes(report),
@@ -48,6 +52,13 @@ def version_card(report: Mapping[str, Any], bundle_id: str) -> str:
 
 def _in_short(report: Mapping[str, Any]) -> str:
     return escape("\n".join(f"- {sentence}" for sentence in summary.of_version(report)), quote=False)
+
+
+def _changes(before: Mapping[str, Any] | None, report: Mapping[str, Any]) -> str:
+    if before is None:
+        return ""
+    told = [f"- {escape(sentence, quote=False)}" for sentence in changes(before, report)]
+    return "\n".join([f"### What changed against version {before['version']}", "", *told])
 
 
 def _notes(report: Mapping[str, Any]) -> str:
@@ -67,7 +78,7 @@ def _headline(report: Mapping[str, Any]) -> str:
     against = [f"{gain:+.1f} % against {MODEL_NAMES[rival]}" for rival, gain in gains.items() if gain is not None]
     saved = f"; log loss saved: {', '.join(against)}" if against else ""
     auc, lift = figure("auc", served["auc"]), figure("lift_at_10", served["lift_at_10"])
-    return f"**{report['product']}**: AUC {auc}, lift at 10 % {lift} on {whole(horizon['n'])} later rows{saved}."
+    return f"AUC {auc}, lift at 10 % {lift} on {whole(horizon['n'])} later rows{saved}."
 
 
 def _definition(report: Mapping[str, Any]) -> str:
@@ -84,7 +95,7 @@ def _definition(report: Mapping[str, Any]) -> str:
 def _made_from(report: Mapping[str, Any]) -> str:
     history, rows = report["history"], report["rows"]
     learned = [rows["train"], rows["train_leads"], rows["train_outcomes"]]
-    judged = [rows["test"], rows.get("test_leads"), rows["test_outcomes"]]
+    judged = [rows["test"], report["horizons"][report["primary"]].get("leads"), rows["test_outcomes"]]
     return "\n".join(
         [
             "| | rows | leads | outcomes | cutoffs |",

@@ -3,11 +3,14 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from serving.commands import options
+
+if TYPE_CHECKING:
+    from data.contract import Contract
 
 
 def ui(
@@ -18,18 +21,18 @@ def ui(
     from data.contract import load_contract
     from data.errors import ReadinessError
     from serving.commands import terminal
-    from training.address import PAGE_MODE, registry_uri, without_password
+    from training.address import registry_uri, without_password
 
     agreed = load_contract(contract)
     uri = registry_uri(agreed)
     if uri.startswith("http"):
-        typer.echo(f"{without_password(uri).rstrip('/')}/#/models{PAGE_MODE}")
-        terminal.next_step("Versions are kept on a tracking server: open that address.")
+        _tell(agreed, without_password(uri).rstrip("/"))
+        terminal.next_step("Versions are kept on a tracking server: open the first address.")
         return
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise ReadinessError(f"There is no registry at {uri} yet. Run: readiness train --contract {contract}")
-    typer.echo(f"http://127.0.0.1:{port}/#/models{PAGE_MODE}")
-    terminal.next_step("Open that address in some 5 seconds; Ctrl-C stops it.")
+    _tell(agreed, f"http://127.0.0.1:{port}")
+    terminal.next_step("Open the first address in some 5 seconds; Ctrl-C stops it.")
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1"]
     own = {
@@ -39,3 +42,17 @@ def ui(
     }
     sys.stdout.flush()
     os.execve(sys.executable, command, {**os.environ, **own})  # noqa: S606 - signals must reach MLflow itself
+
+
+def _tell(agreed: "Contract", pages: str) -> None:
+    """The addresses of the versions in rows, and of the registry."""
+    from training.address import PAGE_MODE
+    from training.experiment_page import arrange, versions_url
+    from training.tracking import open_experiment, open_registry, told
+
+    registry = open_registry(agreed)
+    with told(registry.uri):
+        experiment = open_experiment(registry, agreed)
+        arrange(registry, experiment)
+    typer.echo(versions_url(pages, experiment))
+    typer.echo(f"{pages}/#/models/{registry.model}{PAGE_MODE}")

@@ -31,6 +31,19 @@ def test_names_are_ones_that_mlflow_takes(report):
     assert all(re.fullmatch(r"[\w./ -]{1,250}", name) for name in names)
 
 
+def test_the_first_columns_are_those_that_matter(report):
+    """Whatever sorts by name shows the handful first, in their order, before any horizon."""
+    found = figures.headline(report)
+    assert list(found) == [*figures.COLUMNS]
+    assert sorted([*found, *figures.metrics(report)])[: len(found)] == list(found)
+    served = report["horizons"]["90d"]["models"]["blend"]
+    assert found["02_log_loss_x1000"] == round(served["log_loss"] * 1000, 2)
+    assert found["05_caught_at_capacity_pct"] == round(report["capacity"]["models"]["blend"]["capture"] * 100, 2)
+    rivals = report["capacity"]["more_caught"].values()
+    assert found["06_rivals_beaten"] == sum(one["interval"][0] > 0 for one in rivals)
+    assert found["06_rivals_beaten"] + found["07_rivals_level"] <= len(rivals)
+
+
 def test_the_primary_horizon_comes_first(report):
     """The horizon that was agreed on leads the list of a run's metrics."""
     horizons = [name.split("/")[0] for name in figures.metrics(report)]
@@ -54,7 +67,7 @@ def test_figures_that_are_not_numbers_are_left_out(report):
     found = figures.metrics(holed) | figures.headline(holed)
     assert "90d/auc_x100/blend" not in found
     assert "log_loss_x1000" not in found
-    assert "auc_x100" not in found
+    assert "09_auc_x100" not in found
     assert all(math.isfinite(value) for value in found.values())
 
 

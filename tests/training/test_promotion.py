@@ -23,7 +23,16 @@ from training.promotion.lock import alone
 from training.promotion.promote import ask, take_over
 from training.promotion.replay import replayed
 from training.promotion.rollback import roll_back
-from training.promotion.trail import PREFIX, Step, add_step, champions, read_aliases, read_trail, version_before
+from training.promotion.trail import (
+    PREFIX,
+    Step,
+    add_step,
+    champions,
+    read_aliases,
+    read_step,
+    read_trail,
+    version_before,
+)
 from training.registry import register
 from training.tracking import open_registry
 from training.version_card import LONGEST
@@ -119,7 +128,6 @@ def test_a_version_that_passes_takes_over_and_leaves_a_trail(agreed, verdict, re
     assert read_aliases(registry) == {"champion": "2"}
     (step,) = read_trail(registry)
     assert (step.action, step.came_from, step.went_to, step.reason) == ("promoted", "1", "2", "")
-    assert step.bundle_id == verdict.candidate.bundle.bundle_id
     version = registry.client.get_model_version(registry.model, "2")
     assert (version.tags["gate"], version.tags["promoted_over"], version.tags["promoted_by"]) == (
         "passed",
@@ -127,7 +135,7 @@ def test_a_version_that_passes_takes_over_and_leaves_a_trail(agreed, verdict, re
         step.by,
     )
     assert json.loads(version.tags["gate_lines"])[0]["name"] == "replay: golden rows"
-    assert version.description.startswith("**")
+    assert version.description.startswith("AUC ")
     assert "### Gate" in version.description
     assert len(version.description) <= LONGEST
     assert registry.client.get_model_version(registry.model, "1").tags["replaced_by"] == "2"
@@ -303,9 +311,9 @@ def test_the_way_back_is_that_of_a_pile_of_versions(moves):
     for move in moves:
         if move is None and len(pile) > 1:
             undone = pile.pop()
-            trail.append(Step("rolled back", undone, pile[-1], "", "", "", ""))
+            trail.append(Step("rolled back", undone, pile[-1], "", "", ""))
         elif move is not None and str(move) != pile[-1]:
-            trail.append(Step("promoted", pile[-1], str(move), "", "", "", ""))
+            trail.append(Step("promoted", pile[-1], str(move), "", "", ""))
             pile.append(str(move))
     if trail:
         assert champions(trail) == pile
@@ -314,7 +322,7 @@ def test_the_way_back_is_that_of_a_pile_of_versions(moves):
 
 def test_a_champion_moved_by_hand_leads_back_to_the_trail(registry):
     """When somebody moved the alias in MLflow itself, the way back is to the version that the trail ends with."""
-    add_step(registry, Step("promoted", "1", "2", "now", "me", "", "x"))
+    add_step(registry, Step("promoted", "1", "2", "now", "me", ""))
     assert version_before(read_trail(registry), "7") == "2"
 
 
@@ -337,3 +345,20 @@ def test_two_at_once_are_one_too_many_and_the_dead_hold_nothing(agreed):
         first.wait(timeout=30)
     with alone(agreed, "second"):
         pass
+
+
+TEXTS = st.text(alphabet=st.characters(blacklist_categories=("Cs", "Cc")), max_size=30)
+
+
+@given(st.sampled_from(["promoted", "forced", "rolled back"]), st.one_of(st.none(), st.just("3")), TEXTS)
+def test_a_step_is_read_back_as_it_was_written(action, came_from, reason):
+    """The line that people read in the tags holds all that the step does, whatever the reason says."""
+    step = Step(action, came_from, "12", "2026-01-31T08:00:00Z", "somebody", reason)
+    assert read_step(step.to_text()) == step
+
+
+@pytest.mark.parametrize("text", ["", "now | done", "now | demoted | 1 to 2 | me | ", "now | promoted | 1, 2 | me | "])
+def test_what_is_no_step_is_told(text):
+    """A tag that somebody changed by hand is one sentence, not a wrong way back."""
+    with pytest.raises(ReadinessError, match="is written down as"):
+        read_step(text)

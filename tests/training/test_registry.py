@@ -17,6 +17,7 @@ from data.errors import BundleError, ReadinessError
 from data.sections import MlflowSettings
 from models.index import index_of
 from training import figures
+from training.experiment_page import arrange
 from training.fetch import fetch
 from training.fetch import main as fetch_main
 from training.plots import draw_plots
@@ -147,6 +148,8 @@ def test_the_version_carries_its_card_and_its_tags(registered, trial):
     """A version's description is the version card; its tags lead to the run, the bundle and the facts."""
     version = registered.client.get_model_version(registered.first.name, "1")
     assert version.description == version_card(trial.report, registered.first.bundle_id)
+    second = registered.client.get_model_version(registered.first.name, "2").description
+    assert "### What changed against version 1\n\n- the same facts" in second
     assert version.tags["run_id"] == version.run_id == registered.first.run_id
     assert version.tags["bundle_id"] == registered.first.bundle_id
     assert version.tags["data_fingerprint"] == trial.report["history"]["fingerprint"]
@@ -164,6 +167,25 @@ def test_models_and_runs_know_each_other(registered, trial):
     assert told == pytest.approx(figures.headline(trial.report))
     marks = json.loads(logged.tags["mlflow.modelVersions"])
     assert [(mark["name"], str(mark["version"])) for mark in marks] == [(registered.first.name, "1")]
+
+
+def test_the_table_of_runs_shows_versions_and_the_figures_that_matter(registered):
+    """The experiment keeps a view of versions alone; its columns are metrics that their runs have."""
+    found = registered.client.get_experiment_by_name(registered.contract.experiment)
+    view = json.loads(found.tags["mlflow.sharedViewState.versions"])
+    runs = registered.client.search_runs([found.experiment_id], view["searchFilter"])
+    assert sorted(run.info.run_name[:10] for run in runs) == ["version 1,", "version 2,"]
+    shown = {column.removeprefix("metrics.").strip("`") for column in view["selectedColumns"] if "metrics." in column}
+    assert shown <= set(runs[0].data.metrics)
+    assert found.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_a_note_that_somebody_wrote_stays(registered):
+    """What an analyst wrote over the experiment is not written over."""
+    experiment = registered.client.get_experiment_by_name(registered.contract.experiment).experiment_id
+    registered.client.set_experiment_tag(experiment, "mlflow.note.content", "ours")
+    arrange(open_registry(registered.contract), experiment)
+    assert registered.client.get_experiment(experiment).tags["mlflow.note.content"] == "ours"
 
 
 def test_data_sets_say_what_was_read(registered, trial):

@@ -81,5 +81,6 @@ def compare_runs_url(contract: Contract, *sides: Side) -> str | None:
     registry = open_registry(contract)
     with told(registry.uri):
         experiments = {registry.client.get_run(run).info.experiment_id for run in runs}
-    asked = f"runs={quote(json.dumps(runs))}&experiments={quote(json.dumps(sorted(experiments)))}"
-    return f"{registry.pages}/#/compare-runs{PAGE_MODE}&{asked}"
+    # MLflow's page reads the runs only where they come first
+    first, second = (quote(json.dumps(ids, separators=(",", ":"))) for ids in (runs, sorted(experiments)))
+    return f"{registry.pages}/#/compare-runs?runs={first}&experiments={second}&{PAGE_MODE.removeprefix('?')}"

@@ -89,7 +89,7 @@ def take_over(contract: Contract, verdict: Verdict, *, force: str = "", progress
     before = verdict.champion.number if verdict.champion else None
     action: Action = "promoted" if verdict.passed else "forced"
     reason = "" if verdict.passed else force
-    step = Step(action, before, number, _now(), who(), reason, verdict.candidate.bundle.bundle_id)
+    step = Step(action, before, number, _now(), who(), reason)
     tell("moving the alias", 0.0)
     with told(registry.uri):
         _must_be(registry, before)

@@ -30,7 +30,7 @@ def roll_back(contract: Contract, reason: str = "") -> Step:
     side = find_side(contract, before)
     check_in_canary(side.folder)
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    step = Step("rolled back", champion, before, at, who(), reason, side.bundle.bundle_id)
+    step = Step("rolled back", champion, before, at, who(), reason)
     with told(registry.uri):
         registry.client.set_registered_model_alias(registry.model, CHAMPION, before)
         add_step(registry, step)

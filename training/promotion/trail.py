@@ -5,18 +5,19 @@ moves, then the trail follows: whoever is ended in between leaves a trail that l
 of a step that was not taken, and the way back is known all the same.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from getpass import getuser
-from typing import Literal
+from typing import Literal, cast, get_args
 
+from data.errors import ReadinessError
 from training.tracking import MlflowException, Registry
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 PREFIX = "promotion."
 OVER = "promoted_over"
 """The tag of a version that names the champion whose place it takes."""
+SEPARATOR, NOBODY = " | ", "none"
 Action = Literal["promoted", "forced", "rolled back"]
 
 
@@ -30,7 +31,25 @@ class Step:
     at: str
     by: str
     reason: str
-    bundle_id: str
+
+    def to_text(self) -> str:
+        """One line that people read in MLflow's table of tags, and ``read_step`` reads back."""
+        return SEPARATOR.join(
+            [self.at, self.action, f"{self.came_from or NOBODY} to {self.went_to}", self.by, self.reason]
+        )
+
+
+def read_step(text: str) -> Step:
+    """The step of ``Step.to_text``. Raises ReadinessError for anything else."""
+    parts = text.split(SEPARATOR, 4)
+    if len(parts) != 5 or parts[1] not in get_args(Action) or " to " not in parts[2]:
+        raise ReadinessError(
+            f"A promotion is written down as {text[:80]!r}. Expected a time, what was done, from which version to "
+            "which, by whom and why. Mend or remove that tag of the registered model in MLflow."
+        )
+    came_from, went_to = parts[2].split(" to ")
+    action = cast("Action", parts[1])
+    return Step(action, None if came_from == NOBODY else came_from, went_to, parts[0], parts[3], parts[4])
 
 
 def read_aliases(registry: Registry) -> dict[str, str]:
@@ -47,15 +66,14 @@ def read_aliases(registry: Registry) -> dict[str, str]:
 def read_trail(registry: Registry) -> list[Step]:
     """All steps, the first one first."""
     tags = registry.client.get_registered_model(registry.model).tags
-    return [Step(**json.loads(tags[key])) for key in sorted(tags) if key.startswith(PREFIX)]
+    return [read_step(tags[key]) for key in sorted(tags) if key.startswith(PREFIX)]
 
 
 def add_step(registry: Registry, step: Step) -> None:
     """Write ``step`` behind all others."""
     tags = registry.client.get_registered_model(registry.model).tags
     last = max((int(key.removeprefix(PREFIX)) for key in tags if key.startswith(PREFIX)), default=0)
-    told = json.dumps(asdict(step), ensure_ascii=False)
-    registry.client.set_registered_model_tag(registry.model, f"{PREFIX}{last + 1:04}", told)
+    registry.client.set_registered_model_tag(registry.model, f"{PREFIX}{last + 1:04}", step.to_text())
 
 
 def champions(trail: Sequence[Step]) -> list[str]:
@@ -87,6 +105,6 @@ def version_before(trail: Sequence[Step], champion: str, promoted_over: str | No
 def who() -> str:
     """The user of this process, as the trail names them."""
     try:
-        return getuser()
+        return getuser().replace(SEPARATOR, " ")
     except (OSError, KeyError):
         return "unknown"

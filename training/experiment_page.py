@@ -1,0 +1,72 @@
+"""The pages of MLflow that an analyst opens: which runs and which columns they show, and what they say on top.
+
+MLflow keeps a shared view of its table of runs as a tag of the experiment. This one shows one row for each version,
+with the figures that matter first and the gate's verdict beside them; backtests, folds and trials of a search are
+there too, and stay out of the way.
+"""
+
+import json
+from typing import Any
+
+from training.address import PAGE_MODE
+from training.figures import COLUMNS
+from training.tracking import Registry
+
+VIEW = "versions"
+SHARED_VIEW = f"mlflow.sharedViewState.{VIEW}"
+KIND, NOTE = "mlflow.experimentKind", "mlflow.note.content"
+MADE_FOR_MODELS = "custom_model_development"
+"""What MLflow calls an experiment of models like ours, whose pages are not those for language models."""
+WIDE, NARROW = 190, 110
+NOTES = (
+    "Each row is a version. Columns are numbered by how much they matter: the log loss saved against the base rate, "
+    "the log loss, how far the percentages are off, average precision, what the call list catches, rivals surely "
+    "beaten and rivals as good. All are of later rows that were not learned from. `readiness compare` and `readiness "
+    "promote` say more, with intervals. For backtests and the trials of a search, clear the search field."
+)
+
+
+def arrange(registry: Registry, experiment: str) -> None:
+    """Set the experiment's tags for these pages; a note that somebody wrote stays."""
+    tags = registry.client.get_experiment(experiment).tags
+    wanted = {SHARED_VIEW: json.dumps(view()), KIND: MADE_FOR_MODELS, **({} if NOTE in tags else {NOTE: NOTES})}
+    for key, value in wanted.items():
+        if tags.get(key) != value:
+            registry.client.set_experiment_tag(experiment, key, value)
+
+
+def view() -> dict[str, Any]:
+    """The state of MLflow's table of runs, as its page reads it."""
+    metrics = [f"metrics.`{name}`" for name in COLUMNS]
+    shown = ["attributes.`Models`", *metrics, "tags.`gate`"]
+    return {
+        "searchFilter": "tags.kind = 'version'",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": shown,
+        "columnOrder": shown,
+        "columnWidths": {**dict.fromkeys(metrics, WIDE), "tags.`gate`": NARROW},
+        "runsExpanded": {},
+        "runsPinned": [],
+        "runsHidden": [],
+        "runsVisibilityMap": {},
+        "runsHiddenMode": "FIRST_10_RUNS",
+        "viewMaximized": False,
+        "runListHidden": False,
+        "isAccordionReordered": False,
+        "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True,
+        "groupBy": None,
+        "groupsExpanded": {},
+        "autoRefreshEnabled": True,
+        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+    }
+
+
+def versions_url(pages: str, experiment: str) -> str:
+    """The page that shows one row for each version."""
+    return f"{pages}/#/experiments/{experiment}/runs{PAGE_MODE}&viewStateShareKey={VIEW}"

@@ -23,6 +23,7 @@ from serving.commands import (
     platforms,
     points,
     promote,
+    retrain,
     score,
     serve,
     simulate,
@@ -92,6 +93,7 @@ app.command()(train.train)
 app.command()(backtest.backtest)
 app.command()(compare.compare)
 app.command()(promote.promote)
+app.command()(retrain.retrain)
 app.command()(score.score)
 app.command()(serve.serve)
 app.command()(work.work)

@@ -11,6 +11,7 @@ train     train: a trial, a bundle, a registered version
 backtest  backtest: the training repeated as of several moments of the past
 compare   compare: what one version would change against another
 promote   promote: whether a version may take over, the move, and the way back
+retrain   retrain: the loop, for a scheduler
 contest   the table of a trial against its rivals
 serve     serve: the champion over HTTP
 keys      keys create, list, revoke

@@ -21,13 +21,13 @@ def ui(
     from data.contract import load_contract
     from data.errors import ReadinessError
     from serving.commands import terminal
-    from training.address import registry_uri, without_password
+    from training.address import PAGE_MODE, registry_uri, without_password
 
     agreed = load_contract(contract)
     uri = registry_uri(agreed)
     if uri.startswith("http"):
-        _tell(agreed, without_password(uri).rstrip("/"))
-        terminal.next_step("Versions are kept on a tracking server: open the first address.")
+        typer.echo(f"{without_password(uri).rstrip('/')}/#/models{PAGE_MODE}")
+        terminal.next_step("Versions are kept on a tracking server: open that address.")
         return
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise ReadinessError(f"There is no registry at {uri} yet. Run: readiness train --contract {contract}")

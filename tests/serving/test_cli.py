@@ -41,6 +41,7 @@ VERBS = [
     "backtest",
     "compare",
     "promote",
+    "retrain",
     "score",
     "serve",
     "ui",

@@ -33,7 +33,7 @@ def backtest_folder(contract: Contract, facts: str) -> Path:
 
 def _fingerprint(contract: Contract, facts: str) -> str:
     """16 hex digits of all that decides what a piece says: the contract, the facts, the code that learns."""
-    agreed = contract.model_dump(mode="json", exclude={"source", "policy", "index", "mlflow"})
+    agreed = contract.model_dump(mode="json", exclude={"source", "policy", "index", "mlflow", "gate"})
     agreed["backtest"].pop("segments")  # how the answers are grouped changes none of them
     agreed["model"].pop("threads")
     files = [path for path in (contract.points and contract.points.file, contract.spine.file) if path]

@@ -6,11 +6,12 @@ import numpy as np
 
 from models.numerics import Floats, blended
 from training.folds import Block
-from training.weighing import lead, pooled
+from training.weighing import clearly_better, pooled
 
 WEIGHTS = tuple(np.linspace(0.0, 1.0, 11).tolist())
 """Shares of the booster in the blend that are tried."""
-EVEN = WEIGHTS[len(WEIGHTS) // 2]
+EVEN_OUTCOMES = 100.0
+"""At so many different outcomes in validation the best share is believed by half."""
 
 
 def mix(trees: Sequence[Floats], lines: Sequence[Floats], share: float) -> list[Floats]:
@@ -28,15 +29,17 @@ def best_share(blocks: Sequence[Block], trees: Sequence[Floats], lines: Sequence
 
 
 def towards_even(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float, repeats: float) -> float:
-    """Between the best share and half, the nearer to half the less the gain of the best stands out from its error.
+    """Between the best share and the one nearest to half that it is not clearly better than.
 
-    What validates best is partly luck, and two members are safer than one. Of a gain of one standard error or less
-    nothing is believed, of a larger one 1 - (error / gain)^2: the positive part of the estimator of James and Stein,
-    1961.
+    On few outcomes the best share is mostly luck, and two members are safer than one: how far it is believed depends on
+    how many different outcomes there are to judge by. See EVEN_OUTCOMES.
     """
-    gain, error = lead(blocks, mixed[best], mixed[EVEN], repeats)
-    believed = max(1.0 - (error / gain) ** 2, 0.0) if gain > 0.0 else 0.0
-    return EVEN + (best - EVEN) * believed
+    nearest = sorted(mixed, key=lambda share: abs(share - 0.5))
+    even = next(
+        share for share in nearest if share == best or not clearly_better(blocks, mixed[best], mixed[share], repeats)
+    )
+    different = sum(block.later.outcomes for block in blocks) / repeats
+    return even + (best - even) * different / (different + EVEN_OUTCOMES)
 
 
 def simplest(blocks: Sequence[Block], mixed: dict[float, list[Floats]], best: float) -> float:

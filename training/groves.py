@@ -6,7 +6,6 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
@@ -15,12 +14,9 @@ from models.numerics import Floats
 from training.cells import thinned
 from training.folds import Block, Ground
 from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, Shape, finer, fit_gbm
-from training.weighing import block_weights, spread_of
+from training.weighing import block_weights
 
 GBM_BUDGET = 100_000
-
-EXPECTED_ROUNDS = 100
-"""Boosters this small and this slow have hardly begun before: less is more often luck than over-fitting."""
 
 Told = Callable[[float], None]
 
@@ -91,8 +87,7 @@ def best_rounds(groves: Sequence[Grove], *, cautious: bool, shapes: Sequence[Sha
     """The shape and the number of rounds whose loss over all blocks is the lowest.
 
     A ``cautious`` choice takes the fewest rounds whose loss is within a standard error, over the blocks, of the lowest;
-    one block alone has no such error. Otherwise fewer rounds than EXPECTED_ROUNDS need a reason: as many of them are
-    taken as are within a standard error of the lowest.
+    one block alone has no such error.
     """
     candidates = []
     weights = block_weights([grove.block for grove in groves])
@@ -103,22 +98,13 @@ def best_rounds(groves: Sequence[Grove], *, cautious: bool, shapes: Sequence[Sha
         padded = np.array([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
         total = np.average(padded, axis=0, weights=weights)
         rounds = int(total.argmin())
-        level, lowest = _level(padded, weights, rounds), float(total[rounds])
-        if cautious:
-            rounds = int(np.argmax(level))
-            lowest = float(total[rounds])
-        elif rounds < EXPECTED_ROUNDS:
-            rounds = int(np.flatnonzero(level[:EXPECTED_ROUNDS]).max())
-        candidates.append((lowest, shape, rounds + 1))
+        if cautious and len(groves) > 1:
+            excess = padded - padded[:, [rounds]]
+            level = excess.mean(axis=0) <= excess.std(axis=0, ddof=1) / np.sqrt(len(groves))
+            rounds = int(np.argmax(level | (np.arange(longest) == rounds)))
+        candidates.append((float(total[rounds]), shape, rounds + 1))
     _, shape, found = min(candidates, key=lambda candidate: candidate[0])
     return shape, found
-
-
-def _level(losses: Floats, weights: Floats, best: int) -> npt.NDArray[np.bool_]:
-    """(rounds,) whether the mean of ``losses`` (blocks, rounds) is within a standard error of the best."""
-    excess = losses - losses[:, [best]]
-    mean = weights @ excess / weights.sum()
-    return np.asarray((mean <= spread_of(excess, weights)) & (mean >= 0.0)) | (np.arange(len(mean)) == best)
 
 
 def side_by_side(tasks: list[Any], threads: int, told: Told) -> list[Any]:

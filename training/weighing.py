@@ -33,37 +33,15 @@ def pooled(blocks: Sequence[Block], logits: Sequence[Floats]) -> float:
 
 
 def clearly_better(blocks: Sequence[Block], logits: Sequence[Floats], rival: Sequence[Floats], repeats: float) -> bool:
-    """Whether the loss of ``logits`` is lower than that of ``rival`` by more than a standard error; see ``lead``."""
-    gap, error = lead(blocks, logits, rival, repeats)
-    return gap > error
+    """Whether the loss of ``logits`` is lower than that of ``rival`` by more than a standard error, cell by cell.
 
-
-def lead(
-    blocks: Sequence[Block], logits: Sequence[Floats], rival: Sequence[Floats], repeats: float
-) -> tuple[float, float]:
-    """By how much the pooled loss of ``logits`` is lower than that of ``rival``, and the standard error of that.
-
-    The error is that of the cells, of which ``repeats`` tell of the same outcome (the design effect), or that over the
-    blocks where that is larger: the rows of one time have its level in common.
+    ``repeats`` cells tell of the same outcome, which widens the error by its root (the design effect).
     """
     gaps, shares = [], []
     for block, weight, new, old in zip(blocks, block_weights(blocks), logits, rival, strict=True):
         gaps.append(block.losses(old) - block.losses(new))
         shares.append(block.later.weights / block.later.weights.sum() * weight)
     gap, share = np.concatenate(gaps), np.concatenate(shares)
-    of_block = np.repeat(np.arange(len(blocks)), [len(part) for part in shares])
     share /= share.sum()
     mean = float((share * gap).sum())
-    alone = np.sqrt((share**2 * (gap - mean) ** 2).sum() * repeats)
-    weights = np.bincount(of_block, share)
-    means = np.bincount(of_block, share * gap) / weights
-    return mean, float(max(alone, spread_of(means[:, None], weights)[0]))
-
-
-def spread_of(values: Floats, weights: Floats) -> Floats:
-    """(m,) standard errors of the weighted means of ``values`` (blocks, m); 0 for one block, which has none."""
-    share = weights / weights.sum()
-    free = 1.0 / float((share**2).sum()) - 1.0  # so many blocks of equal weight would say as much, less one
-    if free < 1e-9:
-        return np.zeros(values.shape[1])
-    return np.asarray(np.sqrt(share @ (values - share @ values) ** 2 / free))
+    return mean > float(np.sqrt((share**2 * (gap - mean) ** 2).sum() * repeats))

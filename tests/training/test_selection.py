@@ -16,7 +16,7 @@ from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, finer
 from training.groves import Grove, best_rounds, grow, plant_finer
 from training.selection import choose
 from training.splits import Fold
-from training.weighing import block_weights, clearly_better, lead, spread_of
+from training.weighing import block_weights, clearly_better
 
 T0 = 20_000 * DAY
 EDGES = (10 * DAY, 30 * DAY)
@@ -63,9 +63,9 @@ def test_the_choice_is_among_what_was_tried(choice):
     assert set(choice.losses) == {"gbm", "logistic", "blend"}
 
 
-def test_the_blend_is_no_worse_than_its_members_on_average(choice):
-    """The log loss is convex in the share of the blend: between half and the best it is no worse than half."""
-    assert choice.losses["blend"] <= (choice.losses["gbm"] + choice.losses["logistic"]) / 2 + 1e-12
+def test_the_blend_is_no_worse_than_its_members(choice):
+    """The chosen weight has the lowest loss over the blocks; the members' own weights 1 and 0 were among the tried."""
+    assert choice.losses["blend"] <= min(choice.losses["gbm"], choice.losses["logistic"]) + 1e-12
 
 
 def test_the_pooled_loss_leans_on_the_latest_block(choice, ground):
@@ -219,35 +219,15 @@ def test_better_means_by_more_than_a_standard_error():
     assert not clearly_better(blocks, right, wrong, 4.0)
 
 
-def test_rows_of_one_time_have_its_level_in_common():
-    """A gain in one block that is a loss in the next is no gain, however many cells tell of either."""
-    blocks = _two_blocks(4_000)
-    right, wrong = np.full((4_000, 1), -np.log(3)), np.full((4_000, 1), -np.log(3) + 0.5)
-    gap, error = lead(blocks, [wrong, right], [right, wrong], 1.0)
-    assert gap > 0  # the later block counts more
-    assert error > gap
-    assert not clearly_better(blocks, [wrong, right], [right, wrong], 1.0)
-    assert clearly_better(blocks[:1], [right], [wrong], 1.0)
-
-
-def test_the_error_over_blocks_is_that_of_a_weighted_mean():
-    """Of equal weights it is the textbook standard error; one block alone has none."""
-    values = np.array([[1.0], [2.0], [4.0], [9.0]])
-    assert spread_of(values, np.full(4, 7.0))[0] == pytest.approx(values.std(ddof=1) / 2)
-    assert spread_of(values[:1], np.ones(1))[0] == 0.0
-    assert spread_of(values, np.array([1e-9, 1.0, 1.0, 1e-9]))[0] == pytest.approx(values[1:3].std(ddof=1) / np.sqrt(2))
-
-
 def test_the_blend_leans_towards_both_members():
-    """Where all shares do alike: half and half; a gain that stands out is believed, the less the larger its error."""
+    """Where all shares do alike: half and half, the less so the more outcomes; what is clearly wrong gets no part."""
     blocks = _two_blocks()
     right = [np.full((400, 1), -np.log(3))] * 2
-    assert towards_even(blocks, dict.fromkeys(WEIGHTS, right), 0.0, 1.0) == 0.5
-    worse = {share: [part + share for part in right] for share in WEIGHTS}
-    found = [towards_even(blocks, worse, 0.0, repeats) for repeats in (1.0, 4.0, 16.0, 1_000.0)]
-    assert found[0] < 0.1
-    assert found == sorted(found)
-    assert found[-1] == 0.5
+    alike = dict.fromkeys(WEIGHTS, right)
+    assert towards_even(blocks, alike, 0.0, 1.0) == pytest.approx(0.5 * 100 / (200 + 100))
+    assert towards_even(blocks, alike, 0.0, 20.0) == pytest.approx(0.5 * 100 / (10 + 100))
+    worse = {share: [part + 3.0 * share for part in right] for share in WEIGHTS}
+    assert towards_even(blocks, worse, 0.0, 1.0) == 0.0
 
 
 def _shared_levels(gaps, n=1_000, share=0.2):
@@ -286,17 +266,6 @@ def test_what_is_followed_was_known_then():
     other = np.where(hidden, ~told.outcome, told.outcome)
     late = replace(told, known=known, matured=~hidden)
     assert following(late, 1.0, np.ones(3)) == following(replace(late, outcome=other), 1.0, np.ones(3))
-
-
-def test_few_rounds_need_a_reason():
-    """Where later rows cannot tell few rounds from more, more are taken; where they can, few."""
-    longer = np.linspace(0.0, 0.02, 60)
-    unsure = _by_time(1.0 + longer, 1.0 - longer, 1.0 + longer)
-    sure = _by_time(1.0 + longer, 1.0 + 1.1 * longer, 1.0 + 0.9 * longer)
-    assert best_rounds(unsure, cautious=False)[1] == 60
-    assert best_rounds(sure, cautious=False)[1] == 1
-    past = _by_time(*[1.0 - 0.001 * np.arange(300)] * 3)
-    assert best_rounds(past, cautious=False)[1] == 300
 
 
 def _by_time(*curves):

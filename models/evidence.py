@@ -41,7 +41,13 @@ class Evidence:
     @classmethod
     def seen(cls, events: Iterable[Engagement], as_of: int, window: int, created_at: int) -> "Evidence":
         """The evidence of a lead's own events as known at ``as_of``; kinds and days no older than ``window``."""
-        own = [e for e in events if e.actor == "lead" and in_window(e.occurred_at, e.known_at, as_of, None)]
-        recent = [e for e in own if e.occurred_at >= as_of - window]
-        kinds, days = {e.kind for e in recent}, {e.occurred_at // DAY for e in recent}
-        return cls(len(kinds), len(days), max((e.occurred_at for e in own), default=created_at))
+        kinds, days, last, since = set(), set(), None, as_of - window
+        for event in events:
+            occurred_at = event.occurred_at
+            if event.actor == "lead" and in_window(occurred_at, event.known_at, as_of, None):
+                if last is None or occurred_at > last:
+                    last = occurred_at
+                if occurred_at >= since:
+                    kinds.add(event.kind)
+                    days.add(occurred_at // DAY)
+        return cls(len(kinds), len(days), created_at if last is None else last)

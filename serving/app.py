@@ -8,10 +8,12 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
+from starlette.types import Receive, Scope, Send
 
 from serving import hot, problems, routes
 from serving.deciding.recorder import Recorder
 from serving.deciding.routes import routes as leads_routes
+from serving.gauges import Gauges
 from serving.ingest.routes import routes as ingest_routes
 from serving.ingest.schemas import (
     AccountDescribed,
@@ -74,18 +76,19 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         service = Service(settings, on_failure)
+        metrics.registry.register(Gauges(service))
         recorder = Recorder(lambda: service.store)
         worker = Attending(service, settings.worker, os.environ) if settings.store and settings.worker else None
         service.start()
         if worker is not None:
             worker.start()
-        yield {"service": service, "recorder": recorder}
+        yield {"service": service, "metrics": metrics, "recorder": recorder}
         if worker is not None:
             await to_thread.run_sync(worker.stop)
         await recorder.close()
         await service.stop()
 
-    app = FastAPI(
+    app = _Application(
         title="Readiness",
         summary="Calibrated sales readiness over HTTP.",
         description=_DESCRIPTION,
@@ -104,10 +107,27 @@ def create_app(
     for router in platform_routes(platforms or PlatformSettings()):
         app.include_router(router)
     app.include_router(subscribing.routes)
-    app.add_middleware(Gate, metrics=metrics, seconds=settings.request_s, shortcuts={("POST", "/v1/score"): hot.score})
+    app.gate = Gate(app.framework, metrics, settings.request_s, {("POST", "/v1/score"): hot.score})
     problems.install(app)
     _describe(app)
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI behind the gate."""
+
+    gate: Gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, through the gate."""
+        if scope["type"] == "http":
+            await self.gate(scope, receive, send)
+        else:
+            await self.framework(scope, receive, send)
+
+    async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What FastAPI makes of it."""
+        await super().__call__(scope, receive, send)
 
 
 def _describe(app: FastAPI) -> None:

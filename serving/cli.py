@@ -16,6 +16,7 @@ from serving.commands import (
     check,
     compare,
     demo,
+    deploy,
     features,
     init,
     keys,
@@ -95,6 +96,7 @@ app.command()(compare.compare)
 app.command()(promote.promote)
 app.command()(retrain.retrain)
 app.command()(score.score)
+app.command()(deploy.deploy)
 app.command()(serve.serve)
 app.command()(work.work)
 app.command(name="pass")(passing.look_at_all)

@@ -1,16 +1,19 @@
 """The service on a port, until it is told to stop."""
 
 import errno
+import math
 import os
 import socket
 from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 
 from data.errors import ContractError
 from serving.app import create_app
 from serving.logs import start_logging
 from serving.platforms.settings import from_environment
+from serving.protocol import BoundedProtocol
 from serving.settings import Settings
 
 
@@ -43,9 +46,23 @@ def run(settings: Settings, listening: socket.socket, announce: Callable[[str], 
         server.should_exit = True
 
     app = create_app(settings, on_failure=stop, platforms=from_environment(os.environ))
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10)
-    server = uvicorn.Server(config)
+    server = server_of(app, settings.stop_s)
     announce(address(listening))
     server.run(sockets=[listening])
     if failures:
         raise failures[0]
+
+
+def server_of(app: FastAPI, stop_s: float) -> uvicorn.Server:
+    """A server with this service's limits; told to stop, it gives open requests ``stop_s`` seconds."""
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=math.ceil(stop_s),
+    )
+    return uvicorn.Server(config)

@@ -50,12 +50,13 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
 
 
 def install(app: FastAPI) -> None:
-    """Let the errors of ``app`` leave as problems; what nobody expected is left to the gate (``serving.requests``)."""
+    """Let every error of ``app`` leave as a problem."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(StoreDown, _store_down)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _misasked)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
@@ -93,6 +94,16 @@ async def _misasked(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
     found = [_sentence(tuple(one["loc"][1:]), one["type"], one["msg"], "") for one in error.errors()[:_SHOWN]]
     return answer(422, "invalid-request", " ".join(found))
+
+
+async def _unexpected(request: Request, _: Exception) -> JSONResponse:
+    return failed(request.scope.get("state", {}).get("request_id", ""))
+
+
+def failed(request_id: str) -> JSONResponse:
+    """The answer when the service failed in a way that nobody expected; the gate writes the reason to the log."""
+    detail = f"The service failed. Its log has the reason under the request id {request_id}."
+    return answer(500, "internal-error", detail)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

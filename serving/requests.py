@@ -11,9 +11,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.logs import place_of
+from serving.logs import FIELDS, place_of
 from serving.metrics import Metrics
-from serving.problems import Refusal, answer, answer_to
+from serving.problems import Refusal, answer, answer_to, failed
 
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32 * 1024
@@ -40,10 +40,7 @@ class Gate:
         self._shortcuts = shortcuts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, as ASGI has it."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+        """One HTTP request, as ASGI has it."""
         exchange = _Exchange(scope, send)
         try:
             _must_be_bounded(scope)
@@ -66,8 +63,7 @@ class Gate:
         known = answer_to(error) if not isinstance(error, TimeoutError) else _too_slow(self._seconds)
         if known is None:
             _ERRORS.error("request %s failed: %s", exchange.request_id, place_of(error))
-            detail = f"The service failed. Its log has the reason under the request id {exchange.request_id}."
-            known = answer(500, "internal-error", detail)
+            known = failed(exchange.request_id)
         if not exchange.status:
             await known(exchange.scope, receive, exchange.send)
 
@@ -82,12 +78,14 @@ class Gate:
                 level,
                 "request",
                 extra={
-                    "request_id": exchange.request_id,
-                    "key": scope["state"].get("caller", ""),
-                    "method": method,
-                    "route": route,
-                    "status": exchange.status,
-                    "ms": round(took * 1_000, 2),
+                    FIELDS: {
+                        "request_id": exchange.request_id,
+                        "key": scope["state"].get("caller", ""),
+                        "method": method,
+                        "route": route,
+                        "status": exchange.status,
+                        "ms": round(took * 1_000, 2),
+                    }
                 },
             )
 

@@ -4,12 +4,15 @@ from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
+from sqlalchemy import Connection, select
 
 from serving import hot
 from serving.access import require
 from serving.body import parse, read_json
+from serving.metrics import MEDIA_TYPE, Metrics
 from serving.problems import documented
-from serving.schemas import LeadsRaw, ModelOut, ScoreOut, ScoresOut, StatusOut
+from serving.schemas import LeadsRaw, ModelOut, ReadyOut, ScoreOut, ScoresOut, StatusOut
 from serving.scoring import REASONS, model_card, score_many
 from serving.service import ServiceDep
 
@@ -95,12 +98,34 @@ async def healthz() -> StatusOut:
 @open_routes.get(
     "/readyz",
     name="ready",
-    summary="Is the model loaded",
-    description="200 when leads can be scored; 503 while the bundle is loaded and warmed, or when it was refused.",
+    summary="Can leads be scored",
+    description="200 when a model is loaded and the store answers; 503 until then. `detail` says when the bundle that "
+    "was deployed last was refused and the one before it answers.",
     responses=documented(503),
 )
-async def readyz(service: ServiceDep, response: Response) -> StatusOut:
-    """The bundle is loaded and warm."""
+async def readyz(service: ServiceDep, response: Response) -> ReadyOut:
+    """The bundle is loaded and warm, the store answers."""
     _ = service.loaded
+    if service.settings.store is not None:
+        await service.store.aread(_nothing)
     response.headers["cache-control"] = "no-store"
-    return StatusOut(status="ready")
+    return ReadyOut(status="ready", detail=service.model.trouble)
+
+
+def _nothing(connection: Connection) -> None:
+    connection.execute(select(1))
+
+
+@open_routes.get(
+    "/metrics",
+    name="metrics",
+    dependencies=[Depends(require("read"))],
+    summary="Metrics for Prometheus",
+    description="Requests, model, work that waits and drift, in Prometheus' text format. Needs the scope read.",
+    response_class=PlainTextResponse,
+    responses=documented(401, 403, 500, 503),
+)
+async def metrics(request: Request) -> Response:
+    """The exposition."""
+    found: Metrics = request.state.metrics
+    return Response(await run_in_threadpool(found.text), media_type=MEDIA_TYPE)

@@ -256,6 +256,12 @@ class StatusOut(BaseModel):
     status: str = Field(description="alive, or ready.", examples=["ready"])
 
 
+class ReadyOut(StatusOut):
+    """Whether the service is ready, and what is not as it should be all the same."""
+
+    detail: str = Field(description="What needs somebody's attention; empty when nothing does.")
+
+
 class ModelOut(BaseModel):
     """Which model answers."""
 

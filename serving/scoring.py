@@ -11,9 +11,9 @@ from features.lead import Event, LeadHistory
 from models.scorer import Score
 from models.states import Standing, State, resume
 from serving.body import parse
+from serving.live.loading import Loaded
 from serving.problems import Refusal
 from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoresOut
-from serving.service import Loaded
 from serving.usual import history_of, usual_lead
 
 REASONS = 3
@@ -95,6 +95,7 @@ def _answer(loaded: Loaded, asked: Asked, reasons: int) -> tuple[Score, dict[str
         score = loaded.scorer.score(asked.history, asked.as_of, reasons, asked.standing)
     except ReadinessError as error:
         raise Refusal(422, "does-not-apply", str(error)) from None
+    loaded.drift.seen(score, (event.kind for event in asked.history.events))
     told = [reason.text for reason in score.reasons] + [""] * REASONS
     return score, {
         "lead_id": score.lead_id,

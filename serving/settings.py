@@ -31,7 +31,7 @@ class Settings:
     kept out of every printed form. Raises ContractError when keys are not required on a host that other machines reach.
     """
 
-    bundle: Path
+    bundle: Path = Path()
     keys_file: Path | None = None
     keys: tuple[str, ...] = ()
     require_key: bool = True
@@ -42,6 +42,8 @@ class Settings:
     store: str | None = None
     store_folder: Path = Path()
     product: str | None = None
+    live: Path | None = None
+    """The live folder whose pointer is followed (``serving.live``); ``bundle`` and ``version`` do not count then."""
     request_s: float = 60.0
     """So long an answer may take."""
     stop_s: float = 15.0

@@ -4,16 +4,22 @@ Whatever is not plainly right is left to ``serving.schemas``, which takes it or 
 here is read there alike.
 """
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeGuard
 
 from features.feature import ACTORS
 from features.lead import Event, LeadHistory, Scalar
-from serving.schemas import MAX_EVENTS, flat_columns, moment
+from serving.schemas import MAX_COLUMNS, MAX_EVENTS, flat_columns, moment
 
 _LEAD = frozenset({"lead_id", "created_at", "as_of", "attributes", "events"})
 _EVENT = frozenset({"kind", "occurred_at", "known_at", "actor", "value", "item", "event_id"})
 _ACTORS = frozenset(ACTORS)
+_NOTHING: Mapping[str, Scalar] = MappingProxyType({})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_DAY = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH).days
 
 
 class Usual(NamedTuple):
@@ -60,11 +66,12 @@ def _event(raw: Any) -> Event:
     if type(raw) is not dict:
         raise ValueError
     get = raw.get
-    kind, actor, item, event_id, value = get("kind"), get("actor"), get("item"), get("event_id"), get("value")
-    occurred_at = moment(get("occurred_at"))
-    known_at = get("known_at")
-    known = occurred_at if known_at is None else moment(known_at)
-    if not _name(kind) or known < occurred_at:
+    kind, occurred, known, actor = get("kind"), get("occurred_at"), get("known_at"), get("actor")
+    value, item, event_id = get("value"), get("item"), get("event_id")
+    occurred_at = known_at = _moment(occurred)
+    if known is not None and known != occurred:
+        known_at = _moment(known)
+    if not _name(kind) or known_at < occurred_at:
         raise ValueError
     if actor is None:
         actor = "lead"
@@ -72,15 +79,44 @@ def _event(raw: Any) -> Event:
         raise ValueError
     if (item is not None and not _text(item)) or (event_id is not None and not _text(event_id)):
         raise ValueError
-    extra = {} if _EVENT.issuperset(raw) else flat_columns({name: raw[name] for name in raw if name not in _EVENT})
-    return Event(kind, occurred_at, known, actor, _number(value), item, extra, event_id)
+    if value is not None:
+        value = _number(value)
+    extra = _NOTHING if _EVENT.issuperset(raw) else _extra(raw)
+    return Event(kind, occurred_at, known_at, actor, value, item, extra, event_id)
 
 
-def _number(value: Any) -> Scalar:
+def _extra(raw: dict[str, Any]) -> dict[str, str | float]:
+    """The further columns. Raises ValueError for what is not flat."""
+    found: dict[str, str | float] = {}
+    for name in raw.keys() - _EVENT:
+        value = raw[name]
+        if _text(value) and "\x00" not in name:
+            found[name] = value
+        else:
+            return flat_columns({name: raw[name] for name in raw if name not in _EVENT})
+    if len(found) > MAX_COLUMNS:
+        raise ValueError
+    return found
+
+
+def _moment(text: Any) -> int:
+    """``schemas.moment`` of a time in UTC. Raises ValueError for what is none."""
+    if type(text) is not str:
+        raise ValueError
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is not UTC:
+        return moment(text)
+    past = found - _EPOCH
+    days = past.days
+    if not 0 <= days < _LAST_DAY:
+        raise ValueError
+    return (days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
+
+
+def _number(value: Any) -> float:
     """A number as a float. Raises ValueError for what is none."""
-    if value is None or (type(value) is float and isfinite(value)):
-        number: float | None = value
-        return number
+    if type(value) is float and isfinite(value):
+        return value
     if type(value) is int and -(2**53) <= value <= 2**53:
         return float(value)
     raise ValueError

@@ -239,7 +239,7 @@ def must_be_new(output: str) -> None:
 
 def bundle_files(contract: Path, state_folder: Path, version: str, bundle: Path | None) -> tuple[Path, str | None]:
     """(folder, number): that of ``--bundle`` without a number, or that of a version in the registry with its own."""
-    from serving.commands.serve import fetch
+    from serving.commands.fetching import fetch
 
     if bundle is not None:
         return bundle, None

@@ -1,11 +1,9 @@
 """``readiness serve``: the champion over HTTP."""
 
-import json
 import os
-import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +15,14 @@ if TYPE_CHECKING:
 
 def serve(
     contract: options.Contract = options.CONTRACT,
-    version: Annotated[str, typer.Option("--version", help="An alias or a version number.")] = "champion",
+    version: Annotated[
+        str | None,
+        typer.Option(
+            "--version", help="Deploy this alias or version number first. Default: what is live, else the champion."
+        ),
+    ] = None,
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", help="Serve this bundle folder; no registry is asked.")
+        Path | None, typer.Option("--bundle", help="Serve this bundle folder and no other; no registry is asked.")
     ] = None,
     host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port; 0 takes a free one.")] = 8000,
@@ -44,14 +47,13 @@ def serve(
     url = None if no_store else stores.store_of(agreed, store)
     if not no_auth:
         _require_keys(agreed, keys, url, contract)
-    fetched = {"folder": str(bundle), "number": ""} if bundle else fetch(contract, version, agreed.state_folder)
     settings = Settings(
-        Path(fetched["folder"]),
+        bundle or Path(),
         stores.keys_file(agreed),
         keys,
         require_key=not no_auth,
         host=host,
-        version=str(fetched["number"]),
+        live=None if bundle else _live(agreed, contract, version),
         store=url,
         store_folder=agreed.folder,
         product=agreed.ready.product,
@@ -64,6 +66,20 @@ def serve(
         next_step(f"API at {url}/docs, state at {url}/readyz; Ctrl-C stops it.")
 
     run(settings, listen(host, port), announce)
+
+
+def _live(agreed: "Contract", contract: Path, version: str | None) -> Path:
+    """The live folder, with a bundle in it.
+
+    What is live stays so unless a version is named: a rollback outlasts a start.
+    """
+    from serving.commands.deploy import live_folder, make_live
+    from serving.live.pointer import read_pointer
+
+    folder = live_folder(agreed)
+    if version is not None or read_pointer(folder) is None:
+        make_live(agreed, contract, version or "champion")
+    return folder
 
 
 def _require_keys(agreed: "Contract", keys: tuple[str, ...], url: str | None, contract: Path) -> None:
@@ -92,19 +108,3 @@ def _require_keys(agreed: "Contract", keys: tuple[str, ...], url: str | None, co
             f"There are no API keys in {place} nor in READINESS_API_KEYS. `readiness keys create NAME --contract "
             f"{contract}` makes one; on a loopback host --no-auth serves without."
         )
-
-
-def fetch(contract: Path, reference: str, state_folder: Path) -> dict[str, Any]:
-    """The bundle of a version, copied from the registry: its folder and its number.
-
-    MLflow runs in a process of its own, so that the serving process never imports it. Raises ContractError.
-    """
-    from data.errors import ContractError
-
-    into = state_folder / "bundles"
-    command = [sys.executable, "-P", "-m", "training.fetch", str(contract), reference, str(into)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
-    if done.returncode != 0:
-        raise ContractError(done.stderr.strip().splitlines()[-1].removeprefix("error: ") if done.stderr else "no word")
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found

@@ -1,0 +1,104 @@
+"""``readiness deploy``: a version goes live, or the one before it comes back; running services follow by themselves."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serving.commands import options
+
+if TYPE_CHECKING:
+    from data.contract import Contract
+    from serving.live.pointer import Pointer
+
+Reference = Annotated[str, typer.Argument(help="An alias or a version number.")]
+Folder = Annotated[Path | None, typer.Option("--bundle", help="This bundle folder; no registry is asked.")]
+Back = Annotated[bool, typer.Option("--rollback", help="Make live again what was live before.")]
+Watch = Annotated[
+    float | None, typer.Option("--watch", min=1.0, help="Stay, and ask the registry again every so many seconds.")
+]
+
+
+def deploy(
+    reference: Reference = "champion",
+    contract: options.Contract = options.CONTRACT,
+    bundle: Folder = None,
+    rollback: Back = False,
+    watch: Watch = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a version live: verified, laid where services watch, exchanged without a dropped request."""
+    from data.contract import load_contract
+    from data.errors import ContractError
+    from serving.live.deploy import roll_back
+
+    if (rollback or bundle) and watch is not None:
+        raise ContractError("--watch follows an alias of the registry. Leave out --bundle and --rollback.")
+    if rollback and bundle:
+        raise ContractError("--rollback and --bundle exclude each other. Give one of them.")
+    agreed = load_contract(contract)
+    if rollback:
+        _tell(roll_back(live_folder(agreed)), contract, as_json=as_json)
+        return
+    _tell(make_live(agreed, contract, reference, bundle), contract, as_json=as_json)
+    if watch is not None:
+        _follow(agreed, contract, reference, watch)
+
+
+def live_folder(agreed: "Contract") -> Path:
+    """Where live bundles lie."""
+    return agreed.state_folder / "live"
+
+
+def make_live(agreed: "Contract", contract: Path, reference: str, bundle: Path | None = None) -> "Pointer":
+    """Deploy a version of the registry, or a folder. Raises ReadinessError; then nothing has changed."""
+    from serving.commands.fetching import fetch
+    from serving.live.deploy import deploy as lay
+
+    if bundle is not None:
+        return lay(live_folder(agreed), bundle, "")
+    fetched = fetch(contract, reference, agreed.state_folder)
+    folder = Path(fetched["folder"])
+    return lay(live_folder(agreed), folder, str(fetched["number"]), folder.name)
+
+
+def _follow(agreed: "Contract", contract: Path, reference: str, seconds: float) -> None:
+    """Until it is stopped; a registry that does not answer, or a bundle that is refused, is told and tried again."""
+    from data.errors import ReadinessError
+    from serving.commands import terminal
+    from serving.live.pointer import read_pointer
+
+    terminal.say(f"Asking the registry for {reference!r} every {seconds:g} s; Ctrl-C stops it.")
+    while True:
+        time.sleep(seconds)
+        before = read_pointer(live_folder(agreed))
+        try:
+            now = make_live(agreed, contract, reference)
+        except ReadinessError as error:
+            terminal.say(f"Nothing changed: {error}")
+            continue
+        if now != before:
+            _tell(now, contract, as_json=False)
+
+
+def _tell(pointer: "Pointer", contract: Path, *, as_json: bool) -> None:
+    from serving.commands import terminal
+
+    current, previous = pointer.current, pointer.previous
+    if as_json:
+        terminal.print_json(
+            {
+                "bundle_id": current.bundle_id,
+                "version": current.version,
+                "deployed_at": current.deployed_at,
+                "previous": None if previous is None else previous.bundle_id,
+            }
+        )
+        return
+    named = f"version {current.version}" if current.version else "a bundle from a folder"
+    terminal.say(f"Live: {named} ({current.bundle_id[:12]}), since {current.deployed_at}.")
+    if previous is not None:
+        terminal.next_step(f"readiness deploy --rollback --contract {contract} brings back {previous.bundle_id[:12]}.")
+    else:
+        terminal.next_step(f"readiness serve --contract {contract} answers with it.")

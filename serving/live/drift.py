@@ -1,0 +1,82 @@
+"""Whether what is asked still looks like what the model was made for: counts of the latest answers.
+
+PSI, the population stability index of credit scoring, compares how readiness spreads over the tenths of the bundle's
+reference rows: 0 is the same, above 0.25 is usually taken for another population.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable
+from threading import Lock
+
+from models.scorer import Score
+
+LATEST = 20_000
+"""Beyond so many answers the older ones count half."""
+EVERY = 8
+"""One answer in so many is looked at for what the model does not know."""
+
+
+class Drift:
+    """Counts for one loaded bundle. Threads may share it.
+
+    ``deciles`` part the reference rows' readiness in tenths (empty: no PSI), ``kinds`` are the kinds of events that the
+    model was trained on (empty: nothing counts as unknown).
+    """
+
+    def __init__(self, deciles: tuple[float, ...] = (), kinds: Iterable[str] = ()) -> None:
+        self._deciles = deciles
+        self._kinds = frozenset(kinds)
+        self._lock = Lock()
+        self._bins = [0.0] * (len(deciles) + 1)
+        self._sum = 0.0
+        self._count = 0.0
+        self._looked = 0
+        self._unknown = 0
+        self._states: dict[str, int] = {}
+
+    def seen(self, score: Score, kinds: Iterable[str] = ()) -> None:
+        """Count an answer about a lead with events of these ``kinds``."""
+        with self._lock:
+            self._bins[bisect_right(self._deciles, score.readiness)] += 1.0
+            self._sum += score.readiness
+            self._count += 1.0
+            self._states[score.state] = self._states.get(score.state, 0) + 1
+            looks = self._kinds and sum(self._states.values()) % EVERY == 0
+            if self._count > LATEST:
+                self._bins = [count / 2.0 for count in self._bins]
+                self._sum, self._count = self._sum / 2.0, self._count / 2.0
+        if looks:
+            found = set(kinds)
+            self._looked += len(found)
+            self._unknown += len(found - self._kinds)
+
+    @property
+    def states(self) -> dict[str, int]:
+        """How many answers there were in each state."""
+        with self._lock:
+            return dict(self._states)
+
+    @property
+    def mean(self) -> float:
+        """The mean readiness of the latest answers; NaN when there was none."""
+        with self._lock:
+            return self._sum / self._count if self._count else math.nan
+
+    @property
+    def unknown(self) -> float:
+        """Of the kinds of events of a lead the share that the model was not trained on; NaN when none was looked at."""
+        return self._unknown / self._looked if self._looked else math.nan
+
+    @property
+    def psi(self) -> float:
+        """The population stability index of the latest answers; NaN without a reference or without answers."""
+        with self._lock:
+            bins, count = self._bins, self._count
+        if not self._deciles or not count:
+            return math.nan
+        even, total = 1.0 / len(bins), 0.0
+        for found in bins:
+            share = (found + 0.5) / (count + 0.5 * len(bins))
+            total += (share - even) * math.log(share / even)
+        return total

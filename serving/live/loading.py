@@ -1,0 +1,55 @@
+"""A bundle made ready to score."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.bundle import Bundle, read_bundle
+from models.canary import check_in_canary
+from models.scorer import Scorer
+from serving.live.drift import Drift
+from serving.live.pointer import Live, bundle_folder
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A bundle that passed its checks, its warm scorer, and the registry's number for it ("" when it has none).
+
+    ``at`` is when it was loaded, in seconds since 1970; ``drift`` counts what it answers.
+    """
+
+    bundle: Bundle
+    scorer: Scorer
+    version: str = ""
+    at: float = field(default_factory=time.time)
+    drift: Drift = field(default_factory=Drift)
+
+    @property
+    def base_rate(self) -> float:
+        """The share of test rows with the outcome within the primary horizon."""
+        return float(self.bundle.card["base_rate"] or 0.0)
+
+
+def load_folder(folder: Path, version: str, timeout_s: float) -> Loaded:
+    """Check a bundle in a canary process, read it, warm it up. Raises BundleError."""
+    return _warm(read_bundle(folder, expect_id=check_in_canary(folder, timeout_s)), version)
+
+
+def load_live(live_folder: Path, live: Live, timeout_s: float, *, canary: bool) -> Loaded:
+    """A deployed bundle. Raises BundleError.
+
+    At the start of a service the canary may be spared: `readiness deploy` let the same bytes through it, and the golden
+    rows are scored here too.
+    """
+    folder = bundle_folder(live_folder, live)
+    if canary:
+        check_in_canary(folder, timeout_s)
+    bundle = read_bundle(folder, expect_id=live.bundle_id)
+    bundle.check_golden()
+    return _warm(bundle, live.version, live.deciles)
+
+
+def _warm(bundle: Bundle, version: str, deciles: tuple[float, ...] = ()) -> Loaded:
+    scorer = Scorer(bundle)
+    scorer.warm()
+    return Loaded(bundle, scorer, version, drift=Drift(deciles, bundle.card.get("kinds") or ()))

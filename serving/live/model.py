@@ -1,0 +1,127 @@
+"""The loaded bundle, exchanged when the pointer changes.
+
+A new bundle is checked, read and warmed beside the one that answers, in a thread of its own; then one assignment puts
+it in place. Requests that began with the old one end with it. One that fails its checks changes nothing but what the
+log, ``/readyz`` and the metrics say.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+from data.errors import BundleError, ReadinessError
+from serving.live.loading import Loaded, load_folder, load_live
+from serving.live.pointer import Pointer, read_pointer, stamp_of
+from serving.problems import Refusal
+
+LOOK_EVERY_S = 0.5
+_LOG = logging.getLogger("readiness.model")
+
+
+@dataclass(frozen=True)
+class From:
+    """Where the bundle comes from: a fixed folder with its version, or a live folder whose pointer is followed."""
+
+    folder: Path
+    version: str = ""
+    live: bool = False
+    timeout_s: float = 120.0
+
+
+class Model:
+    """The bundle that answers now. ``on_failure`` is told when there is none to begin with."""
+
+    def __init__(
+        self,
+        origin: From,
+        on_failure: Callable[[Exception], None] | None = None,
+        on_exchange: Callable[[Loaded], None] | None = None,
+    ) -> None:
+        self._origin = origin
+        self._on_failure = on_failure
+        self._on_exchange = on_exchange
+        self._loaded: Loaded | None = None
+        self._refused = False
+        self._stamp: tuple[int, int, int] | None = None
+        self._stopping = Event()
+        self.exchanges = 0
+        self.failures = 0
+        self.trouble = ""
+        """Why the bundle that is pointed at does not answer; empty when it does."""
+
+    def start(self) -> None:
+        """Load, then follow the pointer, in a thread of its own that does not outlive the process."""
+        Thread(target=self._run, name="live-model", daemon=True).start()
+
+    def stop(self) -> None:
+        """Follow the pointer no longer."""
+        self._stopping.set()
+
+    @property
+    def now(self) -> Loaded:
+        """The bundle in use. Raises Refusal (503) until it is loaded and warm."""
+        loaded = self._loaded
+        if loaded is not None:
+            return loaded
+        if self._refused:
+            detail = "The bundle was refused; the log of the service says why. Restore it and start the service again."
+            raise Refusal(503, "not-ready", detail)
+        raise Refusal(503, "not-ready", "The bundle is being loaded. Try again in a few seconds.", {"retry-after": "2"})
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """The bundle in use, if there is one."""
+        return self._loaded
+
+    def _run(self) -> None:
+        try:
+            self._take(self._first())
+        except Exception as error:  # noqa: BLE001 - whatever it was, the service is not ready and must say so
+            self._refused = True
+            _LOG.error("the bundle was refused: %s", error)
+            if self._on_failure:
+                self._on_failure(error)
+            return
+        while self._origin.live and not self._stopping.wait(LOOK_EVERY_S):
+            if stamp_of(self._origin.folder) != self._stamp:
+                self._exchange()
+
+    def _first(self) -> Loaded:
+        origin = self._origin
+        if not origin.live:
+            return load_folder(origin.folder, origin.version, origin.timeout_s)
+        pointer = self._pointed()
+        if pointer is None:
+            raise BundleError(f"Nothing is live in {origin.folder}. Expected a bundle: `readiness deploy` lays it.")
+        return load_live(origin.folder, pointer.current, origin.timeout_s, canary=False)
+
+    def _pointed(self) -> Pointer | None:
+        """What is live; its stamp is kept from before it was read, so that no change is missed."""
+        self._stamp = stamp_of(self._origin.folder)
+        return read_pointer(self._origin.folder)
+
+    def _exchange(self) -> None:
+        """Put the bundle that is pointed at in the place of the one that answers, if it is good."""
+        try:
+            pointer = self._pointed()
+            before = self._loaded
+            if pointer is None:
+                raise BundleError(f"The pointer of {self._origin.folder} is gone. Deploy again.")
+            same = before is not None and before.bundle.bundle_id == pointer.current.bundle_id
+            if not same or (before is not None and before.version != pointer.current.version):
+                self._take(load_live(self._origin.folder, pointer.current, self._origin.timeout_s, canary=True))
+                self.exchanges += 1
+            self.trouble = ""
+        except Exception as error:  # noqa: BLE001 - the old bundle goes on answering, whatever happened
+            self.failures += 1
+            self.trouble = "The bundle that was deployed last was refused; the one before it answers. See the log."
+            reason = error if isinstance(error, ReadinessError) else type(error).__name__
+            _LOG.error("the deployed bundle was refused, the one before it answers: %s", reason)
+
+    def _take(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        _LOG.info("bundle %s (version %s) answers", loaded.bundle.bundle_id[:12], loaded.version or "none")
+        if self._on_exchange:
+            self._on_exchange(loaded)

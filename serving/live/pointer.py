@@ -1,0 +1,105 @@
+"""The file that says which bundle is live: ``current.json`` in the live folder, replaced as a whole.
+
+Bundles lie beside it in folders named by their ids. Whoever reads sees the old pointer or the new one, never a part.
+"""
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import BundleError
+
+NAME = "current.json"
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Live:
+    """A deployed bundle: its id, the registry's number for it ("" when it has none), when it was deployed (ISO, UTC).
+
+    ``deciles``: nine numbers between which a tenth of the reference rows' readiness lies each; empty when unknown.
+    """
+
+    bundle_id: str
+    version: str
+    deployed_at: str
+    deciles: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if _ID.fullmatch(self.bundle_id) is None:
+            raise ValueError(f"bundle id {self.bundle_id[:70]!r}")
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What is live, and what was before it."""
+
+    current: Live
+    previous: Live | None = None
+
+
+def bundle_folder(live_folder: Path, live: Live) -> Path:
+    """Where the files of a deployed bundle lie."""
+    return live_folder / live.bundle_id
+
+
+def read_pointer(live_folder: Path) -> Pointer | None:
+    """What is live; None when nothing was deployed yet. Raises BundleError for a damaged pointer."""
+    file = live_folder / NAME
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        return Pointer(_live(raw["current"]), None if raw["previous"] is None else _live(raw["previous"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{file} does not say which bundle is live ({type(error).__name__}). Expected what `readiness deploy` "
+            "writes: deploy again."
+        ) from None
+
+
+def write_pointer(live_folder: Path, pointer: Pointer) -> None:
+    """Point at another bundle, durably."""
+    live_folder.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=live_folder, prefix=".current-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(asdict(pointer), stream, indent=2)
+            stream.write("\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)  # the service may run as another user than whoever deploys
+        Path(temporary).replace(live_folder / NAME)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _flush_folder(live_folder)
+
+
+def stamp_of(live_folder: Path) -> tuple[int, int, int] | None:
+    """What changes when the pointer is replaced; None when there is none."""
+    try:
+        found = (live_folder / NAME).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _live(raw: dict[str, Any]) -> Live:
+    texts = [raw[name] for name in ("bundle_id", "version", "deployed_at")]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("texts were expected")
+    bundle_id, version, deployed_at = texts
+    return Live(bundle_id, version, deployed_at, tuple(float(edge) for edge in raw["deciles"]))

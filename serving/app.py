@@ -142,6 +142,7 @@ def _describe(app: FastAPI) -> None:
                 ref_template="#/components/schemas/{model}",
             )
             document["components"]["schemas"].update(extra["$defs"])
+            problems.document_the_gate(document)
         assert app.openapi_schema is not None  # noqa: S101 - FastAPI keeps what it made
         return app.openapi_schema
 

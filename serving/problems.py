@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -47,6 +48,14 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
     """These statuses as OpenAPI responses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def document_the_gate(document: dict[str, Any]) -> None:
+    """Add to every operation of an OpenAPI document what is answered before its route is asked, or in its place."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            answers = documented(414, 431, 500, 503)
+            operation["responses"] = {**{str(one): told for one, told in answers.items()}, **operation["responses"]}
 
 
 def install(app: FastAPI) -> None:

@@ -7,8 +7,9 @@ before it, what stands after it afterwards.
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, func, select
 
+from data.store.tables import events
 from serving.deciding.decide import AT_ONCE, decide
 from serving.deciding.marks import mark
 from serving.deciding.rules import Rules, remembered, rules_of
@@ -33,6 +34,15 @@ from serving.ingest.links import link, owners
 from serving.ingest.people import LeadTold, be_there, describe_leads
 from serving.ingest.tally import Refused, Taken, Tally
 from serving.service import Loaded
+
+QUICK_EVENTS = 5_000
+"""Leads with more events than this together are left to the worker: to score them takes long in a transaction."""
+_SOME = select(func.count()).select_from(
+    select(events.c.occurred_at)
+    .where(events.c.lead_id.in_(bindparam("ids", expanding=True)))
+    .limit(QUICK_EVENTS + 1)
+    .subquery()
+)
 
 
 def take(
@@ -141,8 +151,12 @@ class _Call:
         rules = None if loaded is None else rules_of(loaded.bundle, loaded.version)
         if said and (rules := rules or remembered(self.connection)) is not None:
             tell(self.connection, rules, _words(said, rules), now)
-        if loaded is not None and not self.when.backfill and len(ids) <= AT_ONCE:
+        if loaded is not None and not self.when.backfill and len(ids) <= AT_ONCE and self._quick(ids):
             decide(self.connection, loaded, ids, now, "event")
+
+    def _quick(self, ids: Sequence[str]) -> bool:
+        """Whether the histories of these leads are short enough for others to wait while they are scored."""
+        return self.connection.execute(_SOME, {"ids": ids}).scalar_one() <= QUICK_EVENTS
 
 
 def _judge(index: int, item: Item, when: When) -> News | LeadTold | AccountTold:

@@ -10,6 +10,7 @@ from models.bundle import read_bundle
 from models.scorer import Scorer
 from serving.deciding.decide import AT_ONCE
 from serving.ingest.items import EventItem, LeadItem
+from serving.ingest.take import QUICK_EVENTS
 from serving.service import Loaded
 from serving.store.tables import looks, scores, standings
 
@@ -59,3 +60,12 @@ def test_many_leads_and_a_past_wait_for_the_worker(store, tell, loaded):
     tell(store, *_events("past", now), at=now, loaded=loaded, backfill=True)
     assert _rows(store, scores.c.lead_id) == []
     assert len(_rows(store, looks.c.lead_id)) == AT_ONCE + 2
+
+
+def test_a_very_long_history_is_left_to_the_worker(store, tell, loaded):
+    """Nobody waits for the score of a lead with thousands of events: its mark stays."""
+    now = time.time_ns() // 1_000
+    many = [EventItem(lead_id="a", kind="page", occurred_at=now - DAY - k) for k in range(QUICK_EVENTS + 1)]
+    tell(store, *many, at=now, loaded=loaded)
+    assert _rows(store, scores.c.lead_id) == []
+    assert _rows(store, looks.c.lead_id) == [("a",)]

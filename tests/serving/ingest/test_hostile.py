@@ -1,6 +1,7 @@
 """Whatever is sent is taken or refused: no value brings a database, a transaction or another caller down."""
 
 import json
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -108,45 +109,45 @@ def test_whatever_is_sent_is_taken_or_refused(store, sent, door, backfill):
     assert len(again.refused) == len(account.refused)
 
 
-@pytest.fixture
-def http(tmp_path, served, until):
-    """A service with a store and no model."""
-    app = create_app(Settings(tmp_path / "no bundle", store=f"sqlite:///{tmp_path / 'store.db'}", keys=("a-key",)))
+@pytest.fixture(scope="module")
+def http(trained, tmp_path_factory, served, until):
+    """A service with a store and a model."""
+    store = f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}"
+    app = create_app(Settings(trained.bundle, store=store, keys=("a-key",)))
     with served(app, **{"x-api-key": "a-key"}) as client:
-        until(lambda: client.post("/v1/events", json=[]).status_code == 200)
+        until(lambda: client.get("/readyz").status_code == 200)
         yield client
 
 
+def _while(http, calls):
+    """Small news, stored and scored, for as long as the ``calls`` take; returns how often."""
+    small = 0
+    while not all(call.done() for call in calls):
+        event = {"lead_id": f"s{small % 5}", "kind": "page", "occurred_at": "2026-01-31T09:30:00Z"}
+        told = http.post("/v1/events", json=[{**event, "event_id": f"{uuid.uuid4()}"}])
+        assert told.json() == {"taken": 1, "duplicates": 0, "refused": []}
+        assert http.get(f"/v1/leads/s{small % 5}/score").status_code == 200
+        small += 1
+    return small
+
+
 def test_others_are_answered_while_one_sends_very_much(http):
-    """A hundred thousand events of one lead, ten thousand a call: meanwhile others have their answers."""
+    """A hundred thousand events of one lead, then its score: meanwhile others have their answers."""
     line = '{{"lead_id":"big","kind":"page","occurred_at":"2026-01-31T09:30:00Z","event_id":"{}"}}\n'
 
     def send(start):
         body = "".join(line.format(k) for k in range(start, start + 10_000))
-        return http.post(
-            "/v1/events", content=body, headers={"content-type": "application/x-ndjson"}, timeout=120
-        ).json()
+        return http.post("/v1/events", content=body, headers={"content-type": "application/x-ndjson"}, timeout=120)
 
-    small = 0
     with ThreadPoolExecutor(1) as pool:
         calls = [pool.submit(send, start) for start in range(0, 100_000, 10_000)]
-        while not all(call.done() for call in calls):
-            told = http.post(
-                "/v1/events",
-                json=[
-                    {
-                        "lead_id": "small",
-                        "kind": "page",
-                        "occurred_at": "2026-01-31T09:30:00Z",
-                        "event_id": f"small {small}",
-                    }
-                ],
-            )
-            assert told.json() == {"taken": 1, "duplicates": 0, "refused": []}
-            assert http.get("/healthz").status_code == 200
-            small += 1
-    assert [call.result()["taken"] for call in calls] == [10_000] * 10
-    assert small >= 10
+        assert _while(http, calls) >= 10
+        assert [call.result().json()["taken"] for call in calls] == [10_000] * 10
+        calls = [pool.submit(http.get, "/v1/leads/big/score", timeout=120)]
+        assert _while(http, calls) >= 1
+    told = calls[0].result()
+    assert told.status_code == 200
+    assert told.json()["events_used"] == 100_000
 
 
 def test_doubled_keys_and_wide_objects_have_one_meaning(http):

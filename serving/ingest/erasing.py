@@ -63,7 +63,7 @@ def erase(connection: Connection, lead_id: str, by: str, at: int) -> Erased:
     rows["visits"] = connection.execute(delete(visits).where(visits.c.visitor_id.in_(ids))).rowcount
     named = or_(links.c.lead_id.in_(ids), links.c.other_id.in_(ids))
     rows["links"] = connection.execute(delete(links).where(named)).rowcount
-    rows["callbacks"] = _strike_out(connection, callbacks, ("lead_ids", "asked"), ids)
+    rows["callbacks"] = _unask(connection, ids) + _strike_out(connection, callbacks, ("lead_ids", "asked"), ids)
     rows["score_jobs"] = _strike_out(connection, score_jobs, ("leads", "refused"), ids)
     _step_back(connection, ids)
     found = {name: count for name, count in rows.items() if count}
@@ -79,6 +79,16 @@ def _ids(connection: Connection, lead_id: str) -> list[str]:
     lead = lead_id if owner is None else owner
     others = connection.execute(select(links.c.other_id).where(links.c.lead_id == lead)).scalars()
     return sorted({lead_id, lead, *others})
+
+
+def _unask(connection: Connection, ids: Sequence[str]) -> int:
+    """Delete what a platform waits for about nobody but this person; returns how many rows went."""
+    parts = [callbacks.c.lead_ids.contains(_inside(one), autoescape=True) for one in ids]
+    found = connection.execute(select(callbacks.c.callback_id, callbacks.c.lead_ids).where(or_(*parts))).all()
+    alone = [key for key, told in found if set(map(str, msgspec.json.decode(told))) <= set(ids)]
+    if alone:
+        connection.execute(delete(callbacks).where(callbacks.c.callback_id.in_(alone)))
+    return len(alone)
 
 
 def _strike_out(connection: Connection, table: Table, columns: Sequence[str], ids: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from serving.access import require
 from serving.body import NDJSON, parse, read_json
+from serving.deciding.routes import RecorderDep
 from serving.ingest.erasing import erase, fold
 from serving.ingest.items import Placed, Rejected, Told
 from serving.ingest.reading import ACCOUNTS, EVENTS, LEADS, OUTCOMES, TOUCHES, Door
@@ -197,9 +198,10 @@ async def describe_account(account_id: str, request: Request, service: ServiceDe
     responses=documented(401, 403, 404, 422, 500, 503, 507),
 )
 async def erase_lead(
-    lead_id: str, service: ServiceDep, caller: Annotated[Caller, Depends(require("admin"))]
+    lead_id: str, service: ServiceDep, recorder: RecorderDep, caller: Annotated[Caller, Depends(require("admin"))]
 ) -> ErasedOut:
     """A lead."""
+    await recorder.flush()  # a score that waits to be written would outlive its lead
     store, at = service.store, time.time_ns() // 1_000
     erased = await store.awrite(lambda connection: erase(connection, lead_id, caller.name, at))
     await fold(store)

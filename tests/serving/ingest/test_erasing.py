@@ -80,6 +80,11 @@ def _ask_about_both(connection):
     }
     callback = {"callback_id": "marketo:b", "asked": json.dumps(asked), "lead_ids": json.dumps([CANARY, "other"])}
     connection.execute(callbacks.insert(), [{**_blank(callbacks), **callback}])
+    for lead in (CANARY, "other"):
+        alone = {"callback_id": f"mautic:{lead}:1", "asked": "{}", "lead_ids": json.dumps([lead])}
+        connection.execute(
+            callbacks.insert(), [{**_blank(callbacks), **alone, "url": f"https://mautic.example/{lead}"}]
+        )
     job = {
         "job_id": "j",
         "leads": json.dumps(["other", CANARY]),
@@ -134,7 +139,9 @@ def test_everybody_else_keeps_everything(lived):
     for name in before.keys() - {"audit", "callbacks", "score_jobs"}:
         mine = [row for row in before[name] if not any(CANARY in cell for cell in row)]
         assert sorted(after[name]) == sorted(mine)
-    [callback] = lived.read(lambda c: c.execute(select(callbacks.c.lead_ids, callbacks.c.asked)).all())
+    waiting = select(callbacks.c.lead_ids, callbacks.c.asked, callbacks.c.callback_id)
+    callback, alone = lived.read(lambda c: c.execute(waiting.order_by(callbacks.c.callback_id)).all())
+    assert alone[2] == "mautic:other:1"
     assert json.loads(callback[0]) == ["other"]
     assert json.loads(callback[1]) == {
         "objectData": [{"objectContext": {"id": "other", "email": "other"}}],

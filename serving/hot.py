@@ -9,8 +9,9 @@ from starlette.types import Receive, Scope
 
 from serving.access import admit
 from serving.body import is_json, json_value, media_type, read_body
+from serving.deciding.payloads import made_of
 from serving.problems import Refusal
-from serving.scoring import REASONS, score_one
+from serving.scoring import REASONS, scored_one
 from serving.service import Service
 
 _ENCODE = Encoder().encode
@@ -27,7 +28,14 @@ async def score(scope: Scope, receive: Receive) -> Response:
     if not is_json(media):
         raise Refusal(415, "unsupported-media-type", f"The body is {media[:80]!r}. Send it as application/json.")
     body = await read_body(scope, receive, service.settings.max_body_bytes)
-    return Json(_ENCODE(score_one(service.loaded, json_value(body), reasons)))
+    loaded = service.loaded
+    made, answer = scored_one(loaded, json_value(body), reasons)
+    told = Json(_ENCODE(answer))
+    if service.settings.store:
+        kept = made_of(made, answer, body)
+        await scope["state"]["recorder"].add(kept, loaded)
+        told.raw_headers.append((b"x-score-id", kept.score_id.encode()))
+    return told
 
 
 class Json(Response):

@@ -6,11 +6,15 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import Connection, select
+from msgspec.json import encode
 
+from models.scorer import Score
 from serving import hot
 from serving.access import require
 from serving.body import parse, read_json
 from serving.metrics import MEDIA_TYPE, Metrics
+from serving.deciding.payloads import made_of
+from serving.deciding.score_rows import Made
 from serving.problems import documented
 from serving.schemas import LeadsRaw, ModelOut, ReadyOut, ScoreOut, ScoresOut, StatusOut
 from serving.scoring import REASONS, model_card, score_many
@@ -46,8 +50,9 @@ _LEAD = {
     name="score",
     dependencies=[Depends(require("score"))],
     summary="Score one lead",
-    description="One lead with its events in, one flat answer out. Nothing is stored. Reasons cost as much as the "
-    "score: leave them out where nobody reads them.",
+    description="One lead with its events in, one flat answer out. The lead is not kept; with a store the answer is, "
+    "and the header `x-score-id` names it for `GET /v1/scores/{score_id}`. Reasons cost as much as the score: leave "
+    "them out where nobody reads them.",
     responses=documented(400, 401, 403, 408, 413, 415, 422, 500, 503),
     openapi_extra=_body("LeadIn", _LEAD),
 )
@@ -64,14 +69,22 @@ async def score(request: Request, reasons: Reasons = REASONS) -> ScoreOut:
     dependencies=[Depends(require("score"))],
     summary="Score many leads",
     description="Up to 1,000 leads with their events. A lead that is wrong is refused with its reason; the others are "
-    "answered, in the order of the request. Nothing is stored.",
+    "answered, in the order of the request. The leads are not kept; with a store the answers are.",
     responses=documented(400, 401, 403, 408, 413, 415, 422, 500, 503),
     openapi_extra=_body("LeadsIn", {"leads": [_LEAD]}),
 )
 async def scores(request: Request, service: ServiceDep) -> ScoresOut:
     """Score many leads, beside the event loop."""
     raw = parse(LeadsRaw, await read_json(request, service.settings.max_body_bytes))
-    return await run_in_threadpool(score_many, service.loaded, raw.leads)
+    loaded, kept = service.loaded, list[Made]()
+
+    def keep(score: Score, flat: dict[str, Any], lead: Any) -> None:
+        kept.append(made_of(score, flat, encode(lead, order="deterministic")))
+
+    told = await run_in_threadpool(score_many, loaded, raw.leads, keep if service.settings.store else None)
+    for made in kept:
+        await request.state.recorder.add(made, loaded)
+    return told
 
 
 @keyed_routes.get(

@@ -1,7 +1,7 @@
 """A request made a lead's history, a score made an answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOu
 from serving.usual import history_of, usual_lead
 
 REASONS = 3
+Keep = Callable[[Score, dict[str, Any], Any], None]
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,19 @@ def score_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> dict[str, Any
 
     Raises Refusal (422) when it is not described well, or the question does not apply to it.
     """
-    return _answer(loaded, asked_of(loaded, raw), reasons)[1]
+    return scored_one(loaded, raw, reasons)[1]
 
 
-def score_many(loaded: Loaded, leads: list[Any]) -> ScoresOut:
-    """The answers for leads that were not looked at yet, in their order; bad ones are refused one by one."""
+def scored_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> tuple[Score, dict[str, Any]]:
+    """The score behind the answer of ``score_one``, and the answer."""
+    return _answer(loaded, asked_of(loaded, raw), reasons)
+
+
+def score_many(loaded: Loaded, leads: list[Any], keep: Keep | None = None) -> ScoresOut:
+    """The answers for leads that were not looked at yet, in their order; bad ones are refused one by one.
+
+    ``keep`` is given each score, its answer, and the lead as it was sent.
+    """
     scores, refused = [], []
     for position, raw in enumerate(leads):
         try:
@@ -60,6 +69,8 @@ def score_many(loaded: Loaded, leads: list[Any]) -> ScoresOut:
             known = lead_id[:200] if isinstance(lead_id, str) else ""
             refused.append(RefusedOut(position=position, lead_id=known, reason=refusal.detail))
         else:
+            if keep is not None:
+                keep(score, flat, raw)
             scores.append(ScoreManyOut(position=position, horizons=dict(score.horizons), **flat))
     return ScoresOut(scores=scores, refused=refused)
 

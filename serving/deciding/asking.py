@@ -18,7 +18,7 @@ from serving.deciding.looking import REASONS, Decided
 from serving.deciding.needs import needs_of
 from serving.deciding.recorder import Recorder
 from serving.deciding.rules import rules_of
-from serving.deciding.score_rows import Made, new_id, score_row
+from serving.deciding.score_rows import Made, new_id
 from serving.deciding.standings import Kept, kept, new
 from serving.deciding.words import closings_of, heard, words_of
 from serving.service import Loaded
@@ -80,7 +80,7 @@ async def score_stored(store: Store, recorder: Recorder, loaded: Loaded, questio
         except LongHistory:
             answer = await store.aread(lambda connection: ask(connection, loaded, question, now), long=True)
         if answer is not None:
-            await recorder.add(score_row(answer.made, loaded))
+            await recorder.add(answer.made, loaded)
             return answer
         decided = await store.awrite(lambda connection: _decided(connection, loaded, question, now))
         if decided:

@@ -7,11 +7,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
-from serving.deciding.score_rows import write_scores
+from serving.deciding.score_rows import Made, score_row, write_scores
+from serving.service import Loaded
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 
@@ -22,37 +22,37 @@ _LOG = logging.getLogger("readiness.scores")
 
 
 class Recorder:
-    """Keeps rows of scores until they are written. Belongs to one event loop.
+    """Keeps scores until they are written. Belongs to one event loop.
 
-    ``store`` gives the store, once it is open. ``at_most`` rows wait; who brings one more waits for room.
+    ``store`` gives the store, once it is open. ``at_most`` scores wait; who brings one more waits for room.
     """
 
     def __init__(self, store: Callable[[], Store], at_most: int = 10_000) -> None:
         self._store = store
         self._at_most = at_most
-        self._rows: list[dict[str, Any]] = []
+        self._scores: list[tuple[Made, Loaded]] = []
         self._writing: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def add(self, row: dict[str, Any]) -> None:
-        """Keep a row. Raises StoreDown when too many wait and the database does not take them."""
-        if len(self._rows) >= self._at_most:
+    async def add(self, made: Made, loaded: Loaded) -> None:
+        """Keep a score by a bundle. Raises StoreDown when too many wait and the database does not take them."""
+        if len(self._scores) >= self._at_most:
             await self.flush()
-        self._rows.append(row)
+        self._scores.append((made, loaded))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._soon())
 
     def waiting(self) -> int:
-        """How many rows are not written yet."""
-        return len(self._rows)
+        """How many scores are not written yet."""
+        return len(self._scores)
 
     async def flush(self) -> None:
-        """Write all that waits now. Raises StoreDown; the rows are kept then."""
+        """Write all that waits now. Raises StoreDown; the scores are kept then."""
         async with self._one_at_a_time:
-            while self._rows:
-                batch = self._rows[:AT_ONCE]
+            while self._scores:
+                batch = self._scores[:AT_ONCE]
                 await self._store().awrite(partial(_write, batch))
-                del self._rows[: len(batch)]
+                del self._scores[: len(batch)]
 
     async def close(self) -> None:
         """Write what waits; what the database does not take is lost, and the log says how much."""
@@ -62,17 +62,17 @@ class Recorder:
         try:
             await self.flush()
         except StoreDown:
-            _LOG.error("%d scores were told and not kept: the store is away", len(self._rows))
+            _LOG.error("%d scores were told and not kept: the store is away", len(self._scores))
 
     async def _soon(self) -> None:
         await asyncio.sleep(SOON_S)
-        while self._rows:
+        while self._scores:
             try:
                 await self.flush()
             except StoreDown as error:
-                _LOG.warning("%d scores wait: %s", len(self._rows), error)
+                _LOG.warning("%d scores wait: %s", len(self._scores), error)
                 await asyncio.sleep(AGAIN_S)
 
 
-def _write(rows: list[dict[str, Any]], connection: Connection) -> None:
-    write_scores(connection, rows)
+def _write(scores: list[tuple[Made, Loaded]], connection: Connection) -> None:
+    write_scores(connection, [score_row(made, loaded) for made, loaded in scores])

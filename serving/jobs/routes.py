@@ -78,6 +78,7 @@ async def _body(request: Request, limit: int) -> object:
     "/{job_id}",
     name="jobStatus",
     summary="How far a job is",
+    description="Its status, how many of its leads were looked at and scored so far, and which could not be.",
     responses=_ERRORS,
     dependencies=[Depends(require("score"))],
 )

@@ -207,21 +207,21 @@ def test_the_recorder_waits_for_a_store_that_is_away(store, loaded, monkeypatch)
     async def keep():
         steady, shaky = Recorder(lambda: store), Recorder(lambda: away, at_most=2)
         answers = [await score_stored(store, steady, loaded, Question("busy")) for _ in range(4)]
-        rows = [asking.score_row(one.made, loaded) for one in answers[1:]]
-        await shaky.add(rows[0])
-        await shaky.add(rows[1])
+        made = [one.made for one in answers[1:]]
+        await shaky.add(made[0], loaded)
+        await shaky.add(made[1], loaded)
         with pytest.raises(StoreDown):
-            await shaky.add(rows[2])
+            await shaky.add(made[2], loaded)
         assert shaky.waiting() == 2
         await asyncio.wait_for(asyncio.shield(shaky._writing), 30)
         assert shaky.waiting() == 0
-        await shaky.add(rows[2])
+        await shaky.add(made[2], loaded)
         await shaky.close()
-        return rows
+        return {one.score_id for one in made}
 
-    rows = asyncio.run(keep())
+    ids = asyncio.run(keep())
     assert away.failures < 0
-    assert {row["score_id"] for row in rows} <= set(kept_rows(store))
+    assert ids <= set(kept_rows(store))
 
 
 @pytest.mark.usefixtures("lively")

@@ -121,6 +121,18 @@ def test_a_score_is_explained_as_it_was_told(http):
     assert "no score 'none'" in problem(http.get("/v1/scores/none"), 404)
 
 
+def test_a_payload_score_is_kept_without_its_lead(http):
+    """By one or by many: what was told can be looked up; the lead itself is not there."""
+    lead = {"lead_id": "sent along", "created_at": ago(9), "events": [{"kind": "reply", "occurred_at": ago(2)}]}
+    answer = http.post("/v1/score", json=lead)
+    kept = good(http.get(f"/v1/scores/{answer.headers['x-score-id']}"))
+    assert (kept["readiness"], kept["cause"]) == (answer.json()["readiness"], "payload")
+    assert kept["replayed"]["verdict"] == "not possible"
+    many = good(http.post("/v1/scores", json={"leads": [lead, {**lead, "as_of": ago(1)}, {}]}))
+    assert (len(many["scores"]), len(many["refused"])) == (2, 1)
+    assert "no lead" in problem(http.get("/v1/leads/sent%20along"), 404)
+
+
 def test_a_lead_tells_its_story(http):
     """State, score as of now, dated reasons, crossings with causes, scores, and the timeline of it all."""
     send(http, "story")

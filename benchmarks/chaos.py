@@ -7,7 +7,8 @@
     worker    kill -9 of `readiness work` while it delivers
     two       two services and two workers on one store, one of each killed on the way
     restart   PostgreSQL crashes under load and comes back (PostgreSQL alone)
-    disk      the disk is full, and then it is not: a tmpfs of 12 MiB (needs root); for PostgreSQL it holds the tables
+    disk      the disk is full, and then it is not: a tmpfs of 64 MiB that something else fills (needs root); for
+              PostgreSQL it holds the tables
 
 Clients remember what was acknowledged; a subscriber that fails now and then remembers what it has taken. Afterwards the
 store itself is read: everything acknowledged is there once, nothing is half there, every crossing was told once and

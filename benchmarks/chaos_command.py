@@ -76,8 +76,8 @@ def play(folder: Path, contract: Path, bundle: Path, told: Told, wanted: list[st
     if stores != "postgresql":
         yield from _shared(wanted, told, lambda name: ground(f"{name}-sqlite"))
         if "disk" in wanted:
-            with scenes.small_disk() as (disk, more_room):
-                yield scenes.disk_full(ground("disk-sqlite", place=disk), told, more_room)
+            with scenes.small_disk() as disk:
+                yield scenes.disk_full(ground("disk-sqlite", place=disk.folder / "store"), told, disk)
     if stores != "sqlite":
         with postgres() as server:
             yield from _shared(wanted, told, lambda name: ground(f"{name}-postgresql", server.database()))
@@ -94,8 +94,8 @@ def _of_postgres(wanted: list[str], told: Told, ground: Callable[..., Ground], s
     if "restart" in wanted:
         yield scenes.restart_postgres(ground("restart", server.database()), told, server)
     if "disk" in wanted:
-        with scenes.small_disk() as (disk, more_room):
-            yield scenes.disk_full(ground("disk", server.database(disk)), told, more_room)
+        with scenes.small_disk() as disk:
+            yield scenes.disk_full(ground("disk-postgresql", server.database(disk.folder / "store")), told, disk)
 
 
 def line(result: Result) -> str:

@@ -19,7 +19,8 @@ from serving.outbox.subscribers import add, new_subscriber
 from serving.store.store import Store
 
 PATIENCE_S = 300.0
-SMALL_BYTES = 12 * 1024 * 1024
+_SMALL_BYTES = 64 * 1024 * 1024
+_LEFT_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -107,18 +108,20 @@ def restart_postgres(ground: Ground, told: Told, server: Postgres) -> Result:
         return play.end("PostgreSQL crashes", clients, told.kills, recovered, note)
 
 
-def disk_full(ground: Ground, told: Told, more_room: Callable[[], None]) -> Result:
+def disk_full(ground: Ground, told: Told, disk: "SmallDisk") -> Result:
     """The disk of the store is full under load, and then it is given room; the service is never restarted."""
     service = serve("service", ground, worker=True)
     with _played(ground, [service]) as play:
+        disk.fill()
         clients = play.clients([service], told)
         _until(lambda: clients.ledger.statuses[507] >= 20)
         full = clients.ledger.acknowledged
-        more_room()
+        disk.make_room()
         began = time.monotonic()
         _until(lambda: clients.ledger.acknowledged > full + 20)
         recovered = [time.monotonic() - began]
-        return play.end("the disk is full", clients, 1, recovered)
+        note = "" if service.alive else "the service ended"
+        return play.end("the disk is full", clients, 1, recovered, note)
 
 
 class _Play:
@@ -174,21 +177,36 @@ def _until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@dataclass(frozen=True)
+class SmallDisk:
+    """A file system of 64 MiB that something else fills up."""
+
+    folder: Path
+
+    def fill(self) -> None:
+        """Leave 2 MiB."""
+        free = shutil.disk_usage(self.folder).free
+        with (self.folder / "ballast").open("wb") as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, free - _LEFT_BYTES)
+
+    def make_room(self) -> None:
+        """Take away what filled it."""
+        (self.folder / "ballast").unlink()
+
+
 @contextmanager
-def small_disk() -> Iterator[tuple[Path, Callable[[], None]]]:
-    """A file system of 12 MiB, and a way to give it more room. Needs the right to mount (RuntimeError without)."""
+def small_disk() -> Iterator[SmallDisk]:
+    """A mounted tmpfs with a folder ``store`` for the store. Raises RuntimeError without the right to mount."""
     folder = Path(tempfile.mkdtemp(prefix="readiness-chaos-disk-"))
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_BYTES}", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={_SMALL_BYTES}", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         folder.rmdir()
         raise RuntimeError("A small file system could not be mounted: this scene needs root and tmpfs.")
-    owner_of(folder)
-
-    def more_room() -> None:
-        subprocess.run(["mount", "-o", f"remount,size={SMALL_BYTES * 50}", str(folder)], check=True)
-
+    (folder / "store").mkdir()
+    folder.chmod(0o755)
+    owner_of(folder / "store")
     try:
-        yield folder, more_room
+        yield SmallDisk(folder)
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=False)
         shutil.rmtree(folder, ignore_errors=True)

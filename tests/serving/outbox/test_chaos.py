@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,17 @@ def server():
         yield running
 
 
+@pytest.fixture
+def disk():
+    """A file system that can be filled; skips where none may be mounted."""
+    with ExitStack() as stack:
+        try:
+            small = stack.enter_context(scenes.small_disk())
+        except RuntimeError as reason:
+            pytest.skip(str(reason))
+        yield small
+
+
 def _fine(result):
     assert {name: count for name, count in result.verdict.wrong.items() if count} == {}
     assert result.note == ""
@@ -65,17 +77,9 @@ def test_a_database_that_crashes_is_waited_for(ground, server):
     assert result.verdict.seen["answered 503"] > 0
 
 
-def test_a_full_disk_is_said_and_nothing_is_half_written(ground):
+def test_a_full_disk_is_said_and_nothing_is_half_written(ground, disk):
     """507 while there is no room; with room again the service goes on."""
-    try:
-        disk = scenes.small_disk()
-        place, more_room = disk.__enter__()
-    except RuntimeError as reason:
-        pytest.skip(str(reason))
-    try:
-        result = scenes.disk_full(replace(ground, url=f"sqlite:///{place / 'store.db'}"), SHORT, more_room)
-    finally:
-        disk.__exit__(None, None, None)
+    result = scenes.disk_full(replace(ground, url=f"sqlite:///{disk.folder / 'store' / 'store.db'}"), SHORT, disk)
     _fine(result)
     assert result.verdict.seen["answered 507"] > 0
 

@@ -5,16 +5,16 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
-from sqlalchemy import Connection, select
 from msgspec.json import encode
+from sqlalchemy import Connection, select
 
 from models.scorer import Score
 from serving import hot
 from serving.access import require
 from serving.body import parse, read_json
-from serving.metrics import MEDIA_TYPE, Metrics
 from serving.deciding.payloads import made_of
 from serving.deciding.score_rows import Made
+from serving.metrics import MEDIA_TYPE, Metrics
 from serving.problems import documented
 from serving.schemas import LeadsRaw, ModelOut, ReadyOut, ScoreOut, ScoresOut, StatusOut
 from serving.scoring import REASONS, model_card, score_many

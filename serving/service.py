@@ -56,11 +56,6 @@ class Service:
         return self.model.now
 
     @property
-    def is_loaded(self) -> bool:
-        """Whether there is a bundle in use."""
-        return self._loaded is not None
-
-    @property
     def store(self) -> Store:
         """The open store. Raises Refusal: 404 when the service has none, 503 until it is open."""
         if self._store is None:

@@ -63,6 +63,19 @@ def make_live(agreed: "Contract", contract: Path, reference: str, bundle: Path |
     return lay(live_folder(agreed), folder, str(fetched["number"]), folder.name)
 
 
+def live_of(agreed: "Contract", contract: Path, version: str | None) -> Path:
+    """The live folder, with a bundle in it.
+
+    What is live stays so unless a version is named: a rollback outlasts a start.
+    """
+    from serving.live.pointer import read_pointer
+
+    folder = live_folder(agreed)
+    if version is not None or read_pointer(folder) is None:
+        make_live(agreed, contract, version or "champion")
+    return folder
+
+
 def _follow(agreed: "Contract", contract: Path, reference: str, seconds: float) -> None:
     """Until it is stopped; a registry that does not answer, or a bundle that is refused, is told and tried again."""
     from data.errors import ReadinessError

@@ -13,3 +13,9 @@ Source = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+LiveVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--version", help="Deploy this alias or version number first. Default: what is live, else the champion."
+    ),
+]

@@ -9,16 +9,21 @@ import typer
 from serving.commands import options, stores
 
 if TYPE_CHECKING:
+    from data.contract import Contract
     from serving.commands.terminal import Report
     from serving.deciding.passing import Pass
     from serving.service import Loaded
     from serving.store.store import Store
 
 
+CANARY_S = 120.0
+"""So long a bundle may take to be tried."""
+
+
 def look_at_all(
     contract: options.Contract = options.CONTRACT,
     store: stores.Url = None,
-    version: Annotated[str, typer.Option("--version", help="An alias or a version number.")] = "champion",
+    version: options.LiveVersion = None,
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="Decide with this bundle folder; no registry is asked.")
     ] = None,
@@ -30,15 +35,10 @@ def look_at_all(
     A pass that was interrupted goes on where it was.
     """
     from data.contract import load_contract
-    from models.bundle import read_bundle
-    from models.scorer import Scorer
-    from serving.commands import engines, terminal
-    from serving.service import Loaded
+    from serving.commands import terminal
 
     agreed = load_contract(contract)
-    folder, number = engines.bundle_files(contract, agreed.state_folder, version, bundle)
-    read = read_bundle(folder)
-    loaded = Loaded(read, Scorer(read), number or "")
+    loaded = _loaded(agreed, contract, version, bundle)
     opened = stores.open_store(agreed, store)
     started = time.perf_counter()
     try:
@@ -48,6 +48,20 @@ def look_at_all(
     finally:
         opened.close()
     _tell(found, time.perf_counter() - started, as_json=as_json)
+
+
+def _loaded(agreed: "Contract", contract: Path, version: str | None, bundle: Path | None) -> "Loaded":
+    """The bundle that decides: that of a folder, else what is live."""
+    from serving.commands.deploy import live_of
+    from serving.live.loading import load_folder, load_live
+    from serving.live.pointer import read_pointer
+
+    if bundle is not None:
+        return load_folder(bundle, "", CANARY_S)
+    folder = live_of(agreed, contract, version)
+    pointer = read_pointer(folder)
+    assert pointer is not None  # noqa: S101 - live_of has just seen to it
+    return load_live(folder, pointer.current, CANARY_S, canary=False)
 
 
 def _run(store: "Store", loaded: "Loaded", report: "Report") -> "Pass | None":

@@ -15,12 +15,7 @@ if TYPE_CHECKING:
 
 def serve(
     contract: options.Contract = options.CONTRACT,
-    version: Annotated[
-        str | None,
-        typer.Option(
-            "--version", help="Deploy this alias or version number first. Default: what is live, else the champion."
-        ),
-    ] = None,
+    version: options.LiveVersion = None,
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="Serve this bundle folder and no other; no registry is asked.")
     ] = None,
@@ -37,6 +32,7 @@ def serve(
 ) -> None:
     """Serve the champion over HTTP."""
     from data.contract import load_contract
+    from serving.commands.deploy import live_of
     from serving.commands.terminal import next_step
     from serving.launch import listen, run
     from serving.settings import Settings, keys_from_environment
@@ -53,7 +49,7 @@ def serve(
         keys,
         require_key=not no_auth,
         host=host,
-        live=None if bundle else _live(agreed, contract, version),
+        live=None if bundle else live_of(agreed, contract, version),
         store=url,
         store_folder=agreed.folder,
         product=agreed.ready.product,
@@ -66,20 +62,6 @@ def serve(
         next_step(f"API at {url}/docs, state at {url}/readyz; Ctrl-C stops it.")
 
     run(settings, listen(host, port), announce)
-
-
-def _live(agreed: "Contract", contract: Path, version: str | None) -> Path:
-    """The live folder, with a bundle in it.
-
-    What is live stays so unless a version is named: a rollback outlasts a start.
-    """
-    from serving.commands.deploy import live_folder, make_live
-    from serving.live.pointer import read_pointer
-
-    folder = live_folder(agreed)
-    if version is not None or read_pointer(folder) is None:
-        make_live(agreed, contract, version or "champion")
-    return folder
 
 
 def _require_keys(agreed: "Contract", keys: tuple[str, ...], url: str | None, contract: Path) -> None:

@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from serving.commands import options, stores, working
-from serving.commands.serve import fetch
 
 
 def work(
     contract: options.Contract = options.CONTRACT,
-    version: Annotated[str, typer.Option("--version", help="An alias or a version number.")] = "champion",
+    version: options.LiveVersion = None,
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="Decide by this bundle folder; no registry is asked.")
     ] = None,
@@ -22,16 +21,16 @@ def work(
 ) -> None:
     """Deliver messages, look at leads, run jobs and nights, until it is stopped."""
     from data.contract import load_contract
+    from serving.commands.deploy import live_of
     from serving.commands.terminal import next_step
     from serving.settings import Settings
     from serving.worker.process import run
 
     agreed = load_contract(contract)
     told = working.settings(nightly, keep_days)
-    fetched = {"folder": str(bundle), "number": ""} if bundle else fetch(contract, version, agreed.state_folder)
     settings = Settings(
-        Path(fetched["folder"]),
-        version=str(fetched["number"]),
+        bundle or Path(),
+        live=None if bundle else live_of(agreed, contract, version),
         store=stores.store_of(agreed, store),
         store_folder=agreed.folder,
         product=agreed.ready.product,

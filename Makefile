@@ -46,6 +46,7 @@ unit: setup-dev ## The tests alone; WORKERS=1 runs them in one piece
 lock: ## Pin the requirements anew (needs uv on the PATH)
 	uv pip compile pyproject.toml --extra dev --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements/dev.txt
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	awk '/^[^ ]/ {wanted = /^psycopg(-binary)?==/} wanted' requirements/dev.txt > requirements/postgres.txt
 
 clean: ## Remove the environment and what the program wrote here
 	rm -rf $(VENV) .readiness .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,15 +1,24 @@
 """How it is used: the HTTP service and the command line.
 
     settings  what the service is told when it starts
-    keys      API keys: made once, kept as hashes
-    access    who may ask: the key of a request
+    keys      API keys and their scopes
+    key_store keys in the store; key_file keys where there is no store
+    keyring   whose key a request presents
+    access    who may ask what
     problems  errors as application/problem+json
     body      the JSON of a request, read within its limits
     schemas   what is asked and what is answered, as OpenAPI shows it
     scoring   a request made a lead's history, a score made an answer
-    service   the loaded bundle and its state
-    requests  request ids and the access log
+    usual     a lead as nearly everybody sends it, read in one go
+    live      the bundle that answers, and how another takes its place
+    service   model, store and keys, as the endpoints share them
+    requests  the gate: ids, limits, deadlines, the log, the metrics
+    protocol  how large and how slow the head of a request may be
+    logs      JSON lines without what was sent
+    metrics   requests counted; gauges what is read at a scrape
+    hot       POST /v1/score without detours
     routes    the endpoints
+    reference the page at /docs
     app       create_app: all of the above, put together
     launch    the app on a port, until it is told to stop
     outbox    what others are told: messages and their delivery

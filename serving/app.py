@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.types import Receive, Scope, Send
 
-from serving import hot, problems, routes
+from serving import hot, problems, reference, routes
 from serving.deciding.recorder import Recorder
 from serving.deciding.routes import routes as leads_routes
 from serving.gauges import Gauges
@@ -95,10 +95,12 @@ def create_app(
         version="1",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.include_router(reference.routes)
     app.include_router(routes.open_routes)
     app.include_router(routes.keyed_routes)
     app.include_router(ingest_routes)

@@ -8,11 +8,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
+from data.clock import SECOND
 from serving.live.loading import Loaded
 from serving.service import Service
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 from serving.store.tables import deliveries, looks, standings
+from serving.worker.duties import at_work
 
 
 class Gauges(Collector):
@@ -44,6 +46,7 @@ class _Work(NamedTuple):
     pending: int
     oldest_due: int | None
     dead: int
+    workers: int
     states: dict[str, int]
 
 
@@ -80,6 +83,7 @@ def _of_store(store: Store | None) -> Iterator[Metric]:
     yield _gauge("readiness_outbox_pending", "Deliveries that wait.", work.pending)
     yield _gauge("readiness_outbox_age_seconds", "How long the oldest is overdue.", _age(now, work.oldest_due))
     yield _gauge("readiness_outbox_dead", "Deliveries that were given up.", work.dead)
+    yield _gauge("readiness_workers", "Workers that were seen in the last half minute.", work.workers)
     leads = GaugeMetricFamily("readiness_leads", "Leads by state.", labels=("state",))
     for state, count in sorted(work.states.items()):
         leads.add_metric((state,), count)
@@ -98,6 +102,7 @@ def _work(connection: Connection) -> _Work:
         pending[0],
         pending[1],
         connection.execute(dead).scalar_one(),
+        at_work(connection, time.time_ns() // 1_000 - 30 * SECOND),
         {str(state): int(count) for state, count in connection.execute(states)},
     )
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import tomllib
 from contextlib import nullcontext
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,11 +28,16 @@ SOURCE = '[source]\nleads = { table = "leads.csv" }\noutcomes = { table = "outco
 SECTIONS = set(Contract.model_fields)
 
 
+@cache
+def tokens_of(page: Path) -> list:
+    """The code blocks of a page, as the parser found them."""
+    found = MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))
+    return [token for token in found if token.type in ("fence", "code_block")]
+
+
 def blocks(page: Path) -> list[tuple[str, str]]:
     """(language, text) of every code block of a page; an indented block has the language ``indented``."""
-    tokens = MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))
-    kept = [token for token in tokens if token.type in ("fence", "code_block")]
-    return [((token.info.split() or ["indented"])[0], token.content) for token in kept]
+    return [((token.info.split() or ["indented"])[0], token.content) for token in tokens_of(page)]
 
 
 def marked(*languages: str) -> list:
@@ -46,8 +52,7 @@ def marked(*languages: str) -> list:
 
 def runners(text: str, page: Path) -> list[str]:
     """The files that a block names as those that run it: too long to be run here, it is run there."""
-    tokens = MarkdownIt("commonmark").parse(page.read_text(encoding="utf-8"))
-    return [name for token in tokens if token.content == text for name in token.info.split()[1:]]
+    return [name for token in tokens_of(page) if token.content == text for name in token.info.split()[1:]]
 
 
 def long_ones() -> list:
@@ -186,7 +191,7 @@ def test_every_block_says_what_it_is():
     fences = [
         (page.name, token.content[:60])
         for page in PAGES
-        for token in MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))
+        for token in tokens_of(page)
         if token.type == "fence" and not token.info.strip()
     ]
     assert fences == []

@@ -1,6 +1,7 @@
 """Every link and every picture in README and docs leads somewhere."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ PAGES = [
 ]
 
 
+@cache
 def links(page: Path) -> list[str]:
     """The targets of all links and pictures of a page."""
     tokens = MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))
@@ -21,6 +23,7 @@ def links(page: Path) -> list[str]:
     return [str(target) for child in inner for name in ("href", "src") if (target := child.attrGet(name))]
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as they are made on the pages of a repository."""
     tokens = MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ Operations under `/v1` need an API key: `Authorization: Bearer KEY` or `X-Api-Ke
 A running service shows this page with its own address under `/docs`, and the document itself under `/openapi.json`.
 
 """
+PROBLEM = "[Problem](#problem)"
 METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -58,11 +59,22 @@ def _operation(operation: Mapping[str, Any]) -> Iterator[str]:
         yield from _body(body["content"])
     yield "| answer | |"
     yield "|---|---|"
-    for status, answer in operation["responses"].items():
-        schemas = [_type(content.get("schema", {})) for content in answer.get("content", {}).values()]
-        told = answer.get("description", "")
-        yield _row(status, ": ".join(filter(None, (told, " or ".join(dict.fromkeys(filter(None, schemas)))))))
+    yield from _answers(operation["responses"])
     yield ""
+
+
+def _answers(responses: Mapping[str, Any]) -> Iterator[str]:
+    """A row for each answer; those that tell a problem are one."""
+    troubles = []
+    for status, answer in responses.items():
+        schemas = [_type(content.get("schema", {})) for content in answer.get("content", {}).values()]
+        if schemas == [PROBLEM]:
+            troubles.append(status)
+            continue
+        told = "" if answer.get("description") == "Successful Response" else answer.get("description", "")
+        yield _row(status, ": ".join(filter(None, (told, " or ".join(dict.fromkeys(filter(None, schemas)))))))
+    if troubles:
+        yield _row(", ".join(troubles), f"what is wrong, and what to do: {PROBLEM}")
 
 
 def _body(contents: Mapping[str, Any]) -> Iterator[str]:

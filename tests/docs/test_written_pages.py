@@ -68,6 +68,7 @@ def test_every_key_of_the_contract_says_what_it_is():
 
 def test_an_operation_is_told_with_its_parameters_body_and_answers():
     """The HTTP page leaves nothing out that a caller needs."""
+    trouble = {"schema": {"$ref": "#/components/schemas/Problem"}}
     document = {
         "info": {"description": "About."},
         "paths": {
@@ -85,7 +86,11 @@ def test_an_operation_is_told_with_its_parameters_body_and_answers():
                             }
                         }
                     },
-                    "responses": {"200": {"description": "Kept | known"}},
+                    "responses": {
+                        "200": {"description": "Kept | known"},
+                        "400": {"description": "Bad Request", "content": {"application/problem+json": trouble}},
+                        "503": {"description": "Unavailable", "content": {"application/problem+json": trouble}},
+                    },
                 }
             }
         },
@@ -104,4 +109,5 @@ def test_an_operation_is_told_with_its_parameters_body_and_answers():
     assert "Body: [Lead](#lead) as `application/json`." in page
     assert '"size": 3' in page
     assert r"| 200 | Kept \| known |" in page
+    assert "| 400, 503 | what is wrong, and what to do: [Problem](#problem) |" in page
     assert "| `size` | whole number, from 1, needed | How large. |" in page

@@ -27,16 +27,22 @@ print(*sentences(backtest.result), sep="\n\n")
 
 # %%
 import pandas as pd
-from IPython.display import Image, display
+from IPython.display import Image
 
 from training.backtest_words import FOLD_COLUMNS, fold_rows
 from training.plots import draw_plots
 
-plots = draw_plots(backtest.result)
+plots = draw_plots(backtest.result, ["folds.png", "reliability.png", "comparison.png", "capacity.png"])
 pd.DataFrame([*fold_rows(backtest.result)], columns=FOLD_COLUMNS).set_index("from")
 
+
 # %%
-Image(plots["folds.png"], width=900)
+def show(name, plots=plots):
+    """A plot, or why there is none."""
+    return Image(plots[name], width=900) if name in plots else "Too few outcomes to draw it."
+
+
+show("folds.png")
 
 # %% [markdown]
 # ## Is it true?
@@ -45,7 +51,7 @@ Image(plots["folds.png"], width=900)
 # dashed line is a promise kept.
 
 # %%
-Image(plots["reliability.png"], width=900)
+show("reliability.png")
 
 # %% [markdown]
 # ## Is it better?
@@ -54,7 +60,7 @@ Image(plots["reliability.png"], width=900)
 # regression, LightGBM, and the blend of both, which serves.
 
 # %%
-Image(plots["comparison.png"], width=900)
+show("comparison.png")
 
 # %%
 served = backtest.result["horizons"][backtest.result["primary"]]["models"]
@@ -67,7 +73,7 @@ figures.astype(float).round(4)
 # Sales can work so many hand-offs a week. At that capacity, each model's list catches so many of the outcomes.
 
 # %%
-display(Image(plots["capacity.png"], width=900)) if "capacity.png" in plots else print("No call was made.")
+show("capacity.png")
 
 # %% [markdown]
 # ## Train a version
@@ -101,7 +107,7 @@ print("The version:", made.version.model_url)
 print("`readiness ui` opens MLflow's pages at that address, where the registry is the embedded one.")
 
 # %%
-Image(draw_plots(made.trial.report)["importance.png"], width=900)
+show("importance.png", draw_plots(made.trial.report, ["importance.png"]))
 
 # %% [markdown]
 # ## The duel

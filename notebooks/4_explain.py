@@ -90,7 +90,7 @@ pd.DataFrame(rows).set_axis(["as of", "readiness", "state", "reason 1", "reason 
 from training.plots import draw_plots
 from training.version_card import version_card
 
-Image(draw_plots(bundle.report)["importance.png"], width=900)
+Image(draw_plots(bundle.report, ["importance.png"])["importance.png"], width=900)
 
 # %% [markdown]
 # The card is what MLflow shows as the version's description: how good it was on later rows, beside its rivals, and what
@@ -135,13 +135,14 @@ compared = compare_versions(contract, history, *sides)
 print(*words.sides(compared), "", *words.sentences(compared), sep="\n")
 
 # %%
-judged = compared["judged"]["horizons"][compared["primary"]]
-pd.DataFrame([*words.metric_rows(judged)], columns=words.METRIC_COLUMNS).set_index("metric")
+judged = [] if compared["judged"] is None else words.metric_rows(compared["judged"]["horizons"][compared["primary"]])
+pd.DataFrame([*judged], columns=words.METRIC_COLUMNS).set_index("metric")
 
 # %%
 from training.comparing.picture import draw_calibration
 
-Image(draw_calibration(compared), width=900)
+picture = draw_calibration(compared)
+Image(picture, width=900) if picture else "Nothing could be judged yet."
 
 # %% [markdown]
 # Those who would move most. The index means the same odds in every version, so a move is a move.
@@ -151,4 +152,4 @@ pd.DataFrame([*words.mover_rows(compared["people"])], columns=words.MOVER_COLUMN
 
 # %% [markdown]
 # Nothing on this page has promoted anything. `readiness compare` prints the same and writes it as a page for those who
-# decide.
+# decide, and `readiness promote` says line by line whether the challenger may take over.

@@ -3,7 +3,7 @@
 Each is drawn from the report alone and says its finding in its title.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,31 +20,33 @@ DECILES = 10
 TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
 
-def draw_plots(report: Report) -> dict[str, bytes]:
-    """PNG bytes by file name, of a trial's report or a backtest's result.
+def draw_plots(report: Report, only: Collection[str] | None = None) -> dict[str, bytes]:
+    """PNG bytes by file name, of a trial's report or a backtest's result; ``only`` those names, None: all.
 
     What there is nothing to draw of (no row was judged, no importance, no fold) is not drawn, and no picture of the
     contest where too few won to tell.
     """
     over_time = report.get("backtest") or report
-    drawn = {
-        "importance.png": _importance(report) if report.get("importance") else None,
-        "folds.png": folds_plot(report, over_time.get("folds", [])),
-        "learning_curve.png": curve_plot(report, over_time.get("curve")),
+    draw: dict[str, Callable[[], bytes | None]] = {
+        "importance.png": lambda: _importance(report) if report.get("importance") else None,
+        "folds.png": lambda: folds_plot(report, over_time.get("folds", [])),
+        "learning_curve.png": lambda: curve_plot(report, over_time.get("curve")),
     }
     primary = report["horizons"][report["primary"]]
     tells = report.get("expectation", {"auc": 0.5})["auc"] is not None
     if tells and primary["n"] and primary["models"]:
-        drawn |= {
-            "reliability.png": _reliability(report),
-            "gains.png": _gains(report),
-            "lift.png": _lift(report),
-            "comparison.png": _comparison(report),
-            "capacity.png": capacity_plot(report),
-            "horizons.png": horizons_plot(report),
-            "segments.png": groups_plot(report, report.get("segments", []), "One kind of lead beside another"),
-            "ages.png": groups_plot(report, [report["ages"]] if "ages" in report else [], "Young leads and old ones"),
+        ages = [report["ages"]] if "ages" in report else []
+        draw |= {
+            "reliability.png": lambda: _reliability(report),
+            "gains.png": lambda: _gains(report),
+            "lift.png": lambda: _lift(report),
+            "comparison.png": lambda: _comparison(report),
+            "capacity.png": lambda: capacity_plot(report),
+            "horizons.png": lambda: horizons_plot(report),
+            "segments.png": lambda: groups_plot(report, report.get("segments", []), "One kind of lead beside another"),
+            "ages.png": lambda: groups_plot(report, ages, "Young leads and old ones"),
         }
+    drawn = {name: picture() for name, picture in draw.items() if only is None or name in only}
     return {name: picture for name, picture in drawn.items() if picture is not None}
 
 

@@ -36,6 +36,11 @@ def test_plots_depend_on_the_figures_alone(report, plots):
     assert draw_plots(report) == plots
 
 
+def test_only_what_is_asked_for_is_drawn(report, plots):
+    """A page that shows one plot does not wait for the others; what there is nothing to draw of is not there."""
+    assert draw_plots(report, ["lift.png", "folds.png"]) == {"lift.png": plots["lift.png"]}
+
+
 def test_other_figures_give_other_pictures(report, plots):
     """Every plot shows figures of the report: when they change, so does the picture."""
     changed = deepcopy(report)

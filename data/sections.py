@@ -13,6 +13,8 @@ class Ready(Section):
 
     product: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "leads"
     """What the readiness is for: the name of the model in the registry."""
+    version: int = Field(default=1, ge=1)
+    """The version of this definition: ``readiness define --write`` counts it up and keeps the one before."""
     outcome: tuple[Name, ...] = Field(min_length=1)
     """The outcomes that we hope for, as their kinds."""
     terminal: tuple[Name, ...] = ()

@@ -15,6 +15,7 @@ from serving.commands import (
     backtest,
     check,
     compare,
+    define,
     demo,
     deploy,
     features,
@@ -89,6 +90,7 @@ app.command()(demo.demo)
 app.command()(init.init)
 app.command()(check.check)
 app.command()(simulate.simulate)
+app.command()(define.define)
 app.command()(features.features)
 app.command()(train.train)
 app.command()(backtest.backtest)

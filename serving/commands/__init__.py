@@ -12,6 +12,7 @@ backtest  backtest: the training repeated as of several moments of the past
 compare   compare: what one version would change against another
 promote   promote: whether a version may take over, the move, and the way back
 retrain   retrain: the loop, for a scheduler
+define    define: what each definition of ready would have meant
 contest   the table of a trial against its rivals
 serve     serve: the champion over HTTP
 keys      keys create, list, revoke

@@ -41,6 +41,7 @@ VERBS = [
     "backtest",
     "compare",
     "promote",
+    "define",
     "retrain",
     "score",
     "serve",

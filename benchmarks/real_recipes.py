@@ -11,23 +11,22 @@ from models.calibration import identity
 from models.model import ReadinessModel, assemble
 from models.numerics import Floats, Matrix, blended
 from training.folds import Ground
-from training.gbm import SHAPES, GbmSettings, cell_matrix, model_text, parameters
+from training.gbm import SHAPES, GbmSettings, Shape, cell_matrix, finer, model_text, parameters
 from training.logistic import LogisticTrainer
 
-LEAVES = (20, 200)
-"""The smallest leaf, in rows: LightGBM's default, and what a trial would take for so many rows."""
-ROUNDS = (40, 100, 150)
+SHAPED: tuple[Shape, ...] = (SHAPES[-1], *finer(SHAPES[-1], 20_000, 1.0))
+"""The larger of the shapes that a trial tries, and its finer form: smaller leaves, a lighter penalty."""
+ROUNDS = (50, 100, 150)
 STRENGTHS = (0.003, 0.03)
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-LEARNING_RATE = 0.08
 
 
 @dataclass(frozen=True)
 class Trees:
-    """A booster: whether recent rows weigh more, the smallest leaf, how many rounds."""
+    """A booster: whether recent rows weigh more, its shape, how many rounds."""
 
     recent: bool
-    leaf: int
+    shape: Shape
     rounds: int
 
 
@@ -48,7 +47,7 @@ class Recipe:
     weight: float
 
 
-TREES = tuple(Trees(*of) for of in product((False, True), LEAVES, ROUNDS))
+TREES = tuple(Trees(*of) for of in product((False, True), SHAPED, ROUNDS))
 LINES = tuple(Line(*of) for of in product((False, True), STRENGTHS))
 RECIPES = tuple(Recipe(*of) for of in product(TREES, LINES, WEIGHTS))
 
@@ -61,9 +60,8 @@ def cooked(ground: Ground, settings: GbmSettings, primary: int) -> dict[Trees | 
         every = ground.cells(np.arange(len(ground.cutoffs)), None, ground.half_life() if recent else None)
         trainer = LogisticTrainer(ground.matrix, settings.categorical, every, 1, bounded=True)
         lines |= {Line(recent, strength): trainer.fit(strength) for strength in STRENGTHS}
-        for leaf in LEAVES:
-            known = parameters(settings, SHAPES[-1], len(every), 1)
-            known |= {"min_data_in_leaf": leaf, "learning_rate": LEARNING_RATE}
+        for shape in SHAPED:
+            known = parameters(settings, shape, len(every), 1)
             rows = lgb.Dataset(
                 cell_matrix(ground.matrix, every, 1),
                 every.outcome,
@@ -72,7 +70,7 @@ def cooked(ground: Ground, settings: GbmSettings, primary: int) -> dict[Trees | 
                 params=known,
             )
             booster = lgb.train(known, rows, max(ROUNDS))
-            texts |= {Trees(recent, leaf, rounds): model_text(booster, rounds) for rounds in ROUNDS}
+            texts |= {Trees(recent, shape, rounds): model_text(booster, rounds) for rounds in ROUNDS}
     any_text, any_line = texts[TREES[0]], lines[LINES[0]]
     edges, horizons = ground.edges, ground.horizons
     alone = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from benchmarks.real_baselines import Judged
 from benchmarks.real_paired import DRAWS, Difference
 from benchmarks.real_protocols import Outcome
-from benchmarks.real_recipes import LEAVES, RECIPES, Recipe
+from benchmarks.real_recipes import RECIPES, SHAPED, Recipe
 from benchmarks.real_rolling import LEARNED, REMEMBERED, STEP
 from benchmarks.real_tables import count_line, drift_table, figure_table, missed, rolling_table, verdict_table
 
@@ -47,8 +47,9 @@ How the rate of the outcome moved between the training rows and the test rows, a
 without seeing the latter. The half-life of a row's weight, and whether the linear model follows numbers beyond what
 was seen, are chosen by time-ordered validation within the training rows; *level* is the calibration's intercept in
 log-odds, which goes part of the way to the latest validation block. Where the training rows have one cutoff only
-(`oulad`: one course before, one after), validation is by groups of leads, and nothing in it can show that the next
-period stands at another level. Below the table, what the reports say of it.
+(`oulad`: one course before, one after), validation is by groups of leads that look unlike each other, which shows what
+holds for other leads, but not that the next period stands at another level. How far the level follows the latest block
+is learned from the steps between the blocks. Below the table, what the reports say of it.
 """
 
 
@@ -76,7 +77,7 @@ def _notes(outcomes: Mapping[str, Outcome]) -> str:
 
 def _rolling_head(judged: Judged, recipes: Sequence[Recipe]) -> str:
     """How the rolling window is played, what was chosen on the way, and what was missed."""
-    small = sum(recipe.trees.leaf == min(LEAVES) for recipe in recipes)
+    small = sum(recipe.trees.shape == SHAPED[-1] for recipe in recipes)
     recent = sum(recipe.trees.recent or recipe.line.recent for recipe in recipes)
     shares = Counter(f"{recipe.weight:.2f}" for recipe in recipes)
     told = ", ".join(f"{share} in {count}" for share, count in sorted(shares.items()))
@@ -90,13 +91,11 @@ def _rolling_head(judged: Judged, recipes: Sequence[Recipe]) -> str:
 {STEP}; {calls} calls are answered for, and a share of {rate} of them said yes. No `duration`. `campaign` is in, for
 the served model and the baselines alike, as it was in the quoted figures: it is the number of the call, known as it is
 dialled. A call answers at once, so all calls before a window are known in it. Category levels and models are learned
-anew in every window. Of {len(RECIPES)} recipes (smallest leaf, rounds, penalty, recency weights, share of the booster)
-each window serves the one with the lowest log loss on the {REMEMBERED} windows before it, without calibration. This
-choice belongs to the benchmark; `readiness train` chooses by blocks of its training rows. Left to those blocks, which
-suit a model that serves for months, the same parts fell behind the plain GBM when it was tried; that run is not kept
-here. Within a window no setting has seen what is answered for, but the list of recipes was drawn up with these calls in
-view: that leaves of {min(LEAVES)} rows do better here than those of {max(LEAVES)}
-that a trial would take was seen first.
+anew in every window. Of {len(RECIPES)} recipes (smallest leaf with its penalty, rounds, linear penalty, recency weights,
+share of the booster; the shapes are those that a trial tries) each window serves the one with the lowest log loss on
+the {REMEMBERED} windows before it, without calibration. This choice belongs to the benchmark, and within a window no
+setting has seen what is answered for; but that leaves of {SHAPED[-1].leaf} rows do better here than those of
+{SHAPED[0].leaf}, and how many windows to remember, were decided with these calls in view.
 
 In {len(recipes)} windows the smaller leaf was chosen {small} times and recency weights, for either member,
 {recent} times. The booster's share of the blend was {told}. Nothing else follows

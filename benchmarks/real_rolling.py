@@ -21,7 +21,7 @@ from training.sample import draw_sample
 
 LEARNED = 20_000
 STEP = 500
-REMEMBERED = 8
+REMEMBERED = 16
 """Settings are those that answered best for the rows of so many windows before; none of them is being answered for."""
 
 Tell = Callable[[str], None]

@@ -6,8 +6,11 @@ splits        the split, and folds in the order of time
 cells         what each row teaches about each hazard bin
 logistic      the linear challenger
 gbm           the booster
-folds         one validation block and its models
-calibrating   slope and level of each horizon, from the blocks
+folds         one validation block and its linear models
+groves        its boosters: shapes and rounds
+weighing      how blocks weigh against each other, and what is clearly better
+blend         how much of the blend is the booster's
+calibrating   slope and level of each horizon, from the blocks; how far a level is followed
 selection     what the training rows alone decide
 search        better settings than the defaults, within a budget
 fit           from the choice to the model
@@ -34,6 +37,8 @@ testrows      what was only judged on
 wins          outcomes counted once, however many rows lead up to them
 capacity      what a call list of so many leads a week reaches
 segments      groups of judged rows
+group_calls   where the calls of the list go, group by group
+shift         how far the numbers of a feature have moved
 grouped       the figures of such a group
 sections      all of these as sections of a report
 expectation   what to expect of a model, above all of one from few wins

@@ -261,6 +261,16 @@ def test_the_answer_has_every_figure(market, killed):
             assert set(model["intervals"]) == set(model) - {"intervals"}
     assert sum(group["n"] for group in said["ages"]["groups"]) == matured
     assert said["capacity"]["per_week"] == contract.policy.capacity_per_week
+    for part in (*said["segments"], said["ages"]):
+        calls = [group["calls"]["models"]["blend"] for group in part["groups"]]
+        assert sum(each["calls"] for each in calls) == pytest.approx(said["capacity"]["models"]["blend"]["calls"])
+        assert sum(each["caught"] for each in calls) == pytest.approx(said["capacity"]["models"]["blend"]["caught"])
+    assert {"points", "odoo", "logistic", "gbm", "blend"} < set(said["horizons"]["30d"]["models"])
+    moved = [max(shift for shift in row["shift"] if shift is not None) for row in said["drift"]]
+    assert moved == sorted(moved, reverse=True)
+    assert {len(row["shift"]) for row in said["drift"]} == {2}
+    assert len(moved) == max(fold["learned"]["features"] for fold in said["folds"])
+    assert min(moved) >= 0.0 < max(row["push"] for row in said["drift"])
     assert [fold["learned"]["train_wins"] for fold in said["folds"]] == sorted(
         fold["learned"]["train_wins"] for fold in said["folds"]
     )
@@ -273,6 +283,7 @@ def test_it_is_told_as_a_page_and_in_mlflow(market, killed):
     assert "http" not in page.replace('http-equiv="Content', "")
     assert page.count("data:image/png;base64,") >= 7
     assert "Fold by fold" in page
+    assert said["drift"][0]["feature"] in page.split("Features that moved most")[1]
     from training.tracking import open_registry
 
     client = open_registry(contract).client

@@ -91,10 +91,10 @@ def _rolling_head(judged: Judged, recipes: Sequence[Recipe]) -> str:
 {STEP}; {calls} calls are answered for, and a share of {rate} of them said yes. No `duration`. `campaign` is in, for
 the served model and the baselines alike, as it was in the quoted figures: it is the number of the call, known as it is
 dialled. A call answers at once, so all calls before a window are known in it. Category levels and models are learned
-anew in every window. Of {len(RECIPES)} recipes (smallest leaf with its penalty, rounds, linear penalty, recency weights,
-share of the booster; the shapes are those that a trial tries) each window serves the one with the lowest log loss on
-the {REMEMBERED} windows before it, without calibration. This choice belongs to the benchmark, and within a window no
-setting has seen what is answered for; but that leaves of {SHAPED[-1].leaf} rows do better here than those of
+anew in every window. Of {len(RECIPES)} recipes (smallest leaf with its penalty, rounds, linear penalty, recency
+weights, share of the booster; the shapes are those that a trial tries) each window serves the one with the lowest log
+loss on the {REMEMBERED} windows before it, without calibration. This choice belongs to the benchmark, and within a
+window no setting has seen what is answered for; but that leaves of {SHAPED[-1].leaf} rows do better here than those of
 {SHAPED[0].leaf}, and how many windows to remember, were decided with these calls in view.
 
 In {len(recipes)} windows the smaller leaf was chosen {small} times and recency weights, for either member,

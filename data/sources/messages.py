@@ -110,7 +110,7 @@ def _leads(books: Books, rows: pl.DataFrame, owners: Owners) -> pl.DataFrame:
     """The first message of each lead under its own id, and the first group that it belongs to."""
     rows = rows.filter(pl.col("type").is_in([name for name, facts in TYPES.items() if "leads" in facts]))
     rows = _owned(books, "leads", rows, owners)
-    itself = pl.col("linked").is_null() | ((pl.col("type") == "identify") & (pl.col("lead_id") == pl.col("anonymous")))
+    itself = ~pl.col("before") | ((pl.col("type") == "identify") & (pl.col("lead_id") == pl.col("anonymous")))
     rows = books.leave("leads", rows, ~itself, "of a visitor before it was identified")
     groups = rows.filter((pl.col("type") == "group") & pl.col("group").is_not_null()).sort("at_", *PLACE)
     groups = groups.unique("lead_id", keep="first", maintain_order=True)

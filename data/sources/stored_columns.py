@@ -64,7 +64,8 @@ def arrow(
     """One batch: the fixed ``columns`` as the database has them, and ``told``, the JSON of the further ones."""
     arrays = [_fixed(field, columns[field.name]) for field in SCHEMAS[name]]
     objects = [None if text is None else json.loads(text) for text in told] if kinds else []
-    arrays += [_further([one and one.get(further) for one in objects], kind) for further, kind in kinds.items()]
+    for further, kind in kinds.items():
+        arrays.append(_further([None if one is None else one.get(further) for one in objects], kind))
     return pa.Table.from_arrays(arrays, schema=schema_of(name, kinds))
 
 

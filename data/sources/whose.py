@@ -14,14 +14,19 @@ class Owners:
     """For each message (by its place) the lead it is of, null for nobody's, and since when that could be known."""
 
     rows: pl.DataFrame
-    """``PLACE``, ``lead_id``, ``linked`` (a time as it was written; null where the message bears the id itself)."""
+    """``PLACE``, ``lead_id``, ``linked``, ``before``.
+
+    ``linked`` is when it was said whose it is, a time as it was written; null where the message bears the id itself.
+    ``before``: the visitor had not been linked to that lead yet.
+    """
     erased: tuple[str, ...]
 
 
 def find_owners(rows: pl.DataFrame) -> Owners:
     """``rows``: messages with ``at_`` and ``known_`` as moments.
 
-    A visitor's message is of the user that the visitor is linked to next; after the last link, of the last user.
+    A visitor's message is of the user that the visitor is linked to next; after the last link, of the last user. It is
+    known from that link on, or from an earlier one to the same user.
     """
     users = rows["user"].drop_nulls().unique()
     given = rows.filter((pl.col("type") == "alias") & pl.col("previous").is_not_null() & pl.col("user").is_not_null())
@@ -30,7 +35,8 @@ def find_owners(rows: pl.DataFrame) -> Owners:
     rows = rows.with_columns(pl.col("user").replace(aliases), pl.col("previous").replace(aliases))
     links = _links(rows, given.filter(~pl.col("previous").is_in(users.implode())), aliases)
     own = rows.filter(pl.col("user").is_not_null())
-    found = [own.select(*PLACE, pl.col("user").alias("lead_id"), pl.lit(None, pl.String).alias("linked"))]
+    never = (pl.lit(None, pl.String).alias("linked"), pl.lit(value=False).alias("before"))
+    found = [own.select(*PLACE, pl.col("user").alias("lead_id"), *never)]
     found.append(_visits(rows.filter(pl.col("user").is_null() & pl.col("anonymous").is_not_null()), links))
     erased = rows.filter(pl.col("type") == "delete")["user"].drop_nulls().unique()
     return Owners(pl.concat(found), tuple(erased.sort().to_list()))
@@ -60,5 +66,11 @@ def _visits(visits: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     rows = visits.select(*PLACE, "anonymous", when).sort("at_", maintain_order=True)
     after = rows.join_asof(links, on="at_", by="anonymous", strategy="forward", check_sortedness=False)
     before = rows.join_asof(links, on="at_", by="anonymous", strategy="backward", check_sortedness=False)
-    both = after.with_columns(before["owner"].alias("earlier"))
-    return both.select(*PLACE, pl.coalesce("owner", "earlier").alias("lead_id"), "linked").drop_nulls("lead_id")
+    both = after.with_columns(before["owner"].alias("earlier"), before["linked"].alias("since"))
+    known = pl.col("owner").is_null() | (pl.col("owner") == pl.col("earlier")).fill_null(value=False)
+    return both.select(
+        *PLACE,
+        pl.coalesce("owner", "earlier").alias("lead_id"),
+        pl.when(known).then("since").otherwise("linked").alias("linked"),
+        (~known).alias("before"),
+    ).drop_nulls("lead_id")

@@ -100,6 +100,13 @@ def test_a_shared_computer(told, told_events):
     ]
 
 
+def test_a_visitor_that_comes_back(told, told_events):
+    """What it does after it was linked to a lead is known at once, also where it is linked to that lead once more."""
+    links = [message("identify", day, anonymousId="v", userId="a") for day in (3, 8)]
+    checked = told([message("page", 1, anonymousId="v"), *links, message("page", 5, anonymousId="v")])
+    assert [(event[3][:5], event[4][:5]) for event in told_events(checked)] == [("01-01", "01-03"), ("01-05", "01-05")]
+
+
 def test_a_visitor_with_traits_alone(told):
     """Who identifies without a user id is a lead under its anonymous id; RudderStack writes an empty user id."""
     checked = told([message("identify", 2, anonymousId="v", userId="", traits={"plan": "pro"})], kind="rudderstack")

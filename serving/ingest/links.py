@@ -41,11 +41,13 @@ def owners(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[str, i
 
 
 def link(connection: Connection, item: LinkItem, known_at: int, received_at: int) -> tuple[str, list[News], bool]:
-    """Take in a link; returns the lead, what it has been given of the visitor's, and whether the link is news."""
+    """Take in a link; returns the lead, what it has been given of the visitor's, and whether the link is news.
+
+    A link alone makes no lead: there is one as soon as it has done something, or is described.
+    """
     known = owners(connection, [item.other_id, item.lead_id])
     lead_id = known.get(item.lead_id, (item.lead_id, 0))[0]
     before = known.get(item.other_id)
-    be_there(connection, {lead_id: item.said_at}, received_at)
     if before is not None and before[0] == lead_id:
         return lead_id, [], False
     if item.other_id != lead_id:
@@ -53,7 +55,10 @@ def link(connection: Connection, item: LinkItem, known_at: int, received_at: int
         connection.execute(update(links).where(links.c.lead_id == item.other_id).values(lead_id=lead_id))
     row = {"other_id": item.other_id, "lead_id": lead_id, "said_at": item.said_at}
     upsert(connection, links, [{**row, "known_at": known_at, "received_at": received_at}])
-    return lead_id, _given(connection, item.other_id, lead_id, known_at), True
+    given = _given(connection, item.other_id, lead_id, known_at)
+    if given:
+        be_there(connection, {lead_id: item.said_at}, received_at)
+    return lead_id, given, True
 
 
 def _given(connection: Connection, visitor: str, lead_id: str, known_at: int) -> list[News]:
@@ -74,6 +79,9 @@ def _merge(connection: Connection, old: str, new: str, received_at: int) -> None
     found = read_leads(connection, [old, new])
     if old not in found:
         return
+    if new not in found:
+        be_there(connection, {new: found[old].created_at}, received_at)
+        found |= read_leads(connection, [new])
     gone, kept = found[old], found[new]
     kept.created_at, kept.implied = min(gone.created_at, kept.created_at), gone.implied and kept.implied
     kept.account_id = kept.account_id or gone.account_id

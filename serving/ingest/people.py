@@ -80,6 +80,11 @@ def be_there(connection: Connection, first: Mapping[str, int], received_at: int)
         connection.execute(_EARLIER, rows)
 
 
+def is_there(connection: Connection, lead_id: str) -> bool:
+    """Whether there is such a lead."""
+    return connection.execute(_THERE, {"ids": [lead_id]}).first() is not None
+
+
 def _implied(lead_id: str, created_at: int, received_at: int) -> dict[str, Any]:
     return {
         "lead_id": lead_id,

@@ -31,7 +31,7 @@ from serving.ingest.items import (
 )
 from serving.ingest.judging import News, When, judge_described, judge_happening, judge_link
 from serving.ingest.links import link, owners
-from serving.ingest.people import LeadTold, be_there, describe_leads
+from serving.ingest.people import LeadTold, be_there, describe_leads, is_there
 from serving.ingest.tally import Refused, Taken, Tally
 from serving.service import Loaded
 
@@ -86,7 +86,7 @@ class _Call:
         good = list(self._judged(placed))
         ids = [str(getattr(one, "lead_id", "")) for one, _ in good if not isinstance(one, AccountTold)]
         known = owners(self.connection, ids)
-        described, happened, unknown, companies = [], [], [], []
+        described, happened, own, unknown, companies = [], [], [], [], []
         for one, visit in good:
             if isinstance(one, AccountTold):
                 companies.append(one)
@@ -96,6 +96,7 @@ class _Call:
                 described.append(one._replace(lead_id=owner))
             elif not visit:
                 happened.append(one._replace(lead_id=owner))
+                own.append(happened[-1])
             elif one.lead_id in known:
                 happened.append(one._replace(lead_id=owner, known_at=max(one.known_at, since)))
             else:
@@ -103,7 +104,7 @@ class _Call:
         self.touched |= describe_leads(self.connection, described, self.when, self.tally)
         self.touched |= describe_accounts(self.connection, companies, self.when, self.tally)
         add_visits(self.connection, unknown, self.when.received_at, self.tally)
-        self._add(happened, self.tally)
+        self._add(happened, own, self.tally)
 
     def _judged(self, placed: Sequence[Placed]) -> Iterator[tuple[News | LeadTold | AccountTold, bool]]:
         """What can be stored, and whether it is a visitor's."""
@@ -129,14 +130,17 @@ class _Call:
             self.tally.refuse(placed.index, str(refused))
             return
         lead_id, given, fresh = link(self.connection, item, known_at, self.when.received_at)
-        self.touched = {lead_id if one == item.other_id else one for one in self.touched} | {lead_id}
+        self.touched = {lead_id if one == item.other_id else one for one in self.touched}
+        if fresh and is_there(self.connection, lead_id):
+            self.touched.add(lead_id)
         self.news = [one._replace(lead_id=lead_id) if one.lead_id == item.other_id else one for one in self.news]
         self.tally.new(placed.index) if fresh else self.tally.known(placed.index)
-        self._add(given, Tally())  # these were counted when they came
+        self._add(given, [], Tally())  # these were counted when they came
 
-    def _add(self, news: Sequence[News], tally: Tally) -> None:
+    def _add(self, news: Sequence[News], own: Sequence[News], tally: Tally) -> None:
+        """``own``: those under the lead's own id. A lead is no older than they are, whatever it did as a visitor."""
         first: dict[str, int] = {}
-        for one in news:
+        for one in own:
             first[one.lead_id] = min(one.item.occurred_at, first.get(one.lead_id, one.item.occurred_at))
         be_there(self.connection, first, self.when.received_at)
         new = add_happenings(self.connection, news, self.when.received_at, tally)

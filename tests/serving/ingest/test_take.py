@@ -363,7 +363,7 @@ def test_a_visitor_becomes_a_lead(store, tell, contents, now):
     ]
     assert [(r["lead_id"], r["known_at"]) for r in map(dict, stored["outcomes"])] == [("a", now + 2)]
     assert stored["visits"] == []
-    assert dict(stored["leads"][0])["created_at"] == T0
+    assert dict(stored["leads"][0])["created_at"] == T0 + DAY  # it is a lead since it said who it is
 
 
 def test_a_visitor_who_names_nobody_is_a_lead_itself(store, tell, contents):

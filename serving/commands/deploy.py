@@ -41,9 +41,10 @@ def deploy(
     if rollback:
         _tell(roll_back(live_folder(agreed)), contract, as_json=as_json)
         return
-    _tell(make_live(agreed, contract, reference, bundle), contract, as_json=as_json)
+    now = make_live(agreed, contract, reference, bundle)
+    _tell(now, contract, as_json=as_json)
     if watch is not None:
-        _follow(agreed, contract, reference, watch)
+        _follow(agreed, contract, reference, watch, now.current.version)
 
 
 def live_folder(agreed: "Contract") -> Path:
@@ -76,23 +77,28 @@ def live_of(agreed: "Contract", contract: Path, version: str | None) -> Path:
     return folder
 
 
-def _follow(agreed: "Contract", contract: Path, reference: str, seconds: float) -> None:
-    """Until it is stopped; a registry that does not answer, or a bundle that is refused, is told and tried again."""
+def _follow(agreed: "Contract", contract: Path, reference: str, seconds: float, seen: str) -> None:
+    """Deploy what ``reference`` comes to name, until it is stopped; ``seen`` is the version that it named last.
+
+    Only a change of the registry is followed, so that a rollback on this machine stays. A registry that does not
+    answer, or a bundle that is refused, is told and tried again.
+    """
     from data.errors import ReadinessError
     from serving.commands import terminal
-    from serving.live.pointer import read_pointer
+    from serving.commands.fetching import fetch
+    from serving.live.deploy import deploy as lay
 
     terminal.say(f"Asking the registry for {reference!r} every {seconds:g} s; Ctrl-C stops it.")
     while True:
         time.sleep(seconds)
-        before = read_pointer(live_folder(agreed))
         try:
-            now = make_live(agreed, contract, reference)
+            fetched = fetch(contract, reference, agreed.state_folder)
+            folder, number = Path(fetched["folder"]), str(fetched["number"])
+            if number != seen:
+                _tell(lay(live_folder(agreed), folder, number, folder.name), contract, as_json=False)
+                seen = number
         except ReadinessError as error:
             terminal.say(f"Nothing changed: {error}")
-            continue
-        if now != before:
-            _tell(now, contract, as_json=False)
 
 
 def _tell(pointer: "Pointer", contract: Path, *, as_json: bool) -> None:

@@ -240,3 +240,36 @@ def test_deploy_serve_and_roll_back_as_commands(trained):
     assert read_pointer(trained.contract.parent / ".readiness" / "live").current.bundle_id == said["bundle_id"]
     both = run("--rollback", "--bundle", str(trained.bundle))
     assert (both.returncode, "exclude each other" in both.stderr) == (1, True)
+
+
+def test_a_change_of_the_registry_is_followed_and_a_rollback_stays(trained, other, tmp_path, monkeypatch):
+    """Deploy --watch deploys what the alias comes to name, tells of failures, and does not undo a rollback."""
+    from data.contract import load_contract
+    from data.errors import ContractError
+    from serving.commands import deploy as verb
+
+    contract = tmp_path / "readiness.toml"
+    contract.write_text(trained.contract.read_text())
+    agreed = load_contract(contract)
+    folder = verb.live_folder(agreed)
+    deploy(folder, trained.bundle, "1")
+    laid = tmp_path / read_bundle(other).bundle_id
+    shutil.copytree(other, laid)
+    seen = []
+
+    def fetch(*_):
+        seen.append(read_pointer(folder).current.version)
+        if len(seen) == 1:
+            return {"folder": str(tmp_path / read_pointer(folder).current.bundle_id), "number": "1"}
+        if len(seen) == 2:
+            raise ContractError("the registry does not answer")
+        if len(seen) == 4:
+            roll_back(folder)
+        if len(seen) == 6:
+            raise KeyboardInterrupt
+        return {"folder": str(laid), "number": "2"}
+
+    monkeypatch.setattr("serving.commands.fetching.fetch", fetch)
+    with pytest.raises(KeyboardInterrupt):
+        verb._follow(agreed, contract, "champion", 0.0, "1")
+    assert seen == ["1", "1", "1", "2", "1", "1"]

@@ -40,14 +40,14 @@ def look_at_all(
     agreed = load_contract(contract)
     loaded = _loaded(agreed, contract, version, bundle)
     opened = stores.open_store(agreed, store)
-    started = time.perf_counter()
+    started = time.time_ns() // 1_000
     try:
         with terminal.progress(quiet=quiet) as report:
             done = _run(opened, loaded, report)
-        found = _summary(opened, loaded, done)
+        found = _summary(opened, loaded, done, started)
     finally:
         opened.close()
-    _tell(found, time.perf_counter() - started, as_json=as_json)
+    _tell(found, time.time_ns() / 1e9 - started / 1e6, as_json=as_json)
 
 
 def _loaded(agreed: "Contract", contract: Path, version: str | None, bundle: Path | None) -> "Loaded":
@@ -72,17 +72,19 @@ def _run(store: "Store", loaded: "Loaded", report: "Report") -> "Pass | None":
     return run_pass(store, loaded, lambda done, total: report("looking at leads", done / max(total, 1)))
 
 
-def _summary(store: "Store", loaded: "Loaded", done: "Pass | None") -> dict[str, Any]:
+def _summary(store: "Store", loaded: "Loaded", done: "Pass | None", since: int) -> dict[str, Any]:
+    """What came of it, and of the looks that were due anyway."""
     from data.clock import DAY
+    from serving.deciding.tallies import looked_since, moved_since
     from serving.deciding.work_list import Wanted, how_many
 
     now = time.time_ns() // 1_000
     due = Wanted(due=True, day=now - now % DAY, cadence=loaded.bundle.policy.cadence)
-    counts = {} if done is None else done.counts
-    became = {name: counts.get(name, 0) for name in ("ready", "cooled", "recycled", "let go", "nurture")}
+    moved = store.read(lambda connection: moved_since(connection, since))
+    became = {name: moved[name] for name in ("ready", "cooled", "recycled", "let go", "nurture")}
     return {
         "finished": done is not None and done.finished_at is not None,
-        "looked_at": counts.get("looked", 0),
+        "looked_at": store.read(lambda connection: looked_since(connection, since)),
         **{name.replace(" ", "_"): count for name, count in became.items()},
         "due_today": store.read(lambda connection: how_many(connection, due)),
         "version": loaded.version,
@@ -99,7 +101,7 @@ def _tell(found: dict[str, Any], seconds: float, *, as_json: bool) -> None:
         terminal.say("Another worker is at this pass; it goes on there.")
     else:
         terminal.say(
-            f"Looked at {found['looked_at']:,} open leads in {seconds:.1f} s: {found['ready']:,} became ready, "
+            f"Looked at {found['looked_at']:,} leads in {seconds:.1f} s: {found['ready']:,} became ready, "
             f"{found['cooled']:,} cooled, {found['recycled']:,} recycled, {found['let_go']:,} let go; "
             f"{found['due_today']:,} are due for a nurture touch today."
         )

@@ -15,4 +15,18 @@ marks         leads that wait for a look
 score_rows    scores as rows
 looking       what is seen, and what follows
 decide        both, in the transaction that brought the news
+passing       every open lead, nightly and by a new model
+tallies       what came of looks, counted
+answers       what is answered about a stored lead, flat
+asking        a stored lead asked about
+recorder      scores that were told and moved nothing, written soon after
+payloads      scores of leads that were sent along
+explaining    a score as it was told, and computed again
+work_list     leads by where they stand
+stories       what happened to a lead
+leads         all that the store says of one lead
+cursors       where a page ends
+schemas       what is answered
+shown         rows and scores in the words of the schemas
+routes        the endpoints
 """

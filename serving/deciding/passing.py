@@ -8,7 +8,7 @@ transactions, and a lead that somebody else looked at meanwhile is left to what 
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
 
 from sqlalchemy import Connection, bindparam, func, or_, select
@@ -21,7 +21,7 @@ from serving.deciding.looking import Decided, Seen, see, settle, unchanged
 from serving.deciding.marks import marked
 from serving.deciding.rules import remember, rules_of
 from serving.deciding.score_rows import new_id
-from serving.deciding.standings import kept_many
+from serving.deciding.standings import Kept, kept_many
 from serving.service import Loaded
 from serving.store.store import Store
 from serving.store.tables import meta, standings
@@ -86,6 +86,14 @@ def begin_pass(connection: Connection, loaded: Loaded, cause: str, now: int) -> 
     _keep(connection, begun)
     remember(connection, rules_of(loaded.bundle, loaded.version))
     return begun
+
+
+def step_back(connection: Connection, lead_ids: Collection[str]) -> None:
+    """A pass that has reached one of these leads, which are erased, has reached the one before it."""
+    state = latest(connection, locked=True)
+    if state is not None and state.reached in lead_ids:
+        before = select(func.max(leads.c.lead_id)).where(leads.c.lead_id < state.reached)
+        _keep(connection, replace(state, reached=connection.execute(before).scalar() or "", leased_until=0))
 
 
 def renew(store: Store, loaded: Loaded) -> bool:
@@ -164,7 +172,9 @@ def _chunk(store: Store, loaded: Loaded, state: Pass) -> Pass | None:
 
     def look(connection: Connection) -> tuple[list[str], list[Seen]]:
         ids = list(connection.execute(_NEXT, {"reached": state.reached, "at_most": CHUNK}).scalars())
-        return ids, see(connection, loaded, ids, kept_many(connection, ids), now) if ids else []
+        rows = kept_many(connection, ids) if ids else {}
+        waiting = [one for one in ids if one not in rows or _is_due(state, rows[one])]
+        return ids, see(connection, loaded, waiting, rows, now) if waiting else []
 
     ids, seen = store.read(look)
 
@@ -177,6 +187,11 @@ def _chunk(store: Store, loaded: Loaded, state: Pass) -> Pass | None:
     return store.write(write)
 
 
+def _is_due(state: Pass, row: Kept) -> bool:
+    """Whether the pass has to look at a lead: somebody may have done so since it began, by whatever bundle."""
+    return state.cause != "night" or row.decided_at < state.began_at
+
+
 def _went_on(connection: Connection, state: Pass, ids: list[str], decided: list[Decided]) -> Pass:
     now = time.time_ns() // 1_000
     became = Counter(one.transition.after for lead in decided for one in lead.crossed)
@@ -185,7 +200,7 @@ def _went_on(connection: Connection, state: Pass, ids: list[str], decided: list[
     if ids:
         after = replace(state, reached=ids[-1], counts=dict(counts), leased_until=now + LEASE)
     else:
-        after = replace(state, leased_until=0, finished_at=now)
+        after = replace(state, reached="", leased_until=0, finished_at=now)
     _keep(connection, after)
     return after
 

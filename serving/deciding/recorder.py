@@ -10,7 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from serving.deciding.score_rows import Made, score_row, write_scores
+from serving.deciding.score_rows import Made, score_row, write_scores, write_scores_of_leads
 from serving.service import Loaded
 from serving.store.failures import StoreDown
 from serving.store.store import Store
@@ -75,4 +75,7 @@ class Recorder:
 
 
 def _write(scores: list[tuple[Made, Loaded]], connection: Connection) -> None:
-    write_scores(connection, [score_row(made, loaded) for made, loaded in scores])
+    sent = [score_row(made, loaded) for made, loaded in scores if made.cause == "payload"]
+    stored = [score_row(made, loaded) for made, loaded in scores if made.cause != "payload"]
+    write_scores(connection, sent)
+    write_scores_of_leads(connection, stored)

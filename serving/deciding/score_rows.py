@@ -5,14 +5,22 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from data.clock import DAY
+from data.store.tables import leads
 from models.reasons import Reason
 from models.scorer import Score
 from serving.service import Loaded
 from serving.store.tables import scores
 from serving.store.upsert import insert_into
+
+_THERE = (
+    select(leads.c.lead_id)
+    .where(leads.c.lead_id.in_(bindparam("lead_ids", expanding=True)))
+    .order_by(leads.c.lead_id)
+    .with_for_update(read=True, key_share=True)
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,14 @@ def reasons_text(reasons: tuple[Reason, ...]) -> str:
         [{"text": one.text, "push": one.push, "since": one.since, "until": one.until} for one in reasons],
         ensure_ascii=False,
     )
+
+
+def write_scores_of_leads(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """``write_scores`` for stored leads: of one that was erased since it was read nothing is kept."""
+    ids = sorted({row["lead_id"] for row in rows})
+    if ids:
+        there = set(connection.execute(_THERE, {"lead_ids": ids}).scalars())
+        write_scores(connection, [row for row in rows if row["lead_id"] in there])
 
 
 def write_scores(connection: Connection, rows: list[dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from anyio import to_thread
 from sqlalchemy import Connection, Table, bindparam, delete, func, or_, select, update
 
 from data.store.tables import changes, events, leads, links, outcomes, visits
+from serving.deciding.passing import step_back
 from serving.store.store import Store
 from serving.store.tables import (
     audit,
@@ -125,7 +126,8 @@ def _without_text(text: str | None, ids: set[str]) -> str | None:
 
 
 def _step_back(connection: Connection, ids: Sequence[str]) -> None:
-    """A job that had reached an erased lead has reached the one before it, by the order of ids."""
+    """A job or a pass that had reached an erased lead has reached the one before it, by the order of ids."""
+    step_back(connection, ids)
     for job_id, reached in connection.execute(
         select(score_jobs.c.job_id, score_jobs.c.reached).where(score_jobs.c.reached.in_(ids))
     ).all():

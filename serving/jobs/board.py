@@ -33,7 +33,8 @@ _OPEN = (
 class Job:
     """A job: the leads asked about (None: all open ones) at a moment, how far it is, and what could not be scored.
 
-    ``reached`` is the last lead that is done; ``refused`` holds {lead_id, reason}. Moments in microseconds.
+    ``reached`` is the last lead that is done; ``refused`` holds {lead_id, reason}. Moments in microseconds. ``width``
+    is the length of the list as it is kept, by which an erasure is noticed.
     """
 
     job_id: str
@@ -49,6 +50,7 @@ class Job:
     claimed_until: int | None
     finished_at: int | None
     error: str | None
+    width: int | None = None
 
 
 def ask_for(connection: Connection, lead_ids: Sequence[str] | None, as_of: int, by: str, now: int) -> Job:
@@ -56,7 +58,9 @@ def ask_for(connection: Connection, lead_ids: Sequence[str] | None, as_of: int, 
     wanted = None if lead_ids is None else sorted(set(lead_ids))
     total = connection.execute(_OPEN).scalar_one() if wanted is None else len(wanted)
     job = Job(new_id(now), now, by, as_of, wanted, "queued", total, 0, [], None, None, None, None)
-    connection.execute(insert(score_jobs), [_row(job)])
+    held = {name: value for name, value in job.__dict__.items() if name != "width"}
+    held |= {"leads": None if wanted is None else json.dumps(wanted), "refused": "[]"}
+    connection.execute(insert(score_jobs), [held])
     return job
 
 
@@ -98,9 +102,9 @@ def is_still(connection: Connection, job: Job) -> bool:
     A job from whose list a lead was erased is given back at once: whoever takes it on reads the list anew.
     """
     row = connection.execute(_PROGRESS, {"job_id": job.job_id}).first()
-    if row is None or row[0] != "running" or (row[1], row[2]) != (job.reached, job.done):
+    if row is None or row[0] != "running" or row[2] != job.done:
         return False
-    same = bool(row[3] == (None if job.leads is None else len(json.dumps(job.leads))))
+    same = (row[1], row[3]) == (job.reached, job.width)
     if not same:
         connection.execute(update(score_jobs).where(score_jobs.c.job_id == job.job_id).values(claimed_until=None))
     return same
@@ -126,13 +130,7 @@ def next_job(connection: Connection, now: int) -> Job | None:
 
 def _job(row: Any) -> Job:
     held = dict(row)
+    held["width"] = None if held["leads"] is None else len(held["leads"])
     held["leads"] = None if held["leads"] is None else json.loads(held["leads"])
     held["refused"] = json.loads(held["refused"])
     return Job(**held)
-
-
-def _row(job: Job) -> dict[str, Any]:
-    held = dict(job.__dict__)
-    held["leads"] = None if job.leads is None else json.dumps(job.leads)
-    held["refused"] = json.dumps(job.refused)
-    return held

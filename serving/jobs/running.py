@@ -20,7 +20,7 @@ from serving.deciding.asking import standing_then
 from serving.deciding.histories import Read, read_histories
 from serving.deciding.looking import REASONS
 from serving.deciding.needs import needs_of
-from serving.deciding.score_rows import Made, new_id, score_row, write_scores
+from serving.deciding.score_rows import Made, new_id, score_row, write_scores_of_leads
 from serving.deciding.standings import Kept, kept_many
 from serving.jobs.board import DONE, MOST_REFUSED, Job, is_still, job_of, keep, next_job
 from serving.service import Loaded
@@ -110,7 +110,7 @@ def _went_on(connection: Connection, before: Job, after: Job, made: list[dict[st
     """Write a piece, unless the job is no longer as it was: cancelled, somebody else's, or a lead of it was erased."""
     if not is_still(connection, before):
         return None
-    write_scores(connection, made)
+    write_scores_of_leads(connection, made)
     keep(connection, after)
     return after
 

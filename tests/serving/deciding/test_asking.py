@@ -21,6 +21,7 @@ from serving.deciding.recorder import Recorder
 from serving.deciding.rules import rules_of
 from serving.deciding.standings import kept
 from serving.deciding.words import Said, tell
+from serving.ingest.erasing import erase
 from serving.store.failures import StoreDown
 from serving.store.tables import scores, transitions
 
@@ -222,6 +223,21 @@ def test_the_recorder_waits_for_a_store_that_is_away(store, loaded, monkeypatch)
     ids = asyncio.run(keep())
     assert away.failures < 0
     assert ids <= set(kept_rows(store))
+
+
+@pytest.mark.usefixtures("lively")
+def test_of_a_lead_that_is_erased_nothing_is_kept_afterwards(store, ask, loaded):
+    """Its score waits to be written when the lead is forgotten: it is forgotten too."""
+    ask(Question("busy"))
+
+    async def told_then_erased():
+        recorder = Recorder(lambda: store)
+        await score_stored(store, recorder, loaded, Question("busy"))
+        store.write(lambda connection: erase(connection, "busy", "tests", now()))
+        await recorder.close()
+
+    asyncio.run(told_then_erased())
+    assert kept_rows(store) == {}
 
 
 @pytest.mark.usefixtures("lively")

@@ -167,13 +167,11 @@ def _marked(store, loaded, moment, replays):
 
 
 def _night(store, loaded, moment, replays):
-    """The nightly pass: the marked first, then every open lead."""
+    """The nightly pass: the marked first, then every open lead that was not looked at then."""
     store.write(lambda connection: begin_pass(connection, loaded, "night", moment))
     assert run_pass(store, loaded).finished_at is not None
     for replay in replays.values():
-        if replay.marked:
-            replay.looked(moment)
-        if replay.standing is None or replay.standing.state not in ("won", "lost"):
+        if replay.marked or replay.standing is None or replay.standing.state not in ("won", "lost"):
             replay.looked(moment)
 
 

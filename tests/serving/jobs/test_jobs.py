@@ -1,6 +1,5 @@
 """Score jobs: every lead once, as `readiness score` says, whatever happens to the worker."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +8,7 @@ from sqlalchemy import func, select, update
 
 from data.clock import DAY, to_micros
 from models.snapshot import score_history
+from serving.ingest.erasing import erase
 from serving.jobs import running
 from serving.jobs.board import ask_for, cancel, job_of, scored
 from serving.jobs.results import page
@@ -137,7 +137,7 @@ def test_a_cancelled_job_stops_and_keeps_what_it_has(filled, loaded, trained):
 def test_a_lead_that_is_erased_while_a_job_runs_is_not_scored_from_memory(filled, loaded, trained, monkeypatch):
     """The list of the job changed under its worker: the piece is made anew from the list as it then is."""
     ids = sorted(trained.history.leads["lead_id"].to_pylist())[:30]
-    job = ask(filled, ids, trained.history.ends_at)
+    job, every = ask(filled, ids, trained.history.ends_at), ask(filled, None, trained.history.ends_at)
     real = running._scored
     erased = []
 
@@ -145,14 +145,15 @@ def test_a_lead_that_is_erased_while_a_job_runs_is_not_scored_from_memory(filled
         found = real(connection, loaded, job)
         if not erased:
             erased.append(ids[0])
-            statement = update(score_jobs).values(leads=json.dumps(ids[1:]))
-            filled.write(lambda c: c.execute(statement))
+            filled.write(lambda c: erase(c, ids[0], "tests", now()))
         return found
 
     monkeypatch.setattr(running, "_scored", scored_then_erased)
     run_jobs_once(filled, loaded)
-    assert status(filled, job).status == "done"
-    assert ids[0] not in {line["lead_id"] for line in result(filled, job)}
+    assert {status(filled, one).status for one in (job, every)} == {"done"}
+    kept = filled.read(lambda connection: connection.execute(select(scores.c.lead_id)).scalars().all())
+    assert ids[0] not in kept
+    assert ids[0] not in str(status(filled, job)) + str(status(filled, every))
 
 
 def test_a_job_that_cannot_be_done_says_so_and_the_next_one_is(filled, loaded, trained, monkeypatch):

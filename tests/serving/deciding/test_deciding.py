@@ -215,25 +215,24 @@ def test_the_standing_is_that_of_a_replay(filled, loaded, trained):
 
 
 def _replayed(loaded, trained, lead_id, moments):
-    """The transitions of one lead: words in order as they are known, then a look, at each moment."""
+    """The transitions of one lead: at each moment what sales has said since the last one, then a look."""
     from models.histories import lead_histories
 
     (lead,) = lead_histories(trained.history, [lead_id])
     rows = zip(*(trained.history.outcomes[name].to_pylist() for name in ("lead_id", "kind", "known_at")), strict=True)
     closings = [(_micros(at), "won" if kind == "won" else "lost") for one, kind, at in rows if one == lead_id]
     touches = [(event.known_at, "taken") for event in lead.events if event.actor == "sales"]
-    policy = loaded.bundle.policy
+    policy, waiting = loaded.bundle.policy, sorted((*touches, *closings))
     standing = None
     for moment in moments:
         if lead.created_at > moment:
             continue
-        if standing is None:
-            standing = begin(policy, lead.created_at)
-            for at, word in sorted((*touches, *closings)):
-                if at <= moment:
-                    standing, moved = step(policy, standing, word, max(at, standing.since + 1))
-                    if moved:
-                        yield moved.before, moved.after, moved.at
+        standing = begin(policy, lead.created_at) if standing is None else standing
+        while waiting and waiting[0][0] <= moment and standing.state not in ("won", "lost"):
+            at, word = waiting.pop(0)
+            standing, moved = step(policy, standing, word, max(at, standing.since + 1))
+            if moved:
+                yield moved.before, moved.after, moved.at
         if standing.state in ("won", "lost"):
             continue
         score = loaded.scorer.look(lead, moment + 1)

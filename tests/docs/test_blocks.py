@@ -19,6 +19,7 @@ from data.errors import ContractError
 from data.simulation.folder import write
 from data.simulation.market import simulate
 from serving.cli import app
+from serving.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -154,9 +155,11 @@ def test_json_is_json(text):
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory) -> Path:
-    """The folder of a small simulated market."""
+    """The folder of a small simulated market, with an empty store beside its contract."""
     folder = tmp_path_factory.mktemp("market")
     write(simulate("steady", 200, 3), folder, paths=1)
+    (folder / ".readiness").mkdir()
+    Store.open(f"sqlite:///{folder / '.readiness' / 'store.db'}").close()
     return folder
 
 

@@ -7,7 +7,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint unit lock clean
+.PHONY: help setup setup-dev demo test lint unit docs lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -42,6 +42,9 @@ lint: setup-dev ## Style, types and room boundaries alone
 
 unit: setup-dev ## The tests alone; WORKERS=1 runs them in one piece
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+docs: setup ## Write the pages that come from the code: contract, command line, HTTP API, features
+	$(BIN)/python -m serving.documents
 
 lock: ## Pin the requirements anew (needs uv on the PATH)
 	uv pip compile pyproject.toml --extra dev --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements/dev.txt

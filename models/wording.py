@@ -1,6 +1,7 @@
 """Dates, counts and words as people read them. In UTC, the same text in every locale."""
 
 import math
+import re
 
 from data.clock import DAY, from_micros
 
@@ -8,6 +9,7 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_AFTER_THE_NOUN = re.compile(r"(?= (?:with|by|of) )")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -28,7 +30,12 @@ def counted(count: int, noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """The plural of an English noun phrase, by its last letters."""
+    """The plural of an English noun phrase: of what stands before *with*, *by* or *of*, by its last letters."""
+    noun, *rest = _AFTER_THE_NOUN.split(noun, maxsplit=1)
+    return "".join([_plural(noun), *rest])
+
+
+def _plural(noun: str) -> str:
     if noun.endswith(("s", "x", "z", "ch", "sh")):
         return noun + "es"
     if noun.endswith("y") and noun[-2:-1] not in set("aeiou"):

@@ -107,6 +107,8 @@ for one in found.values():
 # %% [markdown]
 # A feature rarely earns much beside a full catalog: most of what it knows is known already. To see what a real
 # contribution looks like, take a whole question away, here everything about recency and how warm the interest is.
+#
+# Where shuffling hurts but learning without does not, others stand in for it: such a feature is used, not needed.
 
 # %%
 questions = ("engagement", "recency", "momentum", *late_signs)

@@ -7,7 +7,7 @@ from training.worth import Gain, Worth
 
 WHAT = {
     "learned": "Learning with it saves {log_loss} of log loss and adds {auc} of AUC.",
-    "shuffled": "Shuffled among leads asked about at the same time, the model that has it loses {log_loss} and {auc}.",
+    "shuffled": "Shuffled among leads asked about at the same time: log loss {log_loss} higher, AUC {auc} lower.",
 }
 
 

@@ -69,7 +69,7 @@ def long_ones() -> list:
 def commands(text: str) -> list[list[str]]:
     """The words of each command of a shell block: prompts, comments and what is piped elsewhere are left out."""
     found = []
-    for line in text.replace("\\\n", " ").splitlines():
+    for line in whole_lines(text):
         lexer = shlex.shlex(line.strip().removeprefix("$ "), posix=True, punctuation_chars=";&|<>")
         lexer.whitespace_split = True
         command: list[str] = []
@@ -81,6 +81,22 @@ def commands(text: str) -> list[list[str]]:
                 command.append(word)
         found.append(command)
     return [[word for word in command if not re.fullmatch(r"[A-Z_]+=\S*", word)] for command in found if command]
+
+
+def whole_lines(text: str) -> list[str]:
+    """The lines of a shell block; one that ends within quotes, or with a backslash, goes on in the next."""
+    found, open_ = [], ""
+    for line in text.replace("\\\n", " ").splitlines():
+        open_ += line
+        try:
+            shlex.split(open_, comments=True)
+        except ValueError:
+            open_ += " "
+            continue
+        found.append(open_)
+        open_ = ""
+    assert not open_, f"a quotation is never closed: {open_[:80]}"
+    return found
 
 
 def lines_of_shell() -> list:

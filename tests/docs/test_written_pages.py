@@ -9,6 +9,7 @@ import pytest
 from data.contract import Contract
 from serving.documents.api import render
 from serving.documents.contract import _hints, _meanings, _sections, contract_page
+from serving.documents.index import index_page
 from serving.documents.pages import COMMAND, PAGES, stale, write_pages, written
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -17,7 +18,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_up_to_date(name):
     """Whoever changes the code writes the pages anew."""
-    assert (DOCS / name).read_text(encoding="utf-8") == written(name), f"docs/{name} is stale: run {COMMAND}"
+    assert (DOCS / name).read_text(encoding="utf-8") == written(name, DOCS), f"docs/{name} is stale: run {COMMAND}"
 
 
 def test_a_page_that_differs_or_is_missing_is_stale(tmp_path):
@@ -26,7 +27,17 @@ def test_a_page_that_differs_or_is_missing_is_stale(tmp_path):
     assert list(stale(tmp_path)) == []
     (tmp_path / "cli.md").write_text("# The command line\n")
     (tmp_path / "contract.md").unlink()
-    assert set(stale(tmp_path)) == {"cli.md", "contract.md"}
+    assert set(stale(tmp_path)) == {"cli.md", "contract.md", "index.md"}
+
+
+def test_the_index_names_every_page(tmp_path):
+    """By its title and what it says first, links as their text."""
+    (tmp_path / "ideas.md").write_text("# Ideas\n\n<!-- a note -->\n\nWhat *it* [means](x.md). And more.\n\n## Else\n")
+    (tmp_path / "plots.md").write_text("# Plots\n\n    a command\n\nMade by\n\n    another\n")
+    page = index_page(tmp_path)
+    assert "| [Ideas](ideas.md) | What *it* means. |" in page
+    assert "| [Plots](plots.md) | Made by |" in page
+    assert "index.md" not in page
 
 
 def test_a_stale_page_is_one_sentence_and_exit_code_1(tmp_path):

@@ -66,6 +66,6 @@ def agreement(ready: Mask, said: Mask) -> dict[str, Any]:
     """
     n = len(ready)
     found: dict[str, Any] = {"n": n, "same": int((ready == said).sum()), "kappa": None}
-    if n and (np.ptp(ready) or np.ptp(said)):
+    if len({*ready.tolist(), *said.tolist()}) > 1:
         found["kappa"] = float(cohen_kappa_score(ready, said))
     return found

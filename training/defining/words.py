@@ -18,13 +18,13 @@ def rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
             one["horizon"],
             percent(one["threshold"]),
             f"{one['per_week']:.1f}",
-            _share(one["right"], one["handed_off"], one["precision"]),
+            _share(one["precision"], one["handed_off"]),
             "-" if ahead is None else f"{ahead:.0f}",
-            _share(one["caught"], one["outcomes"], one["share_caught"]),
+            _share(one["share_caught"], one["outcomes"]),
             figure("auc", one["auc"]),
             "-" if sure is None or sure["kappa"] is None else f"{sure['kappa']:.2f} of {sure['n']}",
         ]
 
 
-def _share(part: int, whole: int, share: float | None) -> str:
-    return "-" if share is None else f"{percent(share)} ({part} of {whole})"
+def _share(share: float | None, of: int) -> str:
+    return "-" if share is None else f"{percent(share)} of {of}"

@@ -100,7 +100,10 @@ def _must_be_meant(before: str, after: str, wanted: Mapping[str, Mapping[str, An
             part |= {} if value is None else {key: value}
         if not part:
             del expected[section]
-    found = {name: part for name, part in tomllib.loads(after).items() if part != {}}
+    try:
+        found = {name: part for name, part in tomllib.loads(after).items() if part != {}}
+    except tomllib.TOMLDecodeError:
+        found = {}
     if found != {name: part for name, part in expected.items() if part != {}}:
         raise ContractError(
             f"{path.name} is laid out in a way that cannot be changed line by line. Expected [ready] and [policy] as "

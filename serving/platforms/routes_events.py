@@ -1,7 +1,9 @@
 """The doors for messages of platforms: Segment, RudderStack, Mautic, CloudEvents."""
 
+from collections.abc import Callable
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from serving.body import json_value, media_type
@@ -19,6 +21,7 @@ from serving.problems import Refusal, documented
 from serving.service import Service, ServiceDep
 
 MAX_MESSAGES = 10_000
+_BESIDE = 100
 _ERRORS = documented(400, 401, 403, 404, 408, 413, 415, 422, 503, 507)
 _KEYED: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
 BATCH = "application/cloudevents-batch+json"
@@ -58,8 +61,9 @@ def event_routes(settings: PlatformSettings) -> APIRouter:
 
     async def spoken(request: Request, service: Service, platform: str) -> TakenOut:
         caller, body = await enter(request, service, settings, platform, "ingest")
-        told = _messages(json_value(body))
-        return await _store(service, caller, read_spec(told, words(service, settings, caller)))
+        sent = _messages(json_value(body))
+        meant = words(service, settings, caller)
+        return await _store(service, caller, await _read(len(sent), lambda: read_spec(sent, meant)))
 
     @routes.post(
         "/segment",
@@ -101,7 +105,8 @@ def event_routes(settings: PlatformSettings) -> APIRouter:
         told = json_value(body)
         if not isinstance(told, dict):
             raise Refusal(422, "invalid-request", "The body is not an object. Expected a webhook of Mautic.")
-        return await _store(service, caller, read_mautic(told, Words(may_erase=may_erase(caller))))
+        meant = Words(may_erase=may_erase(caller))
+        return await _store(service, caller, await _read(len(body) // 1_000, lambda: read_mautic(told, meant)))
 
     @routes.post(
         "/cloudevents",
@@ -114,7 +119,8 @@ def event_routes(settings: PlatformSettings) -> APIRouter:
     async def cloud_events(request: Request, service: ServiceDep) -> TakenOut:
         """Take CloudEvents."""
         caller, body = await enter(request, service, settings, "cloudevents", "ingest")
-        return await _store(service, caller, read_cloud_events(_events(request, body)))
+        sent = _events(request, body)
+        return await _store(service, caller, await _read(len(sent), lambda: read_cloud_events(sent)))
 
     routes.add_api_route("/cloudevents", _handshake, methods=["OPTIONS"], include_in_schema=False)
     return routes
@@ -130,6 +136,11 @@ def words(service: Service, settings: PlatformSettings, caller: Caller) -> Words
     told = {name: kind for kind in ("lost", "won") for name in getattr(source, kind) if spoken}
     traits = frozenset(source.attributes) if spoken and source.attributes is not None else None
     return Words({**told, **settings.outcomes}, traits, may_erase(caller))
+
+
+async def _read(count: int, read: Callable[[], Told]) -> Told:
+    """What was sent as items; of many things beside the event loop, so that others are answered meanwhile."""
+    return read() if count <= _BESIDE else await to_thread.run_sync(read)
 
 
 async def _store(service: Service, caller: Caller, told: Told) -> TakenOut:

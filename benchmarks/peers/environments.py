@@ -37,17 +37,21 @@ PINS = {
 
 def prepare(name: str, store: Path) -> tuple[Path | None, str]:
     """The environment's Python, or None and the reason why there is none."""
-    pins = PINS[name]
+    return make(name, PINS[name].packages, store)
+
+
+def make(name: str, packages: tuple[str, ...], store: Path) -> tuple[Path | None, str]:
+    """The Python of an environment with these packages, or None and the reason why there is none."""
     folder = store / f"venv-{name}"
     python, ready = folder / "bin" / "python", folder / "ready"
-    if ready.exists() and ready.read_text() == "\n".join(pins.packages):
+    if ready.exists() and ready.read_text() == "\n".join(packages):
         return python, ""
     store.mkdir(parents=True, exist_ok=True)
     made = _run([sys.executable, "-m", "venv", "--clear", folder])
-    made = made or _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins.packages])
+    made = made or _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages])
     if made:
         return None, f"its environment could not be made ({made})."
-    ready.write_text("\n".join(pins.packages))
+    ready.write_text("\n".join(packages))
     return python, ""
 
 

@@ -15,7 +15,7 @@ from data.store.tables import changes, leads
 from serving.ingest.attributes import Attributes, Log, Said
 from serving.ingest.items import LeadItem
 from serving.ingest.judging import When
-from serving.ingest.tally import Tally
+from serving.ingest.tally import Moved, Tally
 from serving.store.upsert import insert_new
 
 LEAD_LOG = Log(changes, changes.c.lead_id)
@@ -67,15 +67,18 @@ class Lead:
     changed: bool = False
 
 
-def be_there(connection: Connection, first: Mapping[str, int], received_at: int) -> None:
-    """Every lead of ``first`` exists, and a guessed ``created_at`` is not after the moment told with it."""
+def be_there(connection: Connection, first: Mapping[str, int], received_at: int, *, guess: bool = True) -> None:
+    """Every lead of ``first`` exists, made as of the moment told with it.
+
+    ``guess``: of one that was there a guessed ``created_at`` is not after that moment either.
+    """
     if not first:
         return
     found = {row[0]: row for row in connection.execute(_THERE, {"ids": sorted(first)})}
     born = {lead: min(at, received_at) for lead, at in first.items()}
     insert_new(connection, leads, [_implied(lead, born[lead], received_at) for lead in sorted(born.keys() - found)])
     earlier = {lead: born[lead] for lead, at, implied in found.values() if implied and born[lead] < at}
-    if earlier:
+    if earlier and guess:
         rows = [{"lead": lead, "at": at, "now": received_at} for lead, at in sorted(earlier.items())]
         connection.execute(_EARLIER, rows)
 
@@ -83,6 +86,12 @@ def be_there(connection: Connection, first: Mapping[str, int], received_at: int)
 def is_there(connection: Connection, lead_id: str) -> bool:
     """Whether there is such a lead."""
     return connection.execute(_THERE, {"ids": [lead_id]}).first() is not None
+
+
+def make(connection: Connection, lead_ids: Sequence[str], received_at: int) -> frozenset[str]:
+    """Make those of the leads (in the order of their ids) that are not there; returns these."""
+    made = insert_new(connection, leads, [_implied(lead, received_at, received_at) for lead in lead_ids])
+    return frozenset(key[0] for key in made)
 
 
 def _implied(lead_id: str, created_at: int, received_at: int) -> dict[str, Any]:
@@ -126,12 +135,13 @@ def write_leads(connection: Connection, rows: Mapping[str, Lead], received_at: i
 
 
 def describe_leads(connection: Connection, told: Sequence[LeadTold], when: When, tally: Tally) -> set[str]:
-    """Take in what is said of leads, in its order; returns the leads of which something is new."""
+    """Take in what is said of leads, in its order; returns the leads of which something is new. Raises Moved."""
     if not told:
         return set()
     ids = sorted({one.lead_id for one in told})
-    made = insert_new(connection, leads, [_implied(lead, when.received_at, when.received_at) for lead in ids])
-    found = read_leads(connection, ids, frozenset(key[0] for key in made))
+    found = read_leads(connection, ids, make(connection, ids, when.received_at))
+    if len(found) < len(ids):
+        raise Moved
     for one in told:
         lead = found[one.lead_id]
         if describe(lead, one.item, when):

@@ -5,6 +5,7 @@ before it, what stands after it afterwards.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import groupby
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -30,11 +31,13 @@ from serving.ingest.items import (
     VisitItem,
 )
 from serving.ingest.judging import News, When, judge_described, judge_happening, judge_link
-from serving.ingest.links import link, owners
+from serving.ingest.links import given, link, owners
 from serving.ingest.people import LeadTold, be_there, describe_leads, is_there
-from serving.ingest.tally import Refused, Taken, Tally
+from serving.ingest.tally import Moved, Refused, Taken, Tally
 from serving.service import Loaded
 
+TRIES = 5
+"""So often ids may change their meaning while a call is stored."""
 QUICK_EVENTS = 5_000
 """Leads with more events than this together are left to the worker: to score them takes long in a transaction."""
 _SOME = select(func.count()).select_from(
@@ -60,16 +63,17 @@ def take(
     the model in use: with one, a few leads are looked at at once; those of a past, of large calls and without a model
     stay marked for the worker. ``by`` is who asks, for the audit trail.
     """
-    call = _Call(connection, When(received_at, backfill), by)
-    for rejected in told.rejected:
-        call.tally.refuse(rejected.index, rejected.reason)
-    for changes_ids, group in groupby(told.items, key=lambda placed: isinstance(placed.item, LinkItem | EraseItem)):
-        if changes_ids:
-            for placed in group:
-                call.turn(placed)
+    tries = 1 if connection.dialect.name == "sqlite" else TRIES  # SQLite has one writer: nobody else moves anything
+    for left in reversed(range(tries)):
+        call = _Call(connection, When(received_at, backfill), by)
+        try:
+            with connection.begin_nested() if tries > 1 else nullcontext():
+                call.take(told, loaded)
+        except Moved:
+            if not left:
+                raise
         else:
-            call.store(list(group))
-    call.mark_and_tell(loaded)
+            break
     return call.tally.taken()
 
 
@@ -81,12 +85,25 @@ class _Call:
         self.news: list[News] = []
         self.touched: set[str] = set()
 
+    def take(self, told: Told, loaded: Loaded | None) -> None:
+        """Everything that is told, in its order, and what follows from it. Raises Moved."""
+        for rejected in told.rejected:
+            self.tally.refuse(rejected.index, rejected.reason)
+        for turns, group in groupby(told.items, key=lambda placed: isinstance(placed.item, LinkItem | EraseItem)):
+            if turns:
+                for placed in group:
+                    self.turn(placed)
+            else:
+                self.store(list(group))
+        self.mark_and_tell(loaded)
+
     def store(self, placed: Sequence[Placed]) -> None:
         """Things that happened, and what is said of leads and accounts."""
         good = list(self._judged(placed))
         ids = [str(getattr(one, "lead_id", "")) for one, _ in good if not isinstance(one, AccountTold)]
         known = owners(self.connection, ids)
         described, happened, own, unknown, companies = [], [], [], [], []
+        visitors = {one.lead_id for one, visit in good if visit and not isinstance(one, AccountTold)}
         for one, visit in good:
             if isinstance(one, AccountTold):
                 companies.append(one)
@@ -105,6 +122,9 @@ class _Call:
         self.touched |= describe_accounts(self.connection, companies, self.when, self.tally)
         add_visits(self.connection, unknown, self.when.received_at, self.tally)
         self._add(happened, own, self.tally)
+        self._add(given(self.connection, {one: known[one] for one in visitors & known.keys()}), [], Tally())
+        if self.connection.dialect.name != "sqlite" and owners(self.connection, ids) != known:
+            raise Moved
 
     def _judged(self, placed: Sequence[Placed]) -> Iterator[tuple[News | LeadTold | AccountTold, bool]]:
         """What can be stored, and whether it is a visitor's."""
@@ -129,13 +149,13 @@ class _Call:
         except Refused as refused:
             self.tally.refuse(placed.index, str(refused))
             return
-        lead_id, given, fresh = link(self.connection, item, known_at, self.when.received_at)
+        lead_id, visits, fresh = link(self.connection, item, known_at, self.when.received_at)
         self.touched = {lead_id if one == item.other_id else one for one in self.touched}
         if fresh and is_there(self.connection, lead_id):
             self.touched.add(lead_id)
         self.news = [one._replace(lead_id=lead_id) if one.lead_id == item.other_id else one for one in self.news]
         self.tally.new(placed.index) if fresh else self.tally.known(placed.index)
-        self._add(given, [], Tally())  # these were counted when they came
+        self._add(visits, [], Tally())  # these were counted when they came
 
     def _add(self, news: Sequence[News], own: Sequence[News], tally: Tally) -> None:
         """``own``: those under the lead's own id. A lead is no older than they are, whatever it did as a visitor."""
@@ -143,6 +163,9 @@ class _Call:
         for one in own:
             first[one.lead_id] = min(one.item.occurred_at, first.get(one.lead_id, one.item.occurred_at))
         be_there(self.connection, first, self.when.received_at)
+        visited = [one for one in news if one.lead_id not in first]
+        since = {one.lead_id: one.known_at for one in sorted(visited, key=lambda one: -one.known_at)}
+        be_there(self.connection, since, self.when.received_at, guess=False)
         new = add_happenings(self.connection, news, self.when.received_at, tally)
         self.news += new
         self.touched |= {one.lead_id for one in new}

@@ -10,6 +10,10 @@ class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure
     """An item that cannot be stored; the message says what was found, was expected and is to do."""
 
 
+class Moved(Exception):  # noqa: N818 - likewise: it is seen to within the call
+    """While a call was being stored, somebody else made one of its ids mean another id. It is stored anew."""
+
+
 class Taken(NamedTuple):
     """The account of a call. ``taken + duplicates + len(refused)`` is how many things were sent."""
 

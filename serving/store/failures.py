@@ -23,7 +23,8 @@ class StoreFull(StoreDown):
     """The database has no room left: nothing was written."""
 
 
-_AGAIN = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+_AGAIN = {"40001", "40P01", "55P03", "23503"}
+"""Serialization failure, deadlock, lock not available; and a row referred to that somebody else took away meanwhile."""
 _GONE = ("57P", "08", "53")  # shut down or starting; connection; out of connections or memory
 _FULL = "53100"
 

@@ -366,6 +366,16 @@ def test_a_visitor_becomes_a_lead(store, tell, contents, now):
     assert dict(stored["leads"][0])["created_at"] == T0 + DAY  # it is a lead since it said who it is
 
 
+def test_a_link_alone_makes_no_lead_but_what_follows_does(store, tell, contents, now):
+    """An alias of an id that did nothing yet; what its visitor does then is a lead's, known to be one since the link."""
+    tell(store, LinkItem(other_id="anon", lead_id="a", said_at=T0))
+    assert contents(store)["leads"] == []
+    tell(store, VisitItem(event=EventItem(lead_id="anon", kind="page", occurred_at=T0 - DAY)), at=now + 5)
+    [lead] = map(dict, contents(store)["leads"])
+    assert (lead["lead_id"], lead["created_at"], lead["implied"]) == ("a", now + 5, True)
+    assert [dict(row)["lead_id"] for row in contents(store)["events"]] == ["a"]
+
+
 def test_a_visitor_who_names_nobody_is_a_lead_itself(store, tell, contents):
     """A link to itself makes the visitor's id the lead's."""
     tell(

@@ -367,7 +367,7 @@ def test_a_visitor_becomes_a_lead(store, tell, contents, now):
 
 
 def test_a_link_alone_makes_no_lead_but_what_follows_does(store, tell, contents, now):
-    """An alias of an id that did nothing yet; what its visitor does then is a lead's, known to be one since the link."""
+    """An alias of an id that did nothing yet; what its visitor does then is a lead's, and known from then on."""
     tell(store, LinkItem(other_id="anon", lead_id="a", said_at=T0))
     assert contents(store)["leads"] == []
     tell(store, VisitItem(event=EventItem(lead_id="anon", kind="page", occurred_at=T0 - DAY)), at=now + 5)

@@ -19,16 +19,26 @@ _FREE = and_(_D.state == "pending", _D.due_at <= _NOW, or_(_D.claimed_until.is_(
 
 
 def _something_older() -> Exists:
-    """Whether the same subscriber has yet to be told something older about the same lead."""
-    before, pending = messages.alias("before"), deliveries.alias("pending_before")
+    """Whether the same subscriber has yet to be told something older about the same lead.
+
+    One question within the other, so that both databases go by the lead and not through all that is pending.
+    """
+    before, untold = messages.alias("before"), deliveries.alias("untold")
+    is_untold = exists(
+        select(1)
+        .where(
+            untold.c.message_id == before.c.message_id,
+            untold.c.subscriber == _D.subscriber,
+            untold.c.state == "pending",
+        )
+        .correlate(before, deliveries)
+    )
     return exists(
         select(1)
-        .select_from(before.join(pending, pending.c.message_id == before.c.message_id))
         .where(
             before.c.lead_id == messages.c.lead_id,
-            pending.c.subscriber == _D.subscriber,
-            pending.c.state == "pending",
             tuple_(before.c.made_at, before.c.message_id) < tuple_(messages.c.made_at, messages.c.message_id),
+            is_untold,
         )
         .correlate(messages, deliveries)
     )

@@ -17,12 +17,17 @@ SHARED_VIEW = f"mlflow.sharedViewState.{VIEW}"
 KIND, NOTE = "mlflow.experimentKind", "mlflow.note.content"
 MADE_FOR_MODELS = "custom_model_development"
 """What MLflow calls an experiment of models like ours, whose pages are not those for language models."""
-WIDE, NARROW = 190, 110
+SHOWN = 7
+"""So many of the columns: what fits beside each other."""
+AGAINST = "against champion/log_loss_pct"
+"""What the gate logs of a version that it judged: the only figure here that is of the same rows for two versions."""
+A_LETTER, EDGES = 8, 30
+"""Points of width."""
 NOTES = (
     "Each row is a version. Columns are numbered by how much they matter: the log loss saved against the base rate, "
     "the log loss, how far the percentages are off, average precision, what the call list catches, rivals surely "
-    "beaten and rivals as good. All are of later rows that were not learned from. `readiness compare` and `readiness "
-    "promote` say more, with intervals. For backtests and the trials of a search, clear the search field."
+    "beaten and rivals as good. Each is of the later rows of its own version, *against champion* of the same rows for "
+    "both. `readiness compare` says more, with intervals. For backtests and trials of a search, clear the search field."
 )
 
 
@@ -37,8 +42,11 @@ def arrange(registry: Registry, experiment: str) -> None:
 
 def view() -> dict[str, Any]:
     """The state of MLflow's table of runs, as its page reads it."""
-    metrics = [f"metrics.`{name}`" for name in COLUMNS]
-    shown = ["attributes.`Models`", *metrics, "tags.`gate`"]
+    first, *others = COLUMNS[:SHOWN]
+    names = [first, AGAINST, *others]
+    metrics = [f"metrics.`{name}`" for name in names]
+    shown = ["attributes.`Models`", "tags.`gate`", *metrics]
+    widths = {column: EDGES + A_LETTER * len(name) for column, name in zip(metrics, names, strict=True)}
     return {
         "searchFilter": "tags.kind = 'version'",
         "orderByKey": "attributes.start_time",
@@ -49,7 +57,7 @@ def view() -> dict[str, Any]:
         "modelVersionFilter": "All Runs",
         "selectedColumns": shown,
         "columnOrder": shown,
-        "columnWidths": {**dict.fromkeys(metrics, WIDE), "tags.`gate`": NARROW},
+        "columnWidths": widths,
         "runsExpanded": {},
         "runsPinned": [],
         "runsHidden": [],

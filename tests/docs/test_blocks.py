@@ -171,9 +171,12 @@ def test_json_is_json(text):
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory) -> Path:
-    """The folder of a small simulated market, with an empty store beside its contract."""
+    """The folder of a small simulated market, asked rarely, with an empty store beside its contract."""
     folder = tmp_path_factory.mktemp("market")
-    write(simulate("steady", 200, 3), folder, paths=1)
+    write(simulate("steady", 300, 3), folder, paths=1)
+    weekly = (folder / "readiness.toml").read_text()
+    coarse = weekly.replace('every = "7d"', 'every = "28d"')
+    (folder / "readiness.toml").write_text(coarse + "\n[backtest]\nfolds = 2\n\n[model]\nthreads = 1\nbins = 1\n")
     (folder / ".readiness").mkdir()
     Store.open(f"sqlite:///{folder / '.readiness' / 'store.db'}").close()
     return folder

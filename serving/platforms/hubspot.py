@@ -54,7 +54,7 @@ def read_action(told: Any) -> Action:
         raise ValueError("inputFields or object is not an object. Expected them as HubSpot sends them.")  # noqa: TRY004
     lead = inputs.get("lead_id") or subject.get("objectId")
     answer = inputs.get("answer") or "at_once"
-    if answer not in {"at_once", "later"}:
+    if not isinstance(answer, str) or answer not in {"at_once", "later"}:
         raise ValueError(f"answer is {str(answer)[:40]!r}. Expected at_once or later.")
     return Action(callback, identity("object.objectId", lead), answer == "later")
 

@@ -97,7 +97,7 @@ def _person(place: int, told: Any) -> Person:
     own = lead.get("leadId")
     return Person(
         number,
-        str(number) if own in {None, ""} else identity("leadId", own),
+        str(number) if own is None or own == "" else identity("leadId", own),
         horizon[:20] if isinstance(horizon, str) else "",
     )
 

@@ -79,6 +79,7 @@ def test_the_definition_names_what_is_read_and_answered(score):
         ({"object": {}}, "object.objectId is missing"),
         ({"object": 3}, "inputFields or object"),
         ({"inputFields": {"answer": "soon"}}, "'soon'"),
+        ({"inputFields": {"answer": ["later"]}}, "['later']"),
         ({"inputFields": {"lead_id": "x" * 201}}, "201 characters"),
     ],
 )

@@ -66,6 +66,7 @@ def test_the_same_chunk_has_the_same_name_in_any_order(payload):
         ({"objectData": []}, "objectData"),
         ({"objectData": [{"objectContext": {"id": "5"}}]}, "objectData[0].objectContext.id"),
         ({"objectData": [{"objectContext": {"id": True}}]}, "objectData[0].objectContext.id"),
+        ({"objectData": [{"objectContext": {"id": 1, "leadId": []}}]}, "leadId is missing"),
         ({"objectData": [{"objectContext": {"id": 2**63}}]}, "objectData[0].objectContext.id"),
         ({"context": {}}, "munchkinId is missing"),
         ({"batchid": ""}, "batchid is missing"),

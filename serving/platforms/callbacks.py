@@ -110,14 +110,3 @@ def callback_request(row: RowMapping | Mapping[str, Any], scores: Scores) -> tup
         index = asked["index"] if isinstance(score, str) else score["index"]
         return set_points(row["url"], index), {name: asked[name] for name in ("token_env", "auth")}
     raise ReadinessError(f"{row['platform']!r} waits for no answer. Expected hubspot, marketo or mautic.")
-
-
-def without_lead(row: RowMapping | Mapping[str, Any], lead_id: str) -> dict[str, str] | None:
-    """The columns of a row from which an erased lead was taken; None where nobody is left to be answered about."""
-    left = [one for one in json.loads(row["lead_ids"]) if one != lead_id]
-    if not left:
-        return None
-    asked = json.loads(row["asked"])
-    if "people" in asked:
-        asked["people"] = [told for told in asked["people"] if told[1] != lead_id]
-    return {"lead_ids": json.dumps(left), "asked": json.dumps(asked)}

@@ -5,7 +5,8 @@ import json
 import pytest
 from sqlalchemy import select, update
 
-from serving.platforms.callbacks import callback_request, keep_action, keep_chunk, without_lead
+from serving.ingest.erasing import erase
+from serving.platforms.callbacks import callback_request, keep_action, keep_chunk
 from serving.platforms.hubspot import Action
 from serving.platforms.marketo import CALLBACK_HOSTS, read_chunk
 from serving.platforms.settings import PlatformSettings
@@ -82,13 +83,16 @@ def test_what_was_given_up_may_come_again(store, payload):
     assert store.write(lambda connection: keep_chunk(connection, chunk(payload, [1]), 6)) == 1
 
 
-def test_an_erased_lead_is_taken_out(store, payload):
-    """Of a row that waits for several leads the others stay; of one that waits for it alone nothing does."""
-    store.write(
-        lambda connection: keep_chunk(connection, read_chunk(payload("marketo_submission.json"), CALLBACK_HOSTS), 5)
-    )
+@pytest.mark.parametrize("erased", ["L-7", "1000000"])
+def test_an_erasure_leaves_the_others_their_answer(store, payload, score, erased):
+    """Neither the id nor the number in Marketo of who was erased is left; the other one is still answered."""
+    told = read_chunk(payload("marketo_submission.json"), CALLBACK_HOSTS)
+    store.write(lambda connection: keep_chunk(connection, told, 5))
+    store.write(lambda connection: erase(connection, erased, "admin", 6))
     (row,) = rows(store)
-    left = without_lead(row, "L-7")
-    assert json.loads(left["lead_ids"]) == ["1000000"]
-    assert "L-7" not in str(left)
-    assert without_lead({**row, **left}, "1000000") is None
+    number = {"L-7": 1_000_001, "1000000": 1_000_000}[erased]
+    assert erased not in f"{row['asked']} {row['lead_ids']}"
+    assert str(number) not in row["asked"]
+    other = ({"L-7", "1000000"} - {erased}).pop()
+    body = json.loads(callback_request(row, {other: score})[0].body)
+    assert [one["activityData"]["success"] for one in body["objectData"]] == [True]

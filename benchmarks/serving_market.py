@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from data.check import check
 from data.clock import DAY, iso
 from data.contract import load_contract
@@ -82,8 +84,6 @@ def stored(leads: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def rows_of(bundle: Path, count: int) -> tuple[list[str], list[list[Any]]]:
     """Names and rows of features as analysts have them: from the bundle's reference rows, nulls as None."""
-    import pyarrow.parquet as pq
-
     table = pq.read_table(bundle / "reference.parquet").slice(0, count)
     names = [name for name in table.column_names if name not in {"lead_id", "cutoff", "readiness"}]
     columns = [[None if value != value else value for value in table[name].to_pylist()] for name in names]  # noqa: PLR0124

@@ -65,7 +65,15 @@ def start_peers(market: Market, folder: Path, names: list[str]) -> tuple[dict[st
 
 def _mlflow(market: Market, folder: Path) -> Peer:
     port = free_port()
-    command = [Path(sys.executable).with_name("mlflow"), "models", "serve", "-m", market.model_uri, "-p", port]
+    command: list[object] = [
+        Path(sys.executable).with_name("mlflow"),
+        "models",
+        "serve",
+        "-m",
+        market.model_uri,
+        "-p",
+        port,
+    ]
     server = start(
         "mlflow", [*command, "--env-manager", "local"], port, folder, {"MLFLOW_TRACKING_URI": market.tracking_uri}
     )

@@ -19,12 +19,15 @@ AIMS: dict[str, tuple[str, float, str]] = {
 def report(told: dict[str, Any]) -> str:
     """The page."""
     about, half, ingest = told["machine"], told["half_load"], told["ingest"]
+    made = (
+        f"Made in {told['minutes']:.0f} minutes by `python benchmarks/serving.py` on {about['processor']}, "
+        f"{about['cores']} cores, {about['memory']}; {about['system']}; load average {told['load'][0]:.1f} before, "
+        f"{told['load'][1]:.1f} after."
+    )
     lines = [
         "# What an answer costs",
         "",
-        f"Made in {told['minutes']:.0f} minutes by `python benchmarks/serving.py` on {about['processor']}, "
-        f"{about['cores']} cores, {about['memory']}; {about['system']}; load average {told['load'][0]:.1f} before, "
-        f"{told['load'][1]:.1f} after.",
+        made,
         "",
         "## Aims",
         "",
@@ -42,11 +45,14 @@ def report(told: dict[str, Any]) -> str:
     for name, one in told["servers"].items():
         figures = f"{one['cpu_us']:,.0f} | {one['cpu_us'] / base:.2f} | {one['per_second']:,.0f}"
         lines.append(f"| {name} | {figures} | {one['p50_ms']:.2f} | {one['p99_ms']:.2f} |")
-    lines += [
-        "",
+    halves = (
         f"At half load ({half['rate']:,.0f} scores with reasons a second) p50 is {half['p50_ms']:.2f} ms and p99 "
         f"{half['p99_ms']:.2f} ms. Ingest: {ingest['events_per_second']:,.0f} durable events a second on SQLite, "
-        f"{ingest['cpu_us_per_event']:.0f} µs of CPU each.",
+        f"{ingest['cpu_us_per_event']:.0f} µs of CPU each."
+    )
+    lines += [
+        "",
+        halves,
         "",
         "| server | MiB resident after the run |",
         "| --- | ---: |",

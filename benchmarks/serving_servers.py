@@ -51,12 +51,9 @@ def start(
 ) -> Server:
     """Start a server whose log goes to ``folder``."""
     log = folder / f"{name.replace(' ', '-')}.log"
-    own = {
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "READINESS_API_KEYS": KEY,
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "READINESS_API_KEYS": KEY, "PATH": programs}
+    own["MLFLOW_DISABLE_TELEMETRY"] = "true"
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [str(word) for word in command],

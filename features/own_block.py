@@ -1,5 +1,7 @@
 """One lead's own facts as the arrays of a block, made from plain lists: for so few events that is the fastest way."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,7 +34,11 @@ class OwnBlocks:
         self._other_class = len(ACTORS) * len(plan.kinds)
         self._levels = [(name, vocabulary.codes(f"events.{name}")) for name in plan.levels]
         self._profile = [(a, vocabulary.codes(attribute_key(a))) for a in plan.attributes]
-        self._logged = {(a.source, a.column) for a in plan.attributes if a.source in LOGGED}
+        self._logged: dict[tuple[str, str], list[int]] = {}
+        for position, attribute in enumerate(plan.attributes):
+            if attribute.source in LOGGED:
+                self._logged.setdefault((attribute.source, attribute.column), []).append(position)
+        self._on_texts, self._on_numbers = _sorted_out(plan.conditions)
 
     def block(self, lead: LeadHistory, events: OwnEvents, cutoff: int) -> Block:
         """The block of one lead and one row; ``events`` are those that the plan looks at."""
@@ -72,8 +78,12 @@ class OwnBlocks:
 
     def _bits(self, events: OwnEvents) -> Ints:
         bits = np.zeros(len(events.occurred), np.int64)
-        for position, condition in enumerate(self.plan.conditions):
-            bits |= _holds(events, condition).astype(np.int64) << position
+        for name, (present, of_value) in self._on_texts.items():
+            column = events.column(name)
+            of_level = [*(present | of_value.get(text, 0) for text in column.levels), 0]
+            bits |= np.array(of_level, np.int64)[column.codes]
+        for position, condition in self._on_numbers:
+            bits |= _holds(events.reals[condition.column], condition).astype(np.int64) << position
         return bits
 
     def _fixed(self, lead: LeadHistory, attribute: Attribute, codes: dict[str, float]) -> float:
@@ -87,11 +97,9 @@ class OwnBlocks:
         rows = []
         for source, changes in (("changes", lead.changes), ("account_changes", lead.account_changes)):
             for change in changes:
-                if (source, change.field) in self._logged:
-                    text = read_text(change.value) or ""
-                    for position, (attribute, codes) in enumerate(self._profile):
-                        if (attribute.source, attribute.column) == (source, change.field):
-                            rows.append((change.known_at, text, position, _read_as(attribute, codes, change.value)))
+                for position in self._logged.get((source, change.field), ()):
+                    value = _read_as(*self._profile[position], change.value)
+                    rows.append((change.known_at, read_text(change.value) or "", position, value))
         rows.sort(key=lambda row: row[:3])
         return (
             np.array([0, len(rows)], np.int64),
@@ -112,16 +120,31 @@ def _read_as(attribute: Attribute, codes: dict[str, float], value: Scalar) -> fl
     return NAN if text is None else codes.get(text, float(len(codes)))
 
 
-def _holds(events: OwnEvents, condition: Condition) -> Bools:
-    """For which events a condition holds."""
+def _sorted_out(
+    conditions: Sequence[Condition],
+) -> tuple[dict[str, tuple[int, dict[str, int]]], list[tuple[int, Condition]]]:
+    """Conditions on texts, by column: the bits of any text, and the further bits of a value; and those on numbers."""
+    on_texts: dict[str, tuple[int, dict[str, int]]] = {}
+    on_numbers = []
+    for position, condition in enumerate(conditions):
+        if not condition.is_text:
+            on_numbers.append((position, condition))
+            continue
+        present, of_value = on_texts.get(condition.column, (0, {}))
+        if isinstance(condition, Present):
+            present |= 1 << position
+        else:
+            for value in condition.values:
+                of_value[str(value)] = of_value.get(str(value), 0) | 1 << position
+        on_texts[condition.column] = (present, of_value)
+    return on_texts, on_numbers
+
+
+def _holds(numbers: Floats, condition: Condition) -> Bools:
+    """For which numbers a condition holds."""
     if isinstance(condition, Present):
-        if condition.is_text:
-            return events.column(condition.column).codes >= 0
-        return ~np.isnan(events.reals[condition.column])
-    if not condition.is_text:
-        return np.array([condition.holds(number) for number in events.reals[condition.column].tolist()], bool)
-    column = events.column(condition.column)
-    return np.array([*(text in condition.values for text in column.levels), False])[column.codes]
+        return ~np.isnan(numbers)
+    return np.array([condition.holds(number) for number in numbers.tolist()], bool)
 
 
 def _days(events: OwnEvents) -> Ints:

@@ -100,7 +100,8 @@ def is_nan(number: float) -> bool:
 
 def _read(events: Sequence[Event], reals: Sequence[str], texts: Sequence[str], *, leads: bool) -> OwnEvents:
     kind, occurred, known, actor, value, item, extra, ids, lead = _columns(events)
-    if ids.count(None) < len(ids):
+    named = [event_id for event_id in ids if event_id is not None]
+    if len(set(named)) < len(named):
         kind, occurred, known, actor, value, item, extra, _, lead = _columns(_first_known(events))
     count = len(kind)
     try:

@@ -12,6 +12,7 @@ from models import calibration as calibrations
 from models import numerics
 from models.booster import Booster
 from models.calibration import Calibration
+from models.compact import Trees, compact, compact_logits, trial_rows
 from models.hazard import last_bins
 from models.linear import LinearModel
 from models.numerics import Floats, Ints, Matrix
@@ -44,7 +45,10 @@ class ReadinessModel:
 
     def member_logits(self, matrix: Matrix) -> tuple[Floats, Floats]:
         """Hazard logits (n, bins) of the booster and of the linear model."""
-        return booster_logits(self.booster, matrix, len(self.edges)), self.linear.logits(matrix)
+        bins, trees = len(self.edges), self._trees
+        if trees is None:
+            return booster_logits(self.booster, matrix, bins), self.linear.logits(matrix)
+        return np.asarray(compact_logits(matrix, bins, trees)), self.linear.logits(matrix)
 
     def predict(self, matrix: Matrix) -> Floats:
         """(n, horizons) calibrated probabilities, non-decreasing along the horizons, for ``matrix`` (n, features)."""
@@ -85,6 +89,16 @@ class ReadinessModel:
         logits = numerics.cumulative_logits(blend, self._last_bins)[:, at]
         total = self.calibration.slopes[at] * logits + self.calibration.intercepts[at]
         return np.column_stack([pushes, total - pushes.sum(axis=1)])
+
+    @cached_property
+    def _trees(self) -> Trees | None:
+        """The booster's trees in flat arrays, if they gave the same bits on this machine; else LightGBM answers."""
+        trees, bins = compact(self.booster_text, self.features), len(self.edges)
+        if trees is None:
+            return None
+        rows = trial_rows(trees, self.features)
+        theirs = booster_logits(self.booster, rows, bins)
+        return trees if compact_logits(rows, bins, trees).tobytes() == theirs.tobytes() else None
 
     @cached_property
     def _apart(self) -> TreesApart:

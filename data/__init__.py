@@ -21,6 +21,7 @@ check       good rows, bad rows with a reason, counts that add up
 facts       checked facts in a folder, read whole or piece by piece
 draft       a first contract, guessed from the files of a folder
 drafting    how it is guessed
+store       the service's own store, as far as it holds facts
 spine       which lead is asked about at which moment
 labels      what came next, and how long we could watch
 simulation  a seeded market whose truth is known

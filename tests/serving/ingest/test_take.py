@@ -10,11 +10,8 @@ from sqlalchemy import func, select
 
 from data.clock import DAY, MINUTE
 from data.store.tables import events, leads
-from models.policy import Policy
-from serving.deciding.rules import Rules, remember
-from serving.deciding.standings import claim, new
-from serving.ingest.items import AccountItem, EventItem, LeadItem, LinkItem, OutcomeItem, VisitItem
-from serving.store.tables import looks, transitions
+from serving.ingest.items import AccountItem, EventItem, LeadItem, OutcomeItem
+from serving.store.tables import looks
 
 MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 T0 = 1_700_000_000_000_000
@@ -286,129 +283,6 @@ def test_news_marks_the_lead_and_only_news_does(store, tell, contents):
     store.write(lambda connection: connection.execute(looks.delete()))
     tell(store, AccountItem(account_id="x", attributes={"tier": "gold"}))
     assert [dict(row)["lead_id"] for row in contents(store)["looks"]] == ["b"]
-
-
-RULES = Rules("shop", Policy(0.5), ("won",), ("won", "lost"), 90.0, "b")
-"""Those that a store was last decided by: what sales says is heard also while no model is loaded."""
-
-
-@pytest.fixture
-def looked_at(store, tell):
-    """A store in which somebody has looked at the leads a and b."""
-
-    def change(connection):
-        remember(connection, RULES)
-        claim(connection, [new(RULES, lead, T0) for lead in "ab"])
-
-    tell(store, *(EventItem(lead_id=lead, kind="page", occurred_at=T0) for lead in "ab"))
-    store.write(change)
-    return store
-
-
-def _moves(store):
-    columns = (transitions.c.lead_id, transitions.c.before, transitions.c.after, transitions.c.cause)
-    rows = store.read(lambda c: c.execute(select(*columns).order_by(transitions.c.lead_id, transitions.c.at)).all())
-    return [tuple(row) for row in rows]
-
-
-def test_words_of_sales_move_leads_in_the_order_in_which_they_were_known(looked_at, tell):
-    """A touch takes a lead up, one marked so gives it back, outcomes close it; each word once."""
-    items = [
-        OutcomeItem(lead_id="b", kind="won", occurred_at=T0 + 3),
-        EventItem(lead_id="a", kind="call", occurred_at=T0 + 2, known_at=T0 + 9, actor="sales", given_back=True),
-        EventItem(lead_id="a", kind="call", occurred_at=T0 + 1, known_at=T0 + 5, actor="sales"),
-        OutcomeItem(lead_id="b", kind="opportunity", occurred_at=T0 + 3),
-        EventItem(lead_id="a", kind="page", occurred_at=T0 + 4),
-    ]
-    moved = [
-        ("a", "nurture", "working", "touch"),
-        ("a", "working", "recycled", "touch"),
-        ("b", "nurture", "won", "outcome"),
-    ]
-    tell(looked_at, *items)
-    assert _moves(looked_at) == moved
-    assert tell(looked_at, *items).duplicates == len(items)
-    assert _moves(looked_at) == moved
-
-
-def test_words_that_fail_take_the_news_with_them(looked_at, tell, contents, monkeypatch):
-    """News and what follows from it are one transaction: both or neither."""
-    before = contents(looked_at)
-
-    def broken(*_):
-        raise ValueError("no more")
-
-    monkeypatch.setattr("serving.deciding.words.write_crossings", broken)
-    with pytest.raises(ValueError, match="no more"):
-        tell(looked_at, OutcomeItem(lead_id="b", kind="won", occurred_at=T0 + 3))
-    assert contents(looked_at) == before
-
-
-def test_a_visitor_becomes_a_lead(store, tell, contents, now):
-    """What a visitor did is the lead's with the link, known from then on; what it does later at once."""
-    visit = VisitItem(event=EventItem(lead_id="anon", kind="page", occurred_at=T0, event_id="v1", extra={"p": "x"}))
-    assert tell(store, visit).taken == 1
-    assert tell(store, visit).duplicates == 1
-    assert contents(store)["leads"] == []
-    tell(store, LinkItem(other_id="anon", lead_id="a", said_at=T0 + DAY), at=now + 1)
-    tell(
-        store,
-        visit,
-        VisitItem(event=OutcomeItem(lead_id="anon", kind="won", occurred_at=T0, outcome_id="o")),
-        at=now + 2,
-    )
-    stored = contents(store)
-    assert [(r["lead_id"], r["known_at"], r["extra"]) for r in map(dict, stored["events"])] == [
-        ("a", now + 1, '{"p": "x"}')
-    ]
-    assert [(r["lead_id"], r["known_at"]) for r in map(dict, stored["outcomes"])] == [("a", now + 2)]
-    assert stored["visits"] == []
-    assert dict(stored["leads"][0])["created_at"] == T0 + DAY  # it is a lead since it said who it is
-
-
-def test_a_link_alone_makes_no_lead_but_what_follows_does(store, tell, contents, now):
-    """An alias of an id that did nothing yet; what its visitor does then is a lead's, and known from then on."""
-    tell(store, LinkItem(other_id="anon", lead_id="a", said_at=T0))
-    assert contents(store)["leads"] == []
-    tell(store, VisitItem(event=EventItem(lead_id="anon", kind="page", occurred_at=T0 - DAY)), at=now + 5)
-    [lead] = map(dict, contents(store)["leads"])
-    assert (lead["lead_id"], lead["created_at"], lead["implied"]) == ("a", now + 5, True)
-    assert [dict(row)["lead_id"] for row in contents(store)["events"]] == ["a"]
-
-
-def test_a_visitor_who_names_nobody_is_a_lead_itself(store, tell, contents):
-    """A link to itself makes the visitor's id the lead's."""
-    tell(
-        store,
-        VisitItem(event=EventItem(lead_id="anon", kind="page", occurred_at=T0)),
-        LinkItem(other_id="anon", lead_id="anon", said_at=T0 + 1),
-    )
-    tell(store, VisitItem(event=EventItem(lead_id="anon", kind="page", occurred_at=T0 + 2)))
-    assert [dict(row)["lead_id"] for row in contents(store)["events"]] == ["anon", "anon"]
-
-
-def test_two_ids_of_one_lead_become_one(store, tell, contents):
-    """An alias moves everything, and later news of the old id is the new one's; chains end at the last id."""
-    tell(
-        store,
-        EventItem(lead_id="old", kind="page", occurred_at=T0, event_id="1"),
-        LeadItem(lead_id="old", attributes={"x": "p", "y": 2.0}, known_at=T0),
-    )
-    tell(store, LeadItem(lead_id="new", created_at=T0 + 5, attributes={"x": "q"}, known_at=T0 + 9))
-    tell(store, LinkItem(other_id="old", lead_id="new", said_at=T0 + 10))
-    tell(store, LinkItem(other_id="new", lead_id="newest", said_at=T0 + 20))
-    tell(store, EventItem(lead_id="old", kind="page", occurred_at=T0 + 1, event_id="2"))
-    stored = contents(store)
-    [lead] = map(dict, stored["leads"])
-    assert (lead["lead_id"], lead["created_at"], json.loads(lead["attributes"])) == ("newest", T0, {"x": "q", "y": 2.0})
-    assert {dict(row)["lead_id"] for row in stored["events"]} == {"newest"}
-    assert {(r["field"], r["known_at"], r["value"]) for r in map(dict, stored["changes"])} == {
-        ("x", T0, "p"),
-        ("y", T0, "2"),
-        ("x", T0 + 9, "q"),
-    }
-    assert {(r["other_id"], r["lead_id"]) for r in map(dict, stored["links"])} == {("old", "newest"), ("new", "newest")}
-    assert [dict(row)["lead_id"] for row in stored["looks"]] == ["newest"]
 
 
 def test_a_hundred_thousand_events_of_one_lead_are_taken(store, tell):

@@ -46,7 +46,7 @@ transitions = Table(
     text("before"),
     text("after"),
     text("reason"),
-    text("cause"),  # event, outcome, touch, night, model
+    text("cause"),  # event, outcome, touch, lead, night, model
     text("score_id", nullable=True),
 )
 

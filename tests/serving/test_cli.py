@@ -49,6 +49,11 @@ VERBS = [
     "points",
     "keys",
     "platforms",
+    "deploy",
+    "pass",
+    "store",
+    "subscribers",
+    "work",
 ]
 
 

@@ -112,11 +112,16 @@ def _newest(registry: Registry) -> int | None:
 
 
 def _settled(contract: Contract, checked: Checked, number: int) -> bool | None:
-    """Whether the version of this number serves or was judged; None where it is of other facts or another contract."""
+    """Whether the version of this number serves or was judged; None where it is of other facts or another contract.
+
+    None also where its registration was cut short: such a version lacks its report, and is made again.
+    """
     registry = open_registry(contract)
     with told(registry.uri):
-        tags = registry.client.get_model_version(registry.model, str(number)).tags
-    if tags.get("data_fingerprint") != fingerprint(checked.history):
+        version = registry.client.get_model_version(registry.model, str(number))
+        whole = registry.client.get_run(str(version.run_id)).info.status == "FINISHED"
+    tags = version.tags
+    if not whole or tags.get("data_fingerprint") != fingerprint(checked.history):
         return None
     try:
         side = find_side(contract, str(number))

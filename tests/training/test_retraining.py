@@ -88,6 +88,18 @@ def test_what_does_not_pass_stays_the_challenger_and_is_judged_once(agreed):
     assert (once_more.number, once_more.trained, once_more.verdict) == (third.number, False, None)
 
 
+def test_a_registration_that_was_cut_short_is_made_again(agreed):
+    """A version whose run did not finish lacks its report: it is as if it were not there."""
+    registry, checked = open_registry(agreed), check(agreed)
+    newest = max(int(one.version) for one in registry.client.search_model_versions(f"name='{registry.model}'"))
+    run_id = registry.client.get_model_version(registry.model, str(newest)).run_id
+    strict = agreed.model_copy(update={"gate": agreed.gate.model_copy(update={"least_wins": 100_000})})
+    assert retraining._settled(strict, checked, newest) is True
+    registry.client.set_terminated(run_id, "KILLED")
+    assert retraining._settled(strict, checked, newest) is None
+    registry.client.set_terminated(run_id, "FINISHED")
+
+
 def test_runs_of_the_dead_are_marked(agreed):
     """A run that a killed process left as running is marked as killed at the next turn."""
     registry = open_registry(agreed)

@@ -16,6 +16,7 @@ from serving.jobs.running import run_jobs_once
 from serving.problems import Refusal
 from serving.store.store import Store
 from serving.store.tables import score_jobs, scores
+from serving.worker.looking import Looking
 
 
 def now():
@@ -170,6 +171,15 @@ def test_a_job_that_cannot_be_done_says_so_and_the_next_one_is(filled, loaded, t
     run_jobs_once(filled, loaded)
     assert (status(filled, broken).status, status(filled, whole).status) == ("failed", "done")
     assert "ZeroDivisionError" in status(filled, broken).error
+
+
+def test_the_worker_does_jobs_a_little_at_a_time(filled, loaded, trained):
+    """Between two pieces it can do what else there is to do; nothing keeps it waiting for itself."""
+    job = ask(filled, None, trained.history.ends_at)
+    looking, turns = Looking(filled, lambda: loaded), 0
+    while looking.jobs():
+        turns += 1
+    assert (status(filled, job).status, turns >= job.total / 40) == ("done", True)
 
 
 def test_a_cursor_of_another_job_is_refused(filled, loaded, trained):

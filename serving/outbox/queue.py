@@ -4,10 +4,12 @@ A claim is a lease: whoever dies with it loses it when it runs out, and somebody
 subscriber is told in order: nothing is claimed while something older about that lead is pending.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, exists, func, or_, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, exists, or_, select, update
 
 from data.clock import iso
 from serving.outbox.schedule import Answer, Verdict
@@ -36,27 +38,19 @@ _CANDIDATES = (
     .with_for_update(skip_locked=True)
 )
 _MESSAGES = select(messages).where(messages.c.message_id.in_(bindparam("ids", expanding=True)))
-_PENDING_OF = (
-    select(messages.c.lead_id, _D.due_at)
-    .join_from(messages, deliveries)
-    .where(_D.subscriber == bindparam("name"), _D.state == "pending")
+_OF_LEADS = select(messages.c.message_id, messages.c.lead_id, messages.c.made_at).where(
+    messages.c.lead_id.in_(bindparam("leads", expanding=True))
 )
-_OLDEST = (
-    select(messages.c.lead_id, func.min(messages.c.made_at))
-    .join_from(messages, deliveries)
-    .where(
-        messages.c.lead_id.in_(bindparam("leads", expanding=True)),
-        _D.subscriber == bindparam("name"),
-        _D.state == "pending",
-    )
-    .group_by(messages.c.lead_id)
+_STATES = select(_D.message_id, _D.state, _D.due_at).where(
+    _D.message_id.in_(bindparam("ids", expanding=True)), _D.subscriber == bindparam("name")
 )
 _PUT_OFF = (
     update(deliveries)
     .where(_D.message_id == bindparam("id"), _D.subscriber == bindparam("name"))
     .values(due_at=bindparam("later"))
 )
-_AT_ONCE = 64
+_AT_ONCE = 16
+_IDS_AT_ONCE = 10_000
 _ROUNDS = 8
 
 
@@ -92,10 +86,9 @@ def claim(connection: Connection, name: str, count: int, now: int, until: int) -
         if not tries:
             return []
         told = {row.message_id: row for row in connection.execute(_MESSAGES, {"ids": list(tries)})}
-        oldest = _oldest(connection, name, {row.lead_id for row in told.values()})
-        first = {told[one].lead_id: one for one in reversed(tries) if told[one].made_at <= oldest[told[one].lead_id]}
-        chosen = [one for one in tries if first.get(told[one].lead_id) == one]
-        put_off = _put_off(connection, name, [told[one] for one in tries if one not in chosen], oldest, now)
+        heads = _heads(connection, name, {row.lead_id for row in told.values()})
+        chosen = [one for one in tries if heads[told[one].lead_id].message_id == one]
+        put_off = _put_off(connection, name, [told[one] for one in tries if one not in chosen], heads, now)
         if chosen:
             rows = [told[one] for one in chosen[:count]]
             claims = [Claim(r.message_id, name, r.lead_id, r.kind, r.body, tries[r.message_id], until) for r in rows]
@@ -106,27 +99,44 @@ def claim(connection: Connection, name: str, count: int, now: int, until: int) -
     return []
 
 
-def _oldest(connection: Connection, name: str, leads: set[str]) -> dict[str, int]:
-    """When the oldest message was made that the subscriber has yet to be told, by lead."""
-    return dict(map(tuple, connection.execute(_OLDEST, {"name": name, "leads": sorted(leads)})))
+@dataclass(frozen=True, order=True)
+class _Head:
+    """The oldest message about a lead that a subscriber has yet to be told."""
+
+    made_at: int
+    message_id: str
+    due_at: int
 
 
-def _put_off(connection: Connection, name: str, rows: list[Row[Any]], oldest: dict[str, int], now: int) -> bool:
+def _heads(connection: Connection, name: str, leads: set[str]) -> dict[str, _Head]:
+    """By lead. Each statement goes by a key, whatever a database thinks of the sizes of its tables."""
+    of = {row.message_id: row for row in connection.execute(_OF_LEADS, {"leads": sorted(leads)})}
+    heads: dict[str, _Head] = {}
+    for ids in _batched(of, _IDS_AT_ONCE):
+        for message_id, state, due_at in connection.execute(_STATES, {"ids": ids, "name": name}):
+            row = of[message_id]
+            head = _Head(row.made_at, message_id, due_at)
+            if state == "pending" and (row.lead_id not in heads or head < heads[row.lead_id]):
+                heads[row.lead_id] = head
+    return heads
+
+
+def _put_off(connection: Connection, name: str, rows: list[Row[Any]], heads: dict[str, _Head], now: int) -> bool:
     """Let messages wait until the oldest of their lead is due again; whether there are such.
 
     Those of which the oldest is on its way stay where they are: it arrives within seconds.
     """
-    heads = {(row.lead_id, oldest[row.lead_id]) for row in rows}
-    if not heads:
-        return False
-    of_heads = tuple_(messages.c.lead_id, messages.c.made_at).in_(sorted(heads))
-    found = connection.execute(_PENDING_OF.where(of_heads, _D.due_at > now), {"name": name})
-    later = dict(map(tuple, found))
-    late = [row for row in rows if row.lead_id in later]
+    late = [(row.message_id, heads[row.lead_id].due_at) for row in rows if heads[row.lead_id].due_at > now]
     if late:
-        put_off = [{"id": row.message_id, "name": name, "later": later[row.lead_id]} for row in late]
-        connection.execute(_PUT_OFF, put_off)
+        connection.execute(_PUT_OFF, [{"id": one, "name": name, "later": due_at} for one, due_at in late])
     return bool(late)
+
+
+def _batched(ids: Iterable[str], count: int) -> Iterator[list[str]]:
+    """``ids`` in lists of at most ``count``."""
+    left = iter(ids)
+    while batch := list(islice(left, count)):
+        yield batch
 
 
 def release(connection: Connection, claims: list[Claim]) -> None:

@@ -41,17 +41,20 @@ def main() -> None:
         for result in play(folder, contract, bundle, told, asked.scene or list(SCENES), asked.store):
             results.append(result)
             print(line(result), flush=True)
+            keep(results, asked.json, asked.write)
     print(table(results))
-    if asked.json:
-        asked.json.write_text(json.dumps([asdict(one) for one in results], indent=2) + "\n", encoding="utf-8")
-    if asked.write:
-        page = asked.write.read_text(encoding="utf-8")
-        before, rest = page.split(_MARKS[0])
-        after = rest.split(_MARKS[1])[1]
-        text = f"{before}{_MARKS[0]}\n{table(results)}\n{_MARKS[1]}{after}"
-        asked.write.write_text(text, encoding="utf-8")
     if not all(one.verdict.well and not one.note for one in results):
         sys.exit(1)
+
+
+def keep(results: list[Result], figures: Path | None, page: Path | None) -> None:
+    """Write what there is so far: a run that is broken off has not been for nothing."""
+    if figures:
+        figures.write_text(json.dumps([asdict(one) for one in results], indent=2) + "\n", encoding="utf-8")
+    if page:
+        before, rest = page.read_text(encoding="utf-8").split(_MARKS[0])
+        after = rest.split(_MARKS[1])[1]
+        page.write_text(f"{before}{_MARKS[0]}\n{table(results)}\n{_MARKS[1]}{after}", encoding="utf-8")
 
 
 def trained(folder: Path) -> tuple[Path, Path]:

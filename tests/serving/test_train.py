@@ -26,7 +26,7 @@ def test_train_tells_machines_everything(trained):
     for part in said["horizons"].values():
         assert part["n"] > 0
         assert 0.0 < part["rate"] < 1.0
-        assert set(part["models"]) == {"prior", "points", "logistic", "gbm", "blend"}
+        assert set(part["models"]) == {"prior", "points", "odoo", "logistic", "gbm", "blend"}
         assert all(set(figures) == METRICS for figures in part["models"].values())
         assert part["models"]["prior"]["auc"] == pytest.approx(0.5)
         assert part["models"]["prior"]["lift_at_10"] == pytest.approx(1.0)

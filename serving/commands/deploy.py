@@ -1,5 +1,7 @@
 """``readiness deploy``: a version goes live, or the one before it comes back; running services follow by themselves."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,8 +75,22 @@ def live_of(agreed: "Contract", contract: Path, version: str | None) -> Path:
 
     folder = live_folder(agreed)
     if version is not None or read_pointer(folder) is None:
-        make_live(agreed, contract, version or "champion")
+        _deploy_apart(contract, version or "champion")
     return folder
+
+
+def _deploy_apart(contract: Path, reference: str) -> None:
+    """``readiness deploy`` in a process of its own: what it needs of the trainer's libraries ends with it.
+
+    Raises ContractError with its sentence.
+    """
+    from data.errors import ContractError
+
+    command = [sys.executable, "-P", "-m", "serving.cli", "deploy", reference, "--contract", str(contract), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    if done.returncode != 0:
+        words = done.stderr.strip().splitlines() or ["error: readiness deploy failed without a word."]
+        raise ContractError(words[-1].removeprefix("error: "))
 
 
 def _follow(agreed: "Contract", contract: Path, reference: str, seconds: float, seen: str) -> None:

@@ -119,17 +119,23 @@ def _more(caller: socket.socket) -> bytes:
 
 
 def processes(session: int) -> list[Path]:
-    """The processes of a session, as folders of /proc."""
-    found = []
+    """The processes of a session and all their descendants, whatever session these moved to, as folders of /proc."""
+    parents, found = {}, {session}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
+            parents[int(folder.name)] = int(fields[1])
             if int(fields[3]) == session:
-                found.append(folder)
-    return found
+                found.add(int(folder.name))
+    grown = True
+    while grown:
+        children = {process for process, parent in parents.items() if parent in found} - found
+        found |= children
+        grown = bool(children)
+    return [Path("/proc") / str(process) for process in sorted(found & set(parents))]
 
 
 def cpu_seconds(session: int) -> float:

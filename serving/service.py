@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -11,7 +11,6 @@ from fastapi import Depends, Request
 from data.errors import ReadinessError
 from serving.keyring import KeyRing
 from serving.live.loading import Loaded as Loaded  # noqa: PLC0414 - its users know it from here
-from serving.live.marking import mark_open_leads
 from serving.live.model import From, Model
 from serving.problems import Refusal
 from serving.settings import Settings
@@ -30,11 +29,10 @@ class Service:
         self.keys = KeyRing(None if settings.store else settings.keys_file, settings.keys)
         live = settings.live is not None
         origin = From(settings.live or settings.bundle, settings.version, live, settings.canary_timeout_s)
-        self.model = Model(origin, on_failure, self._exchanged)
+        self.model = Model(origin, on_failure)
         self._on_failure = on_failure
         self._store: Store | None = None
         self._stopping = Event()
-        self._marking = Lock()
 
     def start(self) -> None:
         """Load the bundle and open the store, in threads of their own, which do not outlive the process."""
@@ -91,25 +89,7 @@ class Service:
             else:
                 self.keys.attach(store)
                 self._store = store
-                self._look_again()
                 return
-
-    def _exchanged(self, _: Loaded) -> None:
-        self._look_again()
-
-    def _look_again(self) -> None:
-        """Let every open lead be looked at by a model that is new to the store, as soon as both are there."""
-        with self._marking:
-            loaded, store = self.model.loaded, self._store
-            if loaded is None or store is None:
-                return
-            try:
-                marked = mark_open_leads(store, loaded.bundle.bundle_id)
-            except StoreDown as error:
-                _LOG.warning("open leads were not marked for the new model; the nightly pass sees them: %s", error)
-            else:
-                if marked:
-                    _LOG.info("%d open leads are looked at again by the new model", marked)
 
 
 def _service(request: Request) -> Any:

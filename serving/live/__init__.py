@@ -5,5 +5,4 @@ deploy   a bundle checked and laid beside the others, then pointed at; and the w
 drift    whether what is asked looks like what the model was made for
 loading  a bundle made ready to score
 model    the loaded bundle, exchanged when the pointer changes
-marking  every open lead looked at again by the new model
 """

@@ -37,11 +37,9 @@ class Model:
         self,
         origin: From,
         on_failure: Callable[[Exception], None] | None = None,
-        on_exchange: Callable[[Loaded], None] | None = None,
     ) -> None:
         self._origin = origin
         self._on_failure = on_failure
-        self._on_exchange = on_exchange
         self._loaded: Loaded | None = None
         self._refused = False
         self._stamp: tuple[int, int, int] | None = None
@@ -123,5 +121,3 @@ class Model:
     def _take(self, loaded: Loaded) -> None:
         self._loaded = loaded
         _LOG.info("bundle %s (version %s) answers", loaded.bundle.bundle_id[:12], loaded.version or "none")
-        if self._on_exchange:
-            self._on_exchange(loaded)

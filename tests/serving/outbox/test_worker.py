@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from data.clock import DAY, HOUR, MINUTE, SECOND, from_micros, to_micros
 from data.errors import ContractError
+from serving.gauges import _of_store
 from serving.outbox.delivery import Pace, wall_clock
 from serving.outbox.schedule import Schedule
 from serving.problems import Refusal
@@ -302,3 +303,12 @@ def test_workers_that_died_are_forgotten(store):
     assert store.read(lambda c: at_work(c, 0)) == 2
     store.write(lambda c: beat(c, "alive", 1, HOUR + 2))
     assert store.read(lambda c: at_work(c, 0)) == 1
+
+
+def test_metrics_count_the_workers_of_the_last_half_minute(store):
+    """One that was seen just now counts, one that was not seen for a minute does not."""
+    now = wall_clock()
+    store.write(lambda c: beat(c, "alive", 1, now))
+    store.write(lambda c: beat(c, "gone", 1, now - MINUTE))
+    told = {sample.name: sample.value for metric in _of_store(store) for sample in metric.samples}
+    assert told["readiness_workers"] == 1

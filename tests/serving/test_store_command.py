@@ -93,6 +93,7 @@ def later(tmp_path, monkeypatch):
         return found
 
     monkeypatch.setattr(schema, "_config", config)
+    monkeypatch.setattr(schema, "HEAD", "test_later")
 
 
 def test_a_migration_keeps_every_row(store_url, request):

@@ -1,6 +1,7 @@
 """Bringing a database to this version's tables."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -9,7 +10,8 @@ from sqlalchemy import create_engine, make_url, text
 
 from data.store.address import open_engine
 from serving.store.failures import StoreError
-from serving.store.schema import migrate, revision
+from serving.store.migrations import versions
+from serving.store.schema import HEAD, migrate, revision
 from serving.store.store import Store
 from serving.store.tables import METADATA
 
@@ -27,6 +29,12 @@ def test_the_steps_lead_to_the_tables_of_this_version(engine):
     migrate(engine)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_what_a_service_expects_is_the_last_step():
+    """The revision that spares a service Alembic is that of the newest module among the steps."""
+    steps = Path(versions.__file__).parent.glob("v*.py")
+    assert max(step.name for step in steps).startswith(f"v{HEAD}_")
 
 
 def test_a_new_database_gets_its_tables_once(store_url, engine):

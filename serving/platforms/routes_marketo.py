@@ -22,6 +22,12 @@ from serving.service import ServiceDep
 _SCORES = Annotated[object, Depends(require("score"))]
 _LOADING = "The model is being loaded: leads are accepted, and answered as soon as it is there."
 _DRAWN: dict[int | str, dict[str, Any]] = {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}}
+_ICON: dict[str, Any] = {
+    "summary": "An icon",
+    "description": "What Marketo shows beside the flow step, as SVG.",
+    "response_class": Response,
+    "responses": _DRAWN,
+}
 _ERRORS = documented(400, 401, 403, 404, 408, 413, 415, 503)
 
 
@@ -98,16 +104,26 @@ def _install(routes: APIRouter, settings: PlatformSettings) -> None:
     def base(request: Request) -> str:
         return f"{public_url(request, settings)}/v1/marketo"
 
-    @routes.get("/openapi.json", name="marketoOpenapi", summary="The document by which the flow step is installed")
+    @routes.get(
+        "/openapi.json",
+        name="marketoOpenapi",
+        summary="The document by which the flow step is installed",
+        description="OpenAPI 3.0.1 as Marketo reads it: give its address to Marketo's service providers.",
+    )
     async def openapi(request: Request) -> dict[str, Any]:
         return marketo_service.openapi(base(request), settings.support)
 
-    @routes.get("/getServiceDefinition", name="marketoDefinition", summary="What the flow step takes and gives back")
+    @routes.get(
+        "/getServiceDefinition",
+        name="marketoDefinition",
+        summary="What the flow step takes and gives back",
+        description="The definition of the flow step: its attributes, and the fields that it fills.",
+    )
     async def definition(request: Request) -> dict[str, Any]:
         return marketo_service.service_definition(base(request), settings.support)
 
-    @routes.get("/serviceIcon", name="marketoServiceIcon", summary="An icon", response_class=Response, responses=_DRAWN)
-    @routes.get("/brandIcon", name="marketoBrandIcon", summary="An icon", response_class=Response, responses=_DRAWN)
+    @routes.get("/serviceIcon", name="marketoServiceIcon", **_ICON)
+    @routes.get("/brandIcon", name="marketoBrandIcon", **_ICON)
     async def icon() -> Response:
         return Response(marketo_service.BRAND_ICON, media_type="image/svg+xml")
 
@@ -115,6 +131,7 @@ def _install(routes: APIRouter, settings: PlatformSettings) -> None:
         "/providerInstructions",
         name="marketoInstructions",
         summary="How to set the flow step up",
+        description="A page that Marketo shows to whoever installs the flow step.",
         response_class=HTMLResponse,
     )
     async def instructions() -> HTMLResponse:
@@ -124,7 +141,13 @@ def _install(routes: APIRouter, settings: PlatformSettings) -> None:
 def _watch(routes: APIRouter) -> None:
     """What speaks of the model in use."""
 
-    @routes.get("/status", name="marketoStatus", summary="How the service is", responses=documented(401, 403))
+    @routes.get(
+        "/status",
+        name="marketoStatus",
+        summary="How the service is",
+        description="What Marketo asks every night: the version that answers, and what is wrong.",
+        responses=documented(401, 403),
+    )
     async def status(service: ServiceDep, _: _SCORES) -> dict[str, list[str]]:
         loaded = in_use(service)
         told = [] if loaded is None else [f"model version {loaded.version or 'of no registry'}"]
@@ -134,6 +157,7 @@ def _watch(routes: APIRouter) -> None:
         "/getPicklist",
         name="marketoPicklist",
         summary="The choices of the flow step",
+        description="The values from which a marketer chooses, such as the horizons.",
         responses=_ERRORS,
         openapi_extra=_body({"name": "horizon", "type": "flow"}),
     )

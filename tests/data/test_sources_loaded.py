@@ -164,7 +164,7 @@ def test_one_table_twice(imported):
             "won belongs to kind = 'hubspot' or 'salesforce'",
         ),
         ('kind = "segment"\nprefix = "x"', "prefix belongs to kind = 'hubspot' or 'salesforce' or 'marketo'"),
-        ('kind = "segment"\nurl = "sqlite:///x"', "url belongs to kind = 'database' and to loaders' tables"),
+        ('kind = "segment"\nurl = "sqlite:///x"', "url belongs to kind = 'database' or 'store' and to loaders' tables"),
         ('kind = "hubspot"\nschema = "x"', "schema names a part of a database: give its url too"),
         ('leads = {table = "x"}', "[source.outcomes] is missing. Add it"),
         ('kind = "hubspt"', "source.kind is 'hubspt'"),

@@ -283,7 +283,7 @@ def test_it_is_told_as_a_page_and_in_mlflow(market, killed):
     assert "http" not in page.replace('http-equiv="Content', "")
     assert page.count("data:image/png;base64,") >= 7
     assert "Fold by fold" in page
-    assert said["drift"][0]["feature"] in page.split("Features that moved most")[1]
+    assert said["drift"][0]["feature"] in page.split("Features that moved most", 1)[1]
     from training.tracking import open_registry
 
     client = open_registry(contract).client

@@ -35,7 +35,7 @@ class AtWork:
     """A worker in a thread of its own."""
 
     def __init__(self, store, work=None, clock=wall_clock, **settings):
-        work = work or Work(scores=lambda _: {})
+        work = work or Work(scores=_closed)
         self.worker = Worker(store, work, WorkerSettings(stop_s=3, **settings), HERE, clock, QUICK)
         self._thread = threading.Thread(target=lambda: asyncio.run(self.worker.run()))
 
@@ -114,6 +114,10 @@ def _waits(store, receiver, callback_id="hubspot:c-1", platform="hubspot"):
     store.write(lambda c: insert_new(c, callbacks, [row]))
 
 
+async def _closed(lead_ids):
+    return dict.fromkeys(lead_ids, "The lead is closed.")
+
+
 def _callback(store):
     return store.read(lambda c: c.execute(select(callbacks)).mappings().one())
 
@@ -122,7 +126,7 @@ def test_a_platform_that_waits_is_answered(store, receiver, until, monkeypatch):
     """Its leads are scored, it is answered at its address, and what it gave to be let in with is forgotten."""
     monkeypatch.setitem(HERE, "CRM_TOKEN", "a-token")
     _waits(store, receiver)
-    with AtWork(store, Work(scores=lambda ids: dict.fromkeys(ids, "The lead is closed."))):
+    with AtWork(store, Work(scores=_closed)):
         until(lambda: _callback(store)["state"] == "delivered")
     (got,) = receiver.got
     assert json.loads(got.body)["outputFields"]["hs_execution_state"] == "FAIL_CONTINUE"
@@ -136,7 +140,7 @@ def test_an_answer_that_is_refused_is_tried_again(store, receiver, until, monkey
     receiver.says = lambda _: (503, {}, b"busy")
     _waits(store, receiver)
     began = wall_clock()
-    with AtWork(store, Work(scores=lambda ids: dict.fromkeys(ids, "The lead is closed."))):
+    with AtWork(store, Work(scores=_closed)):
         until(lambda: _callback(store)["attempts"] == 1)
     row = _callback(store)
     assert (row["state"], row["last_status"], row["last_error"]) == ("pending", 503, "503: busy")
@@ -153,7 +157,7 @@ def test_a_chore_is_done_again_and_again(store, until):
         calls.append(1)
         return bool(left and left.pop())
 
-    with AtWork(store, Work(lambda _: {}, [Chore("count", 3_600, run)])):
+    with AtWork(store, Work(_closed, [Chore("count", 3_600, run)])):
         until(lambda: len(calls) == 6)
         time.sleep(0.1)
     assert len(calls) == 6
@@ -180,7 +184,7 @@ def test_a_chore_that_fails_keeps_no_other_from_being_done(store, until, caplog)
         failing("model", Refusal(503, "not-ready", "The bundle is being loaded.")),
         Chore("fine", 0.02, fine),
     ]
-    with AtWork(store, Work(lambda _: {}, chores)):
+    with AtWork(store, Work(_closed, chores)):
         until(lambda: calls["fine"] > 20 and calls["defect"] >= 2 and calls["down"] >= 2 and calls["model"] >= 2)
     assert "defect failed" in caplog.text
     assert "down waits: The store is away." in caplog.text
@@ -196,7 +200,7 @@ def test_the_end_waits_for_what_has_begun(store):
         ended.set()
         return True
 
-    with AtWork(store, Work(lambda _: {}, [Chore("slow", 1, run)])):
+    with AtWork(store, Work(_closed, [Chore("slow", 1, run)])):
         assert begun.wait(10)
     assert ended.is_set()
 
@@ -224,7 +228,7 @@ def test_the_night_begins_once_for_all_workers(store, store_url, until):
         return wall_clock() + late[0]
 
     for nights in (1, 2):
-        work = [Work(lambda _: {}, night=_night(k)) for k in range(4)]
+        work = [Work(_closed, night=_night(k)) for k in range(4)]
         with (
             AtWork(store, work[0], clock),
             AtWork(other, work[1], clock),
@@ -245,10 +249,10 @@ def test_a_night_that_could_not_begin_is_not_done(store, until):
     def no_model():
         raise Refusal(503, "not-ready", "The bundle is being loaded.")
 
-    with AtWork(store, Work(lambda _: {}, night=no_model)):
+    with AtWork(store, Work(_closed, night=no_model)):
         until(lambda: _count(store, select(workers)) == 1)
     assert _count(store, select(duties)) == 0
-    with AtWork(store, Work(lambda _: {}, night=_night("b"))):
+    with AtWork(store, Work(_closed, night=_night("b"))):
         until(lambda: _count(store, select(looks)) == 1)
 
 

@@ -10,6 +10,7 @@ the reading of these two sentences; compiled code restates them and is tested ag
 """
 
 import re
+import time
 from datetime import UTC, datetime
 
 from data.errors import ContractError
@@ -62,6 +63,11 @@ def to_micros(moment: datetime) -> int:
         raise ValueError(f"{moment!r} has no time zone; every time in Readiness is aware.")
     delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds
+
+
+def wall_clock() -> int:
+    """Now, in microseconds since 1970."""
+    return time.time_ns() // 1_000
 
 
 def from_micros(microseconds: int) -> datetime:

@@ -20,6 +20,8 @@ from models.facts import Facts, facts_of
 from models.telling import NOTHING, Told, reads_value, subjects, tell
 
 Floats = npt.NDArray[np.float64]
+REASONS = 3
+"""So many are told, unless fewer are asked for."""
 LEAST_PUSH = 1e-6
 """Log-odds below which a group has no say."""
 

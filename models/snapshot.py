@@ -19,10 +19,9 @@ from models.evidence import Evidence
 from models.evidence_rows import evidence_rows
 from models.histories import lead_histories
 from models.index import index_of
-from models.reasons import Teller
+from models.reasons import REASONS, Teller
 from models.states import DECISIONS, Look, Standing, begin, step
 
-REASONS = 3
 LEADS_OF_A_PIECE = 4_096
 """So many leads are held as plain values at a time while their reasons are told."""
 

@@ -1,6 +1,5 @@
 """The state of the service at the moment of a scrape: model, store, work that waits, drift."""
 
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -8,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
-from data.clock import SECOND
+from data.clock import SECOND, wall_clock
 from serving.live.loading import Loaded
 from serving.service import Service
 from serving.store.failures import StoreDown
@@ -76,7 +75,7 @@ def _of_store(store: Store | None) -> Iterator[Metric]:
     yield _gauge("readiness_store_up", "1 when the store answers.", float(work is not None))
     if store is None or work is None:
         return
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     yield _gauge("readiness_store_waiting", "Changes that wait for the writer.", store.waiting())
     yield _gauge("readiness_looks", "Leads with news that were not looked at yet.", work.looks)
     yield _gauge("readiness_looks_age_seconds", "Age of the oldest of them.", _age(now, work.oldest_look))
@@ -102,7 +101,7 @@ def _work(connection: Connection) -> _Work:
         pending[0],
         pending[1],
         connection.execute(dead).scalar_one(),
-        at_work(connection, time.time_ns() // 1_000 - 30 * SECOND),
+        at_work(connection, wall_clock() - 30 * SECOND),
         {str(state): int(count) for state, count in connection.execute(states)},
     )
 

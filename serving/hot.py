@@ -7,11 +7,12 @@ from msgspec.json import Encoder
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from models.reasons import REASONS
 from serving.access import admit
 from serving.body import is_json, json_value, media_type, read_body
 from serving.deciding.payloads import made_of
 from serving.problems import Refusal
-from serving.scoring import REASONS, scored_one
+from serving.scoring import score_one
 from serving.service import Service
 
 _ENCODE = Encoder().encode
@@ -29,7 +30,7 @@ async def score(scope: Scope, receive: Receive) -> Response:
         raise Refusal(415, "unsupported-media-type", f"The body is {media[:80]!r}. Send it as application/json.")
     body = await read_body(scope, receive, service.settings.max_body_bytes)
     loaded = service.loaded
-    made, answer = scored_one(loaded, json_value(body), reasons)
+    made, answer = score_one(loaded, json_value(body), reasons)
     told = Json(_ENCODE(answer))
     if service.settings.store:
         kept = made_of(made, answer, body)

@@ -3,12 +3,11 @@
 import json
 import os
 import tempfile
-import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from data.clock import iso, to_micros
+from data.clock import iso, to_micros, wall_clock
 from data.errors import ContractError
 from serving.keys import USUAL, KeyRecord, checked_scopes, must_be_known, must_be_new, new_key, record_of
 
@@ -16,7 +15,7 @@ from serving.keys import USUAL, KeyRecord, checked_scopes, must_be_known, must_b
 def create_key(file: Path, name: str, scopes: Iterable[str] = USUAL) -> str:
     """Make a key, keep its hash in ``file``, and return the key: it cannot be shown again. Raises ContractError."""
     key = new_key()
-    record = record_of(key, name, scopes, time.time_ns() // 1_000)
+    record = record_of(key, name, scopes, wall_clock())
     records = read_keys(file)
     must_be_new(name, (known.name for known in records))
     _write(file, [*records, record])

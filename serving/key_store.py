@@ -1,11 +1,11 @@
 """API keys in the store. A revoked key stays as a line of history; its name may be given again."""
 
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
+from data.clock import wall_clock
 from serving.key_file import read_keys
 from serving.keys import USUAL, KeyRecord, must_be_known, must_be_new, new_key, record_of
 from serving.store.store import Store
@@ -15,7 +15,7 @@ from serving.store.tables import audit, keys
 def create_key(store: Store, name: str, scopes: Iterable[str] = USUAL) -> str:
     """Make a key, keep its hash, and return the key: it cannot be shown again. Raises ContractError."""
     key = new_key()
-    record = record_of(key, name, scopes, time.time_ns() // 1_000)
+    record = record_of(key, name, scopes, wall_clock())
 
     def change(connection: Connection) -> None:
         must_be_new(name, (known.name for known in valid_keys(connection)))
@@ -29,7 +29,7 @@ def create_key(store: Store, name: str, scopes: Iterable[str] = USUAL) -> str:
 
 def revoke_key(store: Store, name: str) -> None:
     """End the key of that name. Raises ContractError when there is none."""
-    moment = time.time_ns() // 1_000
+    moment = wall_clock()
 
     def change(connection: Connection) -> None:
         must_be_known(name, (known.name for known in valid_keys(connection)))
@@ -62,7 +62,7 @@ def import_file(store: Store, file: Path) -> int:
             return 0
         connection.execute(insert(keys), [_row(record) for record in records])
         for record in records:
-            _note(connection, "key imported", record.name, time.time_ns() // 1_000)
+            _note(connection, "key imported", record.name, wall_clock())
         return len(records)
 
     return store.write(change)

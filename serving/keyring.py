@@ -12,6 +12,7 @@ import re
 import time
 from pathlib import Path
 
+from data.clock import wall_clock
 from data.errors import ContractError
 from serving.key_file import read_keys
 from serving.key_store import used, valid_keys
@@ -112,7 +113,7 @@ class KeyRing:
 
     def _note(self, sha256: str, store: Store) -> None:
         """Remember the use; write it once a minute at the most."""
-        moment = time.time_ns() // 1_000
+        moment = wall_clock()
         self._used[sha256] = moment
         if moment - self._noted.get(sha256, 0) >= NOTED_EVERY_US:
             self._noted[sha256] = moment

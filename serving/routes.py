@@ -8,6 +8,7 @@ from fastapi.responses import PlainTextResponse
 from msgspec.json import encode
 from sqlalchemy import Connection, select
 
+from models.reasons import REASONS
 from models.scorer import Score
 from serving import hot
 from serving.access import require
@@ -17,7 +18,7 @@ from serving.deciding.score_rows import Made
 from serving.metrics import MEDIA_TYPE, Metrics
 from serving.problems import documented
 from serving.schemas import LeadsRaw, ModelOut, ReadyOut, ScoreOut, ScoresOut, StatusOut
-from serving.scoring import REASONS, model_card, score_many
+from serving.scoring import model_card, score_many
 from serving.service import ServiceDep
 
 open_routes = APIRouter(tags=["state"])

@@ -1,13 +1,13 @@
 """A request made a lead's history, a score made an answer."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from data.clock import DAY, iso
+from data.clock import DAY, iso, wall_clock
 from data.errors import ReadinessError
 from features.lead import Event, LeadHistory
+from models.reasons import REASONS
 from models.scorer import Score
 from models.states import Standing, State, resume
 from serving.body import parse
@@ -16,7 +16,6 @@ from serving.problems import Refusal
 from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoresOut
 from serving.usual import history_of, usual_lead
 
-REASONS = 3
 Keep = Callable[[Score, dict[str, Any], Any], None]
 
 
@@ -36,22 +35,17 @@ def asked_of(loaded: Loaded, raw: Any) -> Asked:
     lead = usual_lead(raw)
     if lead is None:
         return _asked(loaded, parse(LeadIn, raw))
-    as_of = _now() if lead.as_of is None else lead.as_of
+    as_of = wall_clock() if lead.as_of is None else lead.as_of
     _must_exist(lead.created_at, as_of)
     history = history_of(lead, as_of)
     return Asked(history.told(as_of), as_of, _different(history.events), len(lead.events))
 
 
-def score_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> dict[str, Any]:
-    """The flat answer (of ``ScoreOut``) for one lead, with so many reasons at the most.
+def score_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> tuple[Score, dict[str, Any]]:
+    """The score of one lead with so many reasons at the most, and its flat answer (of ``ScoreOut``).
 
     Raises Refusal (422) when it is not described well, or the question does not apply to it.
     """
-    return scored_one(loaded, raw, reasons)[1]
-
-
-def scored_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> tuple[Score, dict[str, Any]]:
-    """The score behind the answer of ``score_one``, and the answer."""
     return _answer(loaded, asked_of(loaded, raw), reasons)
 
 
@@ -90,15 +84,11 @@ def model_card(loaded: Loaded) -> ModelOut:
 
 
 def _asked(loaded: Loaded, lead: LeadIn) -> Asked:
-    as_of = _now() if lead.as_of is None else lead.as_of
+    as_of = wall_clock() if lead.as_of is None else lead.as_of
     _must_exist(lead.created_at, as_of)
     _must_be_open(loaded, lead, as_of)
     history = _history(lead, as_of)
     return Asked(history, as_of, _different(history.events), len(lead.events), _standing(loaded, lead, as_of))
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000
 
 
 def _answer(loaded: Loaded, asked: Asked, reasons: int) -> tuple[Score, dict[str, Any]]:
@@ -107,8 +97,13 @@ def _answer(loaded: Loaded, asked: Asked, reasons: int) -> tuple[Score, dict[str
     except ReadinessError as error:
         raise Refusal(422, "does-not-apply", str(error)) from None
     loaded.drift.seen(score, (event.kind for event in asked.history.events))
-    told = [reason.text for reason in score.reasons] + [""] * REASONS
-    return score, {
+    return score, flat_answer(loaded, score, asked.used, asked.events - asked.used)
+
+
+def flat_answer(loaded: Loaded, score: Score, used: int, ignored: int) -> dict[str, Any]:
+    """The answer of ``ScoreOut``; of the lead's events so many were ``used``, so many ``ignored``."""
+    told = [reason.text for reason in score.reasons[:REASONS]] + [""] * REASONS
+    return {
         "lead_id": score.lead_id,
         "as_of": iso(score.as_of),
         "readiness": score.readiness,
@@ -122,8 +117,8 @@ def _answer(loaded: Loaded, asked: Asked, reasons: int) -> tuple[Score, dict[str
         "reason_1": told[0],
         "reason_2": told[1],
         "reason_3": told[2],
-        "events_used": asked.used,
-        "events_ignored": asked.events - asked.used,
+        "events_used": used,
+        "events_ignored": ignored,
         "product": score.product,
         "model_version": loaded.version,
         "bundle_id": score.bundle_id,

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from data.errors import ReadinessError
 from serving.keyring import KeyRing
-from serving.live.loading import Loaded as Loaded  # noqa: PLC0414 - its users know it from here
+from serving.live.loading import Loaded
 from serving.live.model import From, Model
 from serving.problems import Refusal
 from serving.settings import Settings

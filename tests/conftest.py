@@ -99,11 +99,11 @@ def _await_port(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None
     pytest.fail(f"PostgreSQL did not listen on port {port} within 15 s: {log.read_text()[-500:]}")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request, tmp_path) -> Iterator[str]:
-    """The URL of an empty database: SQLite, then PostgreSQL."""
+@contextmanager
+def empty_database(request, folder: Path) -> Iterator[str]:
+    """The URL of an empty database of the kind that a fixture's parameter names, sqlite or postgresql."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'store.db'}"
+        yield f"sqlite:///{folder / 'store.db'}"
         return
     from sqlalchemy import create_engine, make_url, text
 
@@ -116,6 +116,20 @@ def store_url(request, tmp_path) -> Iterator[str]:
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path) -> Iterator[str]:
+    """The URL of an empty database: SQLite, then PostgreSQL."""
+    with empty_database(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_store_url(request, tmp_path_factory) -> Iterator[str]:
+    """The URL of an empty database that the tests of a module share: SQLite, then PostgreSQL."""
+    with empty_database(request, tmp_path_factory.mktemp("store")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -157,18 +171,6 @@ def make_history():
         )
 
     return build
-
-
-ON_A_CLUSTER = pytest.mark.xdist_group("cluster")
-"""The tests that share one Dask cluster and one Spark session run on one worker of the test run."""
-
-
-@pytest.hookimpl(tryfirst=True)  # the test run is cut into groups by the hook of pytest-xdist, which comes after
-def pytest_collection_modifyitems(items):
-    """Whoever asks for the cluster or for Spark is kept together, so that each is started once."""
-    for item in items:
-        if {"dask_client", "spark"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(ON_A_CLUSTER)
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from data.clock import wall_clock
 from serving.commands import options, stores
 
 if TYPE_CHECKING:
     from data.contract import Contract
     from serving.commands.terminal import Report
     from serving.deciding.passing import Pass
-    from serving.service import Loaded
+    from serving.live.loading import Loaded
     from serving.store.store import Store
 
 
@@ -40,7 +41,7 @@ def look_at_all(
     agreed = load_contract(contract)
     loaded = _loaded(agreed, contract, version, bundle)
     opened = stores.open_store(agreed, store)
-    started = time.time_ns() // 1_000
+    started = wall_clock()
     try:
         with terminal.progress(quiet=quiet) as report:
             done = _run(opened, loaded, report)
@@ -68,7 +69,7 @@ def _run(store: "Store", loaded: "Loaded", report: "Report") -> "Pass | None":
     """The pass when it is done; None when another worker is at it."""
     from serving.deciding.passing import begin_pass, run_pass
 
-    store.write(lambda connection: begin_pass(connection, loaded, "night", time.time_ns() // 1_000))
+    store.write(lambda connection: begin_pass(connection, loaded, "night", wall_clock()))
     return run_pass(store, loaded, lambda done, total: report("looking at leads", done / max(total, 1)))
 
 
@@ -78,7 +79,7 @@ def _summary(store: "Store", loaded: "Loaded", done: "Pass | None", since: int) 
     from serving.deciding.tallies import looked_since, moved_since
     from serving.deciding.work_list import Wanted, how_many
 
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     due = Wanted(due=True, day=now - now % DAY, cadence=loaded.bundle.policy.cadence)
     moved = store.read(lambda connection: moved_since(connection, since))
     became = {name: moved[name] for name in ("ready", "cooled", "recycled", "let go", "nurture")}

@@ -32,7 +32,7 @@ class Asked:
 
     def count_of(self, leads: int) -> int:
         """How many reasons are told for each of so many leads."""
-        from models.snapshot import REASONS
+        from models.reasons import REASONS
         from serving.commands import terminal
 
         if self.reasons is None and leads > MANY:

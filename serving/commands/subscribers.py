@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from data.clock import wall_clock
 from serving.commands import options, stores, subscribers_backlog
 from serving.commands.subscribers_backlog import Kinds, Name, opened, write
 
@@ -40,7 +41,6 @@ def add(
     """Tell somebody of crossings from now on; shows the signing secret once."""
     from serving.commands import terminal
     from serving.outbox import subscribers
-    from serving.outbox.delivery import wall_clock
 
     made = subscribers.new_subscriber(
         name,
@@ -123,7 +123,6 @@ def remove(name: Name, contract: options.Contract = options.CONTRACT, store: sto
     """Forget a subscriber and what was still to be sent to it."""
     from serving.commands import terminal
     from serving.outbox import subscribers
-    from serving.outbox.delivery import wall_clock
 
     count = write(contract, store, lambda connection: subscribers.remove(connection, name, wall_clock(), _BY))
     terminal.say(f"{name} is told nothing more; {count} messages for it were still pending.")

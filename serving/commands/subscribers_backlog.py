@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from data.clock import wall_clock
 from serving.commands import options, stores
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ def replay(
     """Send what was made in a range again, oldest first, with the ids that it had."""
     from serving.commands import terminal
     from serving.outbox import backlog
-    from serving.outbox.delivery import wall_clock
 
     begin, end = _moment(since, "--from"), wall_clock() if until is None else _moment(until, "--until")
     count = write(contract, store, lambda connection: backlog.replay(connection, name, begin, end, kind or ()))
@@ -50,7 +50,6 @@ def dead(
     """Show the dead letters of a subscriber: at most 1,000, the oldest first; or send them again."""
     from serving.commands import terminal
     from serving.outbox import backlog
-    from serving.outbox.delivery import wall_clock
     from serving.subscribing.schemas import delivery_out
 
     if requeue:

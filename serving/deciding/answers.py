@@ -4,12 +4,11 @@ from typing import Any
 
 from pydantic import Field
 
-from data.clock import DAY, iso
+from data.clock import iso
 from serving.deciding.score_rows import Made
+from serving.live.loading import Loaded
 from serving.schemas import ScoreOut
-from serving.service import Loaded
-
-REASONS = 3
+from serving.scoring import flat_answer
 
 
 class StoredScoreOut(ScoreOut):
@@ -21,31 +20,8 @@ class StoredScoreOut(ScoreOut):
 
 def flat(made: Made, loaded: Loaded, since: int) -> dict[str, Any]:
     """The answer of a score; ``since`` when its lead came into its state (microseconds)."""
-    score = made.score
-    told = [reason.text for reason in score.reasons[:REASONS]]
-    told += [""] * (REASONS - len(told))
-    return {
-        "lead_id": score.lead_id,
-        "as_of": iso(score.as_of),
-        "readiness": score.readiness,
-        "horizon_days": loaded.bundle.model.primary / DAY,
-        "base_rate": loaded.base_rate,
-        "index": score.index,
-        "decision": score.decision,
-        "decision_reason": score.decision_reason,
-        "state": score.state,
-        "next_date": moment(score.next_at),
-        "reason_1": told[0],
-        "reason_2": told[1],
-        "reason_3": told[2],
-        "events_used": made.used,
-        "events_ignored": made.ignored,
-        "product": score.product,
-        "model_version": loaded.version,
-        "bundle_id": score.bundle_id,
-        "state_since": iso(since),
-        "score_id": made.score_id,
-    }
+    answer = flat_answer(loaded, made.score, made.used, made.ignored)
+    return {**answer, "state_since": iso(since), "score_id": made.score_id}
 
 
 def moment(microseconds: int | None) -> str:

@@ -4,24 +4,24 @@ A score that moves nothing is read without a lock and kept by the recorder. One 
 in the writer's transaction, under the lead's lock, so that the answer and the crossing are one.
 """
 
-import time
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
-from data.clock import iso
+from data.clock import iso, wall_clock
 from data.errors import ReadinessError
+from models.reasons import REASONS
 from models.states import DECISIONS, Standing, resume, step
 from serving.deciding.decide import decide
 from serving.deciding.histories import LongHistory, Read, read_history
-from serving.deciding.looking import REASONS, Decided
+from serving.deciding.looking import Decided
 from serving.deciding.needs import needs_of
 from serving.deciding.recorder import Recorder
 from serving.deciding.rules import rules_of
 from serving.deciding.score_rows import Made, new_id
 from serving.deciding.standings import Kept, kept, new
 from serving.deciding.words import closings_of, heard, words_of
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.store.store import Store
 from serving.store.tables import transitions
 
@@ -69,7 +69,7 @@ async def score_stored(store: Store, recorder: Recorder, loaded: Loaded, questio
 
     Raises UnknownLead, ClosedLead, and ReadinessError for a moment at which the lead was not there.
     """
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     if question.as_of is not None and question.as_of > now:
         raise ReadinessError(
             f"as_of is {iso(question.as_of)}, now is {iso(now)}. Expected a moment of the past: the rest is not known."
@@ -84,7 +84,7 @@ async def score_stored(store: Store, recorder: Recorder, loaded: Loaded, questio
             return answer
         decided = await store.awrite(lambda connection: _decided(connection, loaded, question, now))
         if decided:
-            return _answer(decided[0])
+            return _answer(loaded, decided[0])
     return await store.aread(lambda connection: _not_there(connection, question, now))
 
 
@@ -113,6 +113,7 @@ def ask(
     if transition is not None:
         return None
     score = loaded.scorer.told(looked, standing, question.reasons)
+    loaded.drift.seen(score, (event.kind for event in read.lead.events))
     return Answer(Made(new_id(now), score, read.inputs, read.used, read.ignored, now, question.cause), standing.since)
 
 
@@ -148,9 +149,10 @@ def standing_then(connection: Connection, loaded: Loaded, read: Read, row: Kept 
     return first.standing
 
 
-def _answer(one: Decided) -> Answer:
+def _answer(loaded: Loaded, one: Decided) -> Answer:
     if one.made is None:
         raise ClosedLead(one.row.lead_id, one.row.state, one.row.since)
+    loaded.drift.seen(one.made.score)
     return Answer(one.made, one.row.since)
 
 

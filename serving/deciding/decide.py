@@ -8,7 +8,7 @@ from data.store.tables import leads
 from serving.deciding.looking import Decided, see, settle
 from serving.deciding.marks import mark, unmark
 from serving.deciding.standings import kept_many
-from serving.service import Loaded
+from serving.live.loading import Loaded
 
 _CREATED = select(leads.c.lead_id, leads.c.created_at).where(leads.c.lead_id.in_(bindparam("lead_ids", expanding=True)))
 AT_ONCE = 64

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from data.errors import ReadinessError
+from models.reasons import REASONS
 from models.scorer import Score
 from serving.deciding.histories import UnknownLead, read_history
-from serving.deciding.looking import REASONS
 from serving.deciding.needs import needs_of
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.store.tables import scores
 
 _ONE = select(scores).where(scores.c.score_id == bindparam("score_id"))

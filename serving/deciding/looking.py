@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from models.reasons import REASONS
 from models.scorer import Looked, Score
 from models.states import step
 from serving.deciding.histories import Read, read_histories
@@ -14,9 +15,7 @@ from serving.deciding.score_rows import Made, new_id, score_row, write_scores
 from serving.deciding.standings import Kept, claim, kept_many, new, put
 from serving.deciding.transitions import Crossed, write_crossings
 from serving.deciding.words import Closing, closings_of, heard, words_of
-from serving.service import Loaded
-
-REASONS = 3
+from serving.live.loading import Loaded
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ transactions, and a lead that somebody else looked at meanwhile is left to what 
 """
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
 
 from sqlalchemy import Connection, bindparam, func, or_, select
 
-from data.clock import MINUTE
+from data.clock import MINUTE, wall_clock
 from data.store.tables import leads
 from models.states import OPEN_STATES
 from serving.deciding.decide import decide
@@ -22,7 +21,7 @@ from serving.deciding.marks import marked
 from serving.deciding.rules import remember, rules_of
 from serving.deciding.score_rows import new_id
 from serving.deciding.standings import Kept, kept_many
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.store.store import Store
 from serving.store.tables import meta, standings
 from serving.store.upsert import upsert
@@ -103,7 +102,7 @@ def renew(store: Store, loaded: Loaded) -> bool:
         last = latest(connection, locked=True)
         if last is not None and last.bundle_id == loaded.bundle.bundle_id:
             return False
-        begin_pass(connection, loaded, "model", time.time_ns() // 1_000)
+        begin_pass(connection, loaded, "model", wall_clock())
         return True
 
     return store.write(change)
@@ -113,7 +112,7 @@ def look_at_marked(store: Store, loaded: Loaded, at_most: int = 1_000) -> int:
     """Decide about the leads that wait for a look, those that wait longest first; returns how many there were."""
     done = 0
     while done < at_most:
-        now = time.time_ns() // 1_000
+        now = wall_clock()
         waiting = store.read(lambda connection, now=now: marked(connection, now, MARKED))  # type: ignore[misc]
         if not waiting:
             break
@@ -131,7 +130,7 @@ def run_pass(
     """
     tell = progress or (lambda _done, _total: None)
     look_at_marked(store, loaded)
-    state = store.write(lambda connection: _lease(connection, loaded, time.time_ns() // 1_000))
+    state = store.write(lambda connection: _lease(connection, loaded, wall_clock()))
     while state is not None and state.finished_at is None and (chunks is None or chunks > 0):
         tell(state.counts.get("looked", 0), state.total)
         following = _chunk(store, loaded, state)
@@ -168,7 +167,7 @@ def _lease(connection: Connection, loaded: Loaded, now: int) -> Pass | None:
 
 def _chunk(store: Store, loaded: Loaded, state: Pass) -> Pass | None:
     """Do the next leads; None: somebody else has taken the pass over."""
-    now = time.time_ns() // 1_000
+    now = wall_clock()
 
     def look(connection: Connection) -> tuple[list[str], list[Seen]]:
         ids = list(connection.execute(_NEXT, {"reached": state.reached, "at_most": CHUNK}).scalars())
@@ -193,7 +192,7 @@ def _is_due(state: Pass, row: Kept) -> bool:
 
 
 def _went_on(connection: Connection, state: Pass, ids: list[str], decided: list[Decided]) -> Pass:
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     became = Counter(one.transition.after for lead in decided for one in lead.crossed)
     cooled = sum(1 for lead in decided for one in lead.crossed if _fell(one.transition.before, one.transition.after))
     counts = Counter(state.counts) + Counter({"looked": len(ids), "cooled": cooled}) + became

@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from serving.deciding.score_rows import Made, score_row, write_scores, write_scores_of_leads
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 

@@ -1,13 +1,12 @@
 """Stored leads over HTTP: scores, the work list, and why things are as they are."""
 
-import time
 from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
-from data.clock import DAY
+from data.clock import DAY, wall_clock
 from data.errors import ReadinessError
 from serving.access import require
 from serving.deciding.answers import StoredScoreOut, flat
@@ -149,7 +148,7 @@ async def list_leads(
     cursor: Cursor = "",
 ) -> WorkListOut:
     """The work list."""
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     wanted = Wanted(
         states=tuple(state or ()),
         sort=sort,

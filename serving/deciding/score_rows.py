@@ -11,7 +11,7 @@ from data.clock import DAY
 from data.store.tables import leads
 from models.reasons import Reason
 from models.scorer import Score
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.store.tables import scores
 from serving.store.upsert import insert_into
 

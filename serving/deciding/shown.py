@@ -20,7 +20,7 @@ from serving.deciding.schemas import (
     StandingOut,
 )
 from serving.deciding.score_rows import reasons_text, score_row
-from serving.service import Loaded
+from serving.live.loading import Loaded
 
 
 def standing_out(row: Mapping[str, Any]) -> StandingOut:

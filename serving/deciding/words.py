@@ -5,13 +5,13 @@ reads it there (``words_of``), every later word is told as it comes (``tell``), 
 could not be told then is heard by the next look.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
+from data.clock import wall_clock
 from data.store.tables import outcomes
 from features.lead import Event
 from models.states import Transition, Word, step
@@ -53,7 +53,7 @@ def tell(connection: Connection, rules: Rules | None, said: Sequence[Said], now:
         if one.lead_id in rows:
             rows[one.lead_id] = heard(rules, rows[one.lead_id], one, crossed)
     put(connection, rows.values())
-    write_crossings(connection, rules, crossed, time.time_ns() // 1_000 if now is None else now)
+    write_crossings(connection, rules, crossed, wall_clock() if now is None else now)
     return [one.transition for one in crossed]
 
 
@@ -69,22 +69,30 @@ def heard(rules: Rules, row: Kept, said: Said, crossed: list[Crossed]) -> Kept:
 
 def words_of(rules: Rules, lead_id: str, events: Iterable[Event], closings: Iterable[Closing]) -> list[Said]:
     """What sales said of a lead, as it became known; ``closings`` are (kind, occurred_at, known_at) of outcomes."""
-    found = [
-        (event.known_at, event.occurred_at, Said(lead_id, word_of_touch(event), event.known_at, "touch"))
+    touches = [
+        (event.occurred_at, touch(lead_id, event.known_at, given_back=bool(event.extra.get("given_back"))))
         for event in events
         if event.actor == "sales"
     ]
-    for kind, occurred_at, known_at in closings:
-        word = rules.word_of(kind)
-        if word is not None:
-            found.append((known_at, occurred_at, Said(lead_id, word, known_at, "outcome")))
-    found.sort(key=lambda one: (*one[:2], one[2].word))
-    return [said for _, _, said in found]
+    closed = [(occurred_at, closing(rules, lead_id, kind, known_at)) for kind, occurred_at, known_at in closings]
+    return in_order([*touches, *closed])
 
 
-def word_of_touch(event: Event) -> Word:
-    """What a sales touch says."""
-    return "given back" if event.extra.get("given_back") else "taken"
+def touch(lead_id: str, known_at: int, *, given_back: bool) -> Said:
+    """What a sales touch says: that sales has taken the lead up, or gives it back."""
+    return Said(lead_id, "given back" if given_back else "taken", known_at, "touch")
+
+
+def closing(rules: Rules, lead_id: str, kind: str, known_at: int) -> Said | None:
+    """What an outcome says; None where it does not close its lead."""
+    word = rules.word_of(kind)
+    return None if word is None else Said(lead_id, word, known_at, "outcome")
+
+
+def in_order(said: Iterable[tuple[int, Said | None]]) -> list[Said]:
+    """Words, each with when what it speaks of occurred, as they became known: the same whatever came first."""
+    words = [(one.lead_id, one.moment, occurred_at, one.word, one) for occurred_at, one in said if one is not None]
+    return [one for *_, one in sorted(words, key=lambda word: word[:4])]
 
 
 def closings_of(connection: Connection, lead_ids: Iterable[str]) -> dict[str, list[Closing]]:

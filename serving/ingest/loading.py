@@ -7,7 +7,6 @@ letter by their number among these.
 
 import hashlib
 import itertools
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from data.clock import iso, to_micros
+from data.clock import iso, to_micros, wall_clock
 from serving.ingest.items import AccountItem, EventItem, Item, LeadItem, OutcomeItem, Placed, Rejected, Told
 from serving.ingest.take import take
 from serving.store.store import Store
@@ -68,7 +67,7 @@ def _batched(items: Iterator[Item]) -> Iterator[tuple[Item, ...]]:
 
 def _take(store: Store, piece: Iterable[Item], start: int, account: Account) -> None:
     told = Told([Placed(start + place, item) for place, item in enumerate(piece)])
-    at = time.time_ns() // 1_000
+    at = wall_clock()
     found = store.write(lambda connection: take(connection, told, at, backfill=True))
     account.taken += found.taken
     account.duplicates += found.duplicates

@@ -1,10 +1,10 @@
 """The doors of ingest: events, touches, outcomes, leads and accounts in; a lead out when it wants to be forgotten."""
 
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from data.clock import wall_clock
 from serving.access import require
 from serving.body import NDJSON, parse, read_json
 from serving.deciding.routes import RecorderDep
@@ -20,7 +20,7 @@ from serving.ingest.schemas import (
     RejectedOut,
     TakenOut,
 )
-from serving.ingest.storing import in_use, store_raw, store_told
+from serving.ingest.storing import store_raw, store_told
 from serving.ingest.tally import Taken
 from serving.keys import Caller
 from serving.problems import Refusal, documented
@@ -66,12 +66,14 @@ def _answer(taken: Taken) -> TakenOut:
 async def _many(door: Door[Any], request: Request, service: Service, caller: Caller, *, backfill: bool) -> TakenOut:
     store = service.store
     raw = await door.read(request, service.settings.max_body_bytes)
-    return _answer(await store_raw(store, door, raw, backfill=backfill, loaded=in_use(service), by=caller.name))
+    return _answer(await store_raw(store, door, raw, backfill=backfill, loaded=service.model.loaded, by=caller.name))
 
 
 async def _one(door: Door[Any], told: Any, service: Service, caller: Caller) -> TakenOut:
     """One thing, whose refusal is the refusal of the call."""
-    taken = await store_told(service.store, Told([Placed(0, door.item(told))]), loaded=in_use(service), by=caller.name)
+    taken = await store_told(
+        service.store, Told([Placed(0, door.item(told))]), loaded=service.model.loaded, by=caller.name
+    )
     if taken.refused:
         first: Rejected = taken.refused[0]
         raise Refusal(422, "invalid-request", first.reason)
@@ -202,7 +204,7 @@ async def erase_lead(
 ) -> ErasedOut:
     """A lead."""
     await recorder.flush()  # a score that waits to be written would outlive its lead
-    store, at = service.store, time.time_ns() // 1_000
+    store, at = service.store, wall_clock()
     erased = await store.awrite(lambda connection: erase(connection, lead_id, caller.name, at))
     await fold(store)
     return ErasedOut(erased=erased.total, rows=erased.rows)

@@ -1,6 +1,5 @@
 """Items into the store of a running service: judged beside the event loop, written in pieces, answered when durable."""
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -8,26 +7,18 @@ from typing import Any
 from anyio import to_thread
 from sqlalchemy import Connection
 
+from data.clock import wall_clock
 from serving.ingest.items import Rejected, Told
 from serving.ingest.reading import Door
 from serving.ingest.take import take
 from serving.ingest.tally import Taken
-from serving.problems import Refusal
-from serving.service import Loaded, Service
+from serving.live.loading import Loaded
 from serving.store.store import Store
 
 PIECE = 1_000
 """So many things are written at a time, so that a large call does not keep the small ones waiting."""
 _BESIDE = 200
 """More things than this are not looked at in the event loop."""
-
-
-def in_use(service: Service) -> Loaded | None:
-    """The model in use, if there is one: news is taken in without it too."""
-    try:
-        return service.loaded
-    except Refusal:
-        return None
 
 
 async def store_raw(
@@ -48,7 +39,7 @@ async def store_told(
     taken = duplicates = 0
     refused: list[Rejected] = list(told.rejected)
     for piece in _pieces(told):
-        account = await store.awrite(partial(_taken, piece, time.time_ns() // 1_000, backfill, loaded, by))
+        account = await store.awrite(partial(_taken, piece, wall_clock(), backfill, loaded, by))
         taken += account.taken
         duplicates += account.duplicates
         refused += account.refused

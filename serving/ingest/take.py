@@ -14,7 +14,7 @@ from data.store.tables import events
 from serving.deciding.decide import AT_ONCE, decide
 from serving.deciding.marks import mark
 from serving.deciding.rules import Rules, remembered, rules_of
-from serving.deciding.words import Said, tell
+from serving.deciding.words import Said, closing, in_order, tell, touch
 from serving.ingest.accounts import AccountTold, describe_accounts
 from serving.ingest.erasing import erase
 from serving.ingest.happenings import add_happenings, add_visits
@@ -34,7 +34,7 @@ from serving.ingest.judging import News, When, judge_described, judge_happening,
 from serving.ingest.links import given, link, owners
 from serving.ingest.people import LeadTold, be_there, describe_leads, is_there
 from serving.ingest.tally import Moved, Refused, Taken, Tally
-from serving.service import Loaded
+from serving.live.loading import Loaded
 
 TRIES = 5
 """So often ids may change their meaning while a call is stored."""
@@ -205,12 +205,10 @@ def _judge(index: int, item: Item, when: When) -> News | LeadTold | AccountTold:
 
 def _words(news: Sequence[News], rules: Rules) -> list[Said]:
     """What sales said, as it became known: that it took a lead up or gives it back, and outcomes that close it."""
-    said = []
-    for one in sorted(news, key=lambda one: (one.lead_id, one.known_at, one.item.occurred_at)):
-        if isinstance(one.item, OutcomeItem):
-            word = rules.word_of(one.item.kind)
-            if word is not None:
-                said.append(Said(one.lead_id, word, one.known_at, "outcome"))
-        else:
-            said.append(Said(one.lead_id, "given back" if one.item.given_back else "taken", one.known_at, "touch"))
-    return said
+    return in_order((one.item.occurred_at, _word(one, rules)) for one in news)
+
+
+def _word(one: News, rules: Rules) -> Said | None:
+    if isinstance(one.item, OutcomeItem):
+        return closing(rules, one.lead_id, one.item.kind, one.known_at)
+    return touch(one.lead_id, one.known_at, given_back=one.item.given_back)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from data.clock import iso
-from serving.deciding.answers import REASONS, moment
+from models.reasons import REASONS
+from serving.deciding.answers import moment
 from serving.deciding.cursors import cursor, place
 from serving.store.tables import scores
 

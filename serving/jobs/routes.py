@@ -1,13 +1,12 @@
 """Score jobs over HTTP."""
 
-import time
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
-from data.clock import iso
+from data.clock import iso, wall_clock
 from serving.access import require
 from serving.body import parse, read_json
 from serving.deciding.answers import moment
@@ -57,7 +56,7 @@ async def ask_for_scores(
     """A new job."""
     store = service.store
     asked = parse(JobIn, await _body(request, service.settings.max_body_bytes))
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     as_of = now if asked.as_of is None else asked.as_of
     if as_of > now:
         raise Refusal(
@@ -128,7 +127,7 @@ async def job_result(
 )
 async def cancel_job(job_id: str, service: ServiceDep) -> JobOut:
     """Cancel a job."""
-    now = time.time_ns() // 1_000
+    now = wall_clock()
 
     def change(connection: Connection) -> JobOut:
         return _out(_there(cancel(connection, job_id, now), job_id), scored(connection, job_id))

@@ -5,25 +5,24 @@ piece that was written; a piece that two have computed is written once.
 """
 
 import logging
-import time
 from bisect import bisect_right
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select
 
-from data.clock import MINUTE, iso
+from data.clock import MINUTE, iso, wall_clock
 from data.errors import ReadinessError
 from data.store.tables import leads
+from models.reasons import REASONS
 from models.states import DECISIONS, OPEN_STATES
 from serving.deciding.asking import standing_then
 from serving.deciding.histories import Read, read_histories
-from serving.deciding.looking import REASONS
 from serving.deciding.needs import needs_of
 from serving.deciding.score_rows import Made, new_id, score_row, write_scores_of_leads
 from serving.deciding.standings import Kept, kept_many
 from serving.jobs.board import DONE, MOST_REFUSED, Job, is_still, job_of, keep, next_job
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 from serving.store.tables import standings
@@ -45,7 +44,7 @@ def run_jobs_once(store: Store, loaded: Loaded, *, chunks: int | None = None) ->
     """Work on the jobs that wait, or for so many ``chunks``; returns how many leads were done. Raises StoreDown."""
     done = 0
     while chunks is None or chunks > 0:
-        job = store.write(lambda connection: _take_on(connection, time.time_ns() // 1_000))
+        job = store.write(lambda connection: _take_on(connection, wall_clock()))
         if job is None:
             break
         while job is not None and job.status == "running" and (chunks is None or chunks > 0):
@@ -83,14 +82,14 @@ def _attempt(store: Store, loaded: Loaded, job: Job) -> Job | None:
     except Exception as error:  # noqa: BLE001 - whatever it was, the job says so and the next one goes on
         _LOG.error("the score job %s failed: %s", job.job_id, type(error).__name__)
         why = str(error) if isinstance(error, ReadinessError) else f"{type(error).__name__}: the log has the reason."
-        now = time.time_ns() // 1_000
+        now = wall_clock()
         failed = replace(job, status="failed", error=why, finished_at=now, claimed_until=None)
         return store.write(lambda connection: _went_on(connection, job, failed, []))
 
 
 def _piece(store: Store, loaded: Loaded, job: Job) -> Job | None:
     ids, found = store.read(lambda connection: _scored(connection, loaded, job))
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     if not ids:
         after = replace(job, status="done", finished_at=now, claimed_until=None)
         return store.write(lambda connection: _went_on(connection, job, after, []))
@@ -141,5 +140,5 @@ def _one(
     if standing.state not in DECISIONS:
         return {"lead_id": lead_id, "reason": f"It is {standing.state} since {iso(standing.since)}."}
     score = loaded.scorer.score(read.lead, job.as_of, REASONS, standing)
-    now = time.time_ns() // 1_000
+    now = wall_clock()
     return Made(new_id(now), score, read.inputs, read.used, read.ignored, now, "job", job.job_id)

@@ -31,7 +31,7 @@ def deploy(live_folder: Path, bundle: Path, version: str, expect_id: str | None 
         return before
     _lay(live_folder, bundle, checked)
     moment = iso(time.time_ns() // 1_000_000_000 * 1_000_000)
-    current = Live(checked, version, moment, _deciles(bundle_folder_of(live_folder, checked)))
+    current = Live(checked, version, moment, _deciles(bundle_folder(live_folder, checked)))
     pointer = Pointer(current, None if before is None else before.current)
     write_pointer(live_folder, pointer)
     _tidy(live_folder, pointer)
@@ -49,7 +49,7 @@ def roll_back(live_folder: Path) -> Pointer:
             f"There is nothing to go back to in {live_folder}. Expected a bundle that was live before: "
             "`readiness deploy VERSION` deploys an older version."
         )
-    folder = bundle_folder(live_folder, found.previous)
+    folder = bundle_folder(live_folder, found.previous.bundle_id)
     if check_in_canary(folder) != found.previous.bundle_id:
         raise BundleError(f"{folder} holds another bundle than its name says. Deploy its version again.")
     pointer = Pointer(found.previous, found.current)
@@ -57,14 +57,9 @@ def roll_back(live_folder: Path) -> Pointer:
     return pointer
 
 
-def bundle_folder_of(live_folder: Path, bundle_id: str) -> Path:
-    """Where a bundle of that id lies, or would lie."""
-    return live_folder / bundle_id
-
-
 def _lay(live_folder: Path, bundle: Path, bundle_id: str) -> None:
     """Copy a bundle to its place, whole or not at all; what is there and whole stays."""
-    folder = bundle_folder_of(live_folder, bundle_id)
+    folder = bundle_folder(live_folder, bundle_id)
     if folder.exists():
         try:
             read_bundle(folder, expect_id=bundle_id)

@@ -72,7 +72,7 @@ class Drift:
     def psi(self) -> float:
         """The population stability index of the latest answers; NaN without a reference or without answers."""
         with self._lock:
-            bins, count = self._bins, self._count
+            bins, count = list(self._bins), self._count
         if not self._deciles or not count:
             return math.nan
         even, total = 1.0 / len(bins), 0.0

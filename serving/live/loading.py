@@ -41,7 +41,7 @@ def load_live(live_folder: Path, live: Live, timeout_s: float, *, canary: bool) 
     At the start of a service the canary may be spared: `readiness deploy` let the same bytes through it, and the golden
     rows are scored here too.
     """
-    folder = bundle_folder(live_folder, live)
+    folder = bundle_folder(live_folder, live.bundle_id)
     if canary:
         check_in_canary(folder, timeout_s)
     bundle = read_bundle(folder, expect_id=live.bundle_id)

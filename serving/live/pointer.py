@@ -42,9 +42,9 @@ class Pointer:
     previous: Live | None = None
 
 
-def bundle_folder(live_folder: Path, live: Live) -> Path:
-    """Where the files of a deployed bundle lie."""
-    return live_folder / live.bundle_id
+def bundle_folder(live_folder: Path, bundle_id: str) -> Path:
+    """Where the files of a bundle lie, or would lie, once it is deployed."""
+    return live_folder / bundle_id
 
 
 def read_pointer(live_folder: Path) -> Pointer | None:

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
-from data.clock import MINUTE, SECOND
+from data.clock import MINUTE, SECOND, wall_clock
 from data.errors import ReadinessError
-from serving.outbox.delivery import pause, wall_clock
+from serving.outbox.delivery import pause
 from serving.outbox.schedule import Answer, Schedule, Verdict
 from serving.outbox.webhooks import failed
 from serving.store.failures import StoreDown

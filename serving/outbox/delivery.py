@@ -8,11 +8,10 @@ messages few of their tries. Several workers may run this loop on one store.
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from data.clock import HOUR, MINUTE, SECOND
+from data.clock import HOUR, MINUTE, SECOND, wall_clock
 from data.errors import ReadinessError
 from serving.outbox.queue import Claim, claim, due, release, settle
 from serving.outbox.schedule import Answer, Schedule
@@ -26,11 +25,6 @@ _DRAW = random.SystemRandom().random
 _LONGEST_REST = 5 * MINUTE
 Tell = Callable[[Subscriber, Claim, int], Awaitable[Answer]]
 """Tells a subscriber of a claim, at a moment (microseconds), once. Raises ReadinessError where it cannot."""
-
-
-def wall_clock() -> int:
-    """Now, in microseconds."""
-    return time.time_ns() // 1_000
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ Moments are ISO 8601, UTC. The id is a UUID of the transition, so that the same 
 """
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +25,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from sqlalchemy import Connection, or_, select
 
-from data.clock import from_micros, iso
+from data.clock import from_micros, iso, wall_clock
 from models.reasons import Reason
 from models.scorer import Score
 from models.states import Transition
@@ -70,7 +69,7 @@ def crossings(connection: Connection, crossed: Sequence[Crossing], now: int | No
     """
     if not crossed:
         return []
-    made_at = time.time_ns() // 1_000 if now is None else now
+    made_at = wall_clock() if now is None else now
     rows = [_row(one, made_at + position) for position, one in enumerate(crossed)]
     new = {message_id for (message_id,) in insert_new(connection, messages, rows)}
     wanted = [(name, json.loads(kinds)) for name, kinds in connection.execute(_SUBSCRIBED)]

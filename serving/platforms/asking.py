@@ -7,7 +7,7 @@ from data.errors import ReadinessError
 from serving.deciding.answers import flat
 from serving.deciding.asking import Question, score_stored
 from serving.deciding.recorder import Recorder
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 

@@ -10,7 +10,7 @@ from serving.body import json_value, media_type
 from serving.ingest.erasing import fold
 from serving.ingest.items import EraseItem, Told
 from serving.ingest.schemas import RejectedOut, TakenOut
-from serving.ingest.storing import in_use, store_told
+from serving.ingest.storing import store_told
 from serving.keys import Caller
 from serving.platforms.cloud_events import from_headers, read_cloud_events
 from serving.platforms.doors import enter, may_erase
@@ -146,7 +146,7 @@ async def _read(count: int, read: Callable[[], Told]) -> Told:
 async def _store(service: Service, caller: Caller, told: Told) -> TakenOut:
     if len(told.items) > 4 * MAX_MESSAGES:
         raise _too_many(len(told.items))
-    found = await store_told(service.store, told, loaded=in_use(service), by=caller.name)
+    found = await store_told(service.store, told, loaded=service.model.loaded, by=caller.name)
     if any(isinstance(placed.item, EraseItem) for placed in told.items):
         await fold(service.store)
     refused = [RejectedOut(position=one.index, reason=one.reason) for one in found.refused]

@@ -1,10 +1,10 @@
 """HubSpot's custom workflow action over HTTP."""
 
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from data.clock import wall_clock
 from serving.access import require
 from serving.body import json_value
 from serving.deciding.routes import RecorderDep
@@ -51,7 +51,7 @@ def hubspot_routes(settings: PlatformSettings) -> APIRouter:
         except ValueError as error:
             raise Refusal(422, "invalid-request", str(error)) from None
         if asked.later:
-            now = time.time_ns() // 1_000
+            now = wall_clock()
             await service.store.awrite(lambda connection: keep_action(connection, asked, settings, now))
             return hubspot.blocked()
         told = await score_of(service.store, recorder, service.loaded, asked.lead_id)

@@ -1,15 +1,14 @@
 """Marketo's flow step and webhook over HTTP."""
 
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from data.clock import wall_clock
 from serving.access import require
 from serving.body import json_value, read_body, read_json
 from serving.deciding.routes import RecorderDep
-from serving.ingest.storing import in_use
 from serving.platforms import marketo, marketo_service
 from serving.platforms.asking import score_of
 from serving.platforms.callbacks import keep_chunk
@@ -70,7 +69,7 @@ def marketo_routes(settings: PlatformSettings) -> APIRouter:
             chunk = marketo.read_chunk(told, settings.marketo_callback_hosts)
         except ValueError as error:
             raise Refusal(400, "invalid-request", str(error)) from None
-        now = time.time_ns() // 1_000
+        now = wall_clock()
         new = await service.store.awrite(lambda connection: keep_chunk(connection, chunk, now))
         return JSONResponse({"accepted": len(chunk.people), "new": new}, 201)
 
@@ -149,7 +148,7 @@ def _watch(routes: APIRouter) -> None:
         responses=documented(401, 403),
     )
     async def status(service: ServiceDep, _: _SCORES) -> dict[str, list[str]]:
-        loaded = in_use(service)
+        loaded = service.model.loaded
         told = [] if loaded is None else [f"model version {loaded.version or 'of no registry'}"]
         return {"info": told, "warnings": [_LOADING] if loaded is None else [], "errors": []}
 

@@ -1,10 +1,10 @@
 """A campaign of Mautic asks for a contact's score."""
 
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from data.clock import wall_clock
 from serving.access import require
 from serving.body import is_json, json_value, media_type, read_body
 from serving.deciding.routes import RecorderDep
@@ -48,7 +48,7 @@ def mautic_routes(settings: PlatformSettings) -> APIRouter:
         score = await score_of(service.store, recorder, service.loaded, lead)
         if isinstance(score, str):
             raise Refusal(404, "no-score", score)
-        now, index = time.time_ns() // 1_000, float(score["index"])
+        now, index = wall_clock(), float(score["index"])
         await service.store.awrite(lambda connection: keep_points(connection, lead, index, settings, now))
         return {"lead_id": lead, "index": round(index)}
 

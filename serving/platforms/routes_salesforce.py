@@ -8,7 +8,7 @@ from serving.access import require
 from serving.body import parse, read_json
 from serving.deciding.routes import RecorderDep
 from serving.ingest.items import EventItem, Item, OutcomeItem, Placed, Told
-from serving.ingest.storing import in_use, store_told
+from serving.ingest.storing import store_told
 from serving.keys import Caller
 from serving.platforms.asking import score_of
 from serving.platforms.doors import public_url
@@ -98,7 +98,7 @@ def salesforce_routes(settings: PlatformSettings) -> APIRouter:
 
 async def _take(service: Service, caller: Caller, item: Item) -> FlatTakenOut:
     told = Told([Placed(0, item)])
-    taken = await store_told(service.store, told, loaded=in_use(service), by=caller.name)
+    taken = await store_told(service.store, told, loaded=service.model.loaded, by=caller.name)
     if taken.refused:
         raise Refusal(422, "invalid-request", taken.refused[0].reason)
     return FlatTakenOut(taken=taken.taken, duplicates=taken.duplicates)

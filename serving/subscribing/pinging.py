@@ -7,10 +7,9 @@ from uuid import uuid4
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from data.clock import from_micros
+from data.clock import from_micros, wall_clock
 from data.errors import ContractError
 from serving.egress import Egress, from_environment
-from serving.outbox.delivery import wall_clock
 from serving.outbox.kinds import PING
 from serving.outbox.schedule import Answer
 from serving.outbox.subscribers import Subscriber, secret_of

@@ -8,12 +8,12 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 
+from data.clock import wall_clock
 from data.errors import ContractError
 from serving.access import require
 from serving.body import parse, read_json
 from serving.keys import Caller
 from serving.outbox import backlog, subscribers
-from serving.outbox.delivery import wall_clock
 from serving.outbox.subscribers import SubscriberTakenError, UnknownSubscriberError
 from serving.problems import Refusal, documented
 from serving.service import Service, ServiceDep

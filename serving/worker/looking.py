@@ -6,12 +6,12 @@ And when a platform waits for their scores.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from data.clock import wall_clock
 from serving.deciding.passing import begin_pass, latest, look_at_marked, renew, run_pass
 from serving.deciding.recorder import Recorder
 from serving.jobs.running import run_jobs_once
-from serving.outbox.delivery import wall_clock
+from serving.live.loading import Loaded
 from serving.platforms.asking import scores_of
-from serving.service import Loaded
 from serving.store.store import Store
 from serving.store.writer import Change
 

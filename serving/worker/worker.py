@@ -23,11 +23,11 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Connection
 
-from data.clock import DAY
+from data.clock import DAY, wall_clock
 from serving.egress import Egress, from_environment
 from serving.outbox import backlog, callbacks
 from serving.outbox.callbacks import Callbacks
-from serving.outbox.delivery import Delivery, Pace, wall_clock
+from serving.outbox.delivery import Delivery, Pace
 from serving.settings import WorkerSettings
 from serving.store.store import Store
 from serving.store.writer import Change

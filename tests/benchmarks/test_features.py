@@ -11,8 +11,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-pytestmark = pytest.mark.xdist_group("benchmark")  # one run of the command serves all
-
 WRONG_PEER = """
 import polars as pl
 from benchmarks.peers.polars_streaming import as_arrow, compute as right

@@ -20,8 +20,6 @@ from benchmarks.policy_runs import POLICIES, Run  # noqa: E402
 from data.clock import DAY, WEEK  # noqa: E402
 from data.simulation.loop import Seen  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("benchmark")
-
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):

@@ -19,8 +19,6 @@ LONGEST_CELL = 16
 PART = 10
 """Of the real orders every so many-th customer takes part."""
 
-pytestmark = pytest.mark.xdist_group("notebooks")
-
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory) -> Path:

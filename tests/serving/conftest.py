@@ -32,7 +32,7 @@ from models.histories import lead_histories
 from models.scorer import Scorer
 from serving.app import create_app
 from serving.launch import address, listen
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.settings import Settings
 
 KEY = "a-key-for-tests"

@@ -14,7 +14,6 @@ from training.retraining import Plan, retrain
 from training.tracking import open_experiment, open_registry
 
 pytestmark = [
-    pytest.mark.xdist_group("retraining"),  # one registry through one story: in their order, on one worker
     # MLflow 3.17 maps its tables with a loader that SQLAlchemy 2.1 will drop; it warns once, at the first store.
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),

@@ -18,6 +18,7 @@ from data.tables import TIME
 from models.histories import lead_histories
 from models.index import index_of
 from models.numerics import Floats
+from models.reasons import REASONS
 from models.scorer import Scorer
 from models.snapshot import score_history
 from training.comparing.question import Question
@@ -26,7 +27,6 @@ from training.comparing.side import Side
 from training.sample import Progress
 
 MOVERS = 10
-REASONS = 3
 DEFAULT_SHARE = 0.1
 """Without an agreed capacity the call list is a tenth of the open leads."""
 

@@ -85,6 +85,15 @@ def test_every_answer_is_kept_as_it_was_told(store, ask, lively):
     assert answers[0].made.inputs == answers[2].made.inputs
 
 
+@pytest.mark.usefixtures("lively")
+def test_answers_about_stored_leads_are_watched_for_drift(ask, loaded):
+    """Each answer counts once: the first, which writes where the lead stands, and the later ones, which only read."""
+    before = sum(loaded.drift.states.values())
+    answers = ask(*[Question("busy")] * 3, Question("quiet"))
+    assert sum(loaded.drift.states.values()) - before == len(answers)
+    assert 0.0 <= loaded.drift.mean <= 1.0
+
+
 def test_a_read_that_finds_a_lead_ready_moves_it(store, ask, lively, loaded, rows):
     """What a look would cross is crossed by the question itself, in the transaction that keeps its score."""
     store.write(lambda connection: decide(connection, loaded, ["quiet"], now() - 30 * DAY, "night"))

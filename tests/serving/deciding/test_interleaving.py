@@ -3,7 +3,6 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -135,7 +134,7 @@ def test_crossings_are_those_of_a_replay(both, loaded, monkeypatch, doings):
     replays = {lead: Replay(loaded, START) for lead in LEADS}
     for replay in replays.values():
         replay.marked = True
-    monkeypatch.setattr(passing, "time", SimpleNamespace(time_ns=lambda: moment * 1_000))
+    monkeypatch.setattr(passing, "wall_clock", lambda: moment)
     for place, (kind, lead, hours, second, has_model) in enumerate(doings):
         moment += hours * HOUR
         store, held = both[second], loaded if has_model else None

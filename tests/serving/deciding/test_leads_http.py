@@ -9,7 +9,7 @@ import pytest
 from data.clock import DAY, iso
 from serving.app import create_app
 from serving.jobs.running import run_jobs_once
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.settings import Settings
 from serving.store.store import Store
 

@@ -11,7 +11,7 @@ from models.scorer import Scorer
 from serving.deciding.decide import AT_ONCE
 from serving.ingest.items import EventItem, LeadItem
 from serving.ingest.take import QUICK_EVENTS
-from serving.service import Loaded
+from serving.live.loading import Loaded
 from serving.store.tables import looks, scores, standings
 
 

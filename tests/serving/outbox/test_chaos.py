@@ -20,7 +20,6 @@ from benchmarks.chaos_programs import Ground  # noqa: E402
 from benchmarks.chaos_receiver import Receiver  # noqa: E402
 from data.clock import iso  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("benchmark")
 SHORT = scenes.Told(kills=1, every_s=1.5, clients=2)
 
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from data.clock import SECOND
+from data.clock import SECOND, wall_clock
 from serving.egress import Egress, EgressSettings
-from serving.outbox.delivery import Delivery, Pace, wall_clock
+from serving.outbox.delivery import Delivery, Pace
 from serving.outbox.schedule import Answer, Schedule
 from serving.outbox.subscribers import find, secret_of
 from serving.outbox.webhooks import post_webhook

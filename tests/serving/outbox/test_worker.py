@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from data.clock import DAY, HOUR, MINUTE, SECOND, from_micros, to_micros
+from data.clock import DAY, HOUR, MINUTE, SECOND, from_micros, to_micros, wall_clock
 from data.errors import ContractError
 from serving.gauges import _of_store
-from serving.outbox.delivery import Pace, wall_clock
+from serving.outbox.delivery import Pace
 from serving.outbox.schedule import Schedule
 from serving.problems import Refusal
 from serving.settings import WorkerSettings

@@ -1,7 +1,6 @@
 """Recorded payloads, in the shapes that the platforms document."""
 
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Table, create_engine, make_url, select, text
+from sqlalchemy import Table, select
 
 from serving.app import create_app
 from serving.platforms.settings import PlatformSettings
@@ -48,23 +47,6 @@ def score() -> dict[str, Any]:
         "reason_3": "",
         "model_version": "7",
     }
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def module_store_url(request, tmp_path_factory) -> Iterator[str]:
-    """The URL of an empty database that the tests of a module share: SQLite, then PostgreSQL."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}"
-        return
-    server = make_url(request.getfixturevalue("postgres_url"))
-    name = f"store_{uuid.uuid4().hex}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
 
 
 PLATFORMS = PlatformSettings(

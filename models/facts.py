@@ -46,14 +46,18 @@ def facts_of(lead: LeadHistory, as_of: int) -> Facts:
 
 def _seen(events: Sequence[Event], as_of: int) -> tuple[Event, ...]:
     seen: dict[object, Event] = {}
+    ordered, last = True, -1
     for place, event in enumerate(events):
+        occurred_at, known_at = event.occurred_at, event.known_at
         # `in_window` of any reach, in place: a call for each of thousands of events costs more than the question.
-        if event.occurred_at < as_of and event.known_at < as_of:
+        if occurred_at < as_of and known_at < as_of:
             key: object = place if event.event_id is None else event.event_id
             known = seen.setdefault(key, event)
-            if event.known_at < known.known_at:
+            ordered = ordered and last < occurred_at and known is event
+            last = occurred_at
+            if known_at < known.known_at:
                 seen[key] = event
-    return tuple(sorted(seen.values(), key=_IN_ORDER))
+    return tuple(seen.values() if ordered else sorted(seen.values(), key=_IN_ORDER))
 
 
 _IN_ORDER = attrgetter("occurred_at", "known_at", "kind")

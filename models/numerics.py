@@ -160,3 +160,27 @@ def bin_weights(hazard_logits: Floats, last_bin: int) -> Floats:
             # 1 - prod(1 - h) would lose the digits of a small P
             out[i, b] /= -math.expm1(log_survival)
     return out
+
+
+@numba.njit(cache=True, nogil=True)
+def loudest(pushes: Floats, group_of: Ints, kin_of: Ints) -> tuple[Floats, Ints, Floats]:
+    """Of contributions (F + 1,; the last is the base) by group (F,) and of groups by kin (G,), numbered from 0.
+
+    The sum of each group (G,), added in the order of the features; the feature (G,) that pushes most in the direction
+    of that sum, or where none does most of all, among equals the first; and the absolute sums of groups by kin.
+    """
+    groups = kin_of.shape[0]
+    sums, first, most = np.zeros(groups), np.full(groups, -1, np.int64), np.zeros(groups)
+    for f in range(group_of.shape[0]):
+        sums[group_of[f]] += pushes[f]
+    along, any_way = np.full(groups, -1.0), np.full(groups, -1.0)
+    for f in range(group_of.shape[0]):
+        group, size = group_of[f], abs(pushes[f])
+        if pushes[f] * sums[group] > 0.0:
+            if size > along[group]:
+                along[group], first[group] = size, f
+        elif along[group] < 0.0 and size > any_way[group]:
+            any_way[group], first[group] = size, f
+    for group in range(groups):
+        most[kin_of[group]] += abs(sums[group])
+    return sums, first, most

@@ -6,7 +6,7 @@ the same are one reason. A push is how much the group moves the model's log-odds
 of cause and effect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ import numpy.typing as npt
 from features.feature import Feature, OverEvents
 from features.feature_set import FeatureSet
 from features.lead import LeadHistory
+from models import numerics
 from models.facts import Facts, facts_of
-from models.telling import NOTHING, Told, reads_value, subjects, tell
+from models.telling import NOTHING, Told, subjects, tell
 
 Floats = npt.NDArray[np.float64]
 REASONS = 3
@@ -37,9 +38,23 @@ class Reason:
     until: int | None = None
 
 
-class _Member(NamedTuple):
-    position: int
+class _Feature(NamedTuple):
+    """How one feature is told: its sentence, whether that needs the number, whether it is about engagement."""
+
     feature: Feature
+    tell: Callable[[Feature, Facts], Told]
+    reads: bool
+    engaged: bool
+
+
+class _Said(NamedTuple):
+    """A reason to be."""
+
+    text: str
+    group: str
+    push: float
+    since: int | None
+    until: int | None
 
 
 class Teller:
@@ -62,98 +77,87 @@ class Teller:
         silent = facts.silent
         told = (self._silent if silent else self._spoken).told(row, pushes, facts, len(row) if silent else count)
         order = sorted(told, key=lambda r: (silent and r.text != NOTHING, -abs(r.push), r.text))
-        return tuple(r for r in order if abs(r.push) >= LEAST_PUSH or r.text == NOTHING)[:count]
+        return tuple([Reason(*r) for r in order if abs(r.push) >= LEAST_PUSH or r.text == NOTHING][:count])
 
 
 class _Groups:
     """The features by question; where there was no engagement all questions about it are one."""
 
     def __init__(self, feature_set: FeatureSet, *, silent: bool) -> None:
-        groups: dict[str, list[_Member]] = {}
-        for position, (feature, group) in enumerate(zip(feature_set, feature_set.groups, strict=True)):
-            question = "engagement" if silent and _is_engagement(feature) else group
-            groups.setdefault(question, []).append(_Member(position, feature))
+        groups: dict[str, list[Feature]] = {}
+        group_of = []
+        self._features = [_told_how(feature) for feature in feature_set]
+        for one, group in zip(self._features, feature_set.groups, strict=True):
+            question = "engagement" if silent and one.engaged else group
+            group_of.append(question)
+            groups.setdefault(question, []).append(one.feature)
         place_of = {group: k for k, group in enumerate(groups)}
-        of_feature = {member.position: place_of[group] for group, members in groups.items() for member in members}
-        self._group_of = np.array([of_feature[position] for position in range(len(feature_set))], np.int64)
-        self._kin_of = np.array(_kin(list(groups.values())), np.int64)
-        self._by_kin: dict[int, list[tuple[int, str, list[_Member]]]] = {}
-        for place, (kin, (name, members)) in enumerate(zip(self._kin_of.tolist(), groups.items(), strict=True)):
-            self._by_kin.setdefault(kin, []).append((place, name, members))
+        kin_of = _kin(list(groups.values()))
+        self._group_of = np.array([place_of[group] for group in group_of], np.int64)
+        self._kin_of = np.array(kin_of, np.int64)
+        self._by_kin: dict[int, list[tuple[int, str]]] = {}
+        for kin, (name, place) in zip(kin_of, place_of.items(), strict=True):
+            self._by_kin.setdefault(kin, []).append((place, name))
 
-    def told(self, row: npt.NDArray[np.float32], pushes: Floats, facts: Facts, count: int) -> list[Reason]:
+    def told(self, row: npt.NDArray[np.float32], pushes: Floats, facts: Facts, count: int) -> list[_Said]:
         """The ``count`` largest reasons, in no order and with others.
 
         Only groups of the same kin can say the same and so be merged into one. The kin are told by how much they could
         push at the most, until none that is left could come among the first ``count``.
         """
-        of_group = np.bincount(self._group_of, pushes[:-1], len(self._kin_of))  # adds in the order of the features
-        most = np.bincount(self._kin_of, np.abs(of_group))
-        plain, sums = pushes.tolist(), of_group.tolist()
-        found: list[Reason] = []
+        sums, loudest, most = (found.tolist() for found in numerics.loudest(pushes, self._group_of, self._kin_of))
+        found: list[_Said] = []
         for kin in sorted(self._by_kin, key=lambda kin: -most[kin]):
-            enough = len(found) >= count and sorted(abs(reason.push) for reason in found)[-count] > most[kin] * _ABOVE
-            if enough:
+            if len(found) >= count and sorted([abs(one.push) for one in found])[-count] > most[kin] * _ABOVE:
                 break
             found += _merged(
                 [
-                    _told(name, members, sums[place], row, plain, facts)
-                    for place, name, members in self._by_kin[kin]
+                    self._said(name, loudest[place], sums[place], row, facts)
+                    for place, name in self._by_kin[kin]
                     if sums[place] != 0.0 or facts.silent  # what adds nothing changes no sum and has no say
                 ]
             )
         return found
 
+    def _said(self, group: str, position: int, push: float, row: npt.NDArray[np.float32], facts: Facts) -> _Said:
+        """The group told through the feature at ``position``, which pushes most in its direction."""
+        one = self._features[position]
+        if facts.silent and one.engaged:
+            told = _NOTHING
+        else:
+            told = one.tell(one.feature, replace(facts, value=float(row[position])) if one.reads else facts)
+        return _Said(told.text, group, push, told.since, told.until)
 
+
+_NOTHING = Told(NOTHING)
 _ABOVE = 1.0 + 1e-9
 """Sums in another order differ by their rounding."""
 
 
-def _kin(groups: Sequence[Sequence[_Member]]) -> list[int]:
-    """A number for each group; groups that could ever say the same have the same."""
+def _told_how(feature: Feature) -> _Feature:
+    sentence = tell.dispatch(type(feature))
+    engaged = isinstance(feature, OverEvents) and feature.actor != "sales"
+    return _Feature(feature, sentence, sentence is tell.dispatch(object), engaged)
+
+
+def _kin(groups: Sequence[Sequence[Feature]]) -> list[int]:
+    """A number for each group; groups that could ever say the same have the same, all from 0 without a gap."""
     kin = list(range(len(groups)))
     first: dict[object, int] = {}
     for k, members in enumerate(groups):
-        for subject in {subject for member in members for subject in subjects(member.feature)}:
+        for subject in {subject for feature in members for subject in subjects(feature)}:
             other = kin[first.setdefault(subject, k)]
             kin = [other if one == kin[k] else one for one in kin]
-    return kin
+    number = {one: k for k, one in enumerate(dict.fromkeys(kin))}
+    return [number[one] for one in kin]
 
 
-def _told(
-    group: str,
-    members: Sequence[_Member],
-    push: float,
-    row: npt.NDArray[np.float32],
-    pushes: Sequence[float],
-    facts: Facts,
-) -> Reason:
-    """The group told through the feature that pushes most in its direction; among equals the first."""
-    best, most = members[0], -1.0
-    for member in members:
-        own = pushes[member.position]
-        if own * push > 0 and abs(own) > most:
-            best, most = member, abs(own)
-    if most < 0:  # nothing pushes that way: the group's push is 0, or too small for a product
-        best = max(members, key=lambda member: (abs(pushes[member.position]), -member.position))
-    said = _told_now(best.feature, float(row[best.position]), facts)
-    return Reason(said.text, group, push, said.since, said.until)
-
-
-def _told_now(feature: Feature, value: float, facts: Facts) -> Told:
-    if facts.silent and _is_engagement(feature):
-        return Told(NOTHING)
-    return tell(feature, replace(facts, value=value) if reads_value(feature) else facts)
-
-
-def _is_engagement(feature: Feature) -> bool:
-    return isinstance(feature, OverEvents) and feature.actor != "sales"
-
-
-def _merged(reasons: Sequence[Reason]) -> list[Reason]:
+def _merged(reasons: Sequence[_Said]) -> Sequence[_Said]:
     """Reasons that say the same are one; it keeps the group of the larger push."""
-    found: dict[str, Reason] = {}
+    if len({one.text for one in reasons}) == len(reasons):
+        return reasons
+    found: dict[str, _Said] = {}
     for reason in sorted(reasons, key=lambda one: (-abs(one.push), one.group)):
         known = found.get(reason.text)
-        found[reason.text] = reason if known is None else replace(known, push=known.push + reason.push)
+        found[reason.text] = reason if known is None else known._replace(push=known.push + reason.push)
     return list(found.values())

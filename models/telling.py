@@ -36,11 +36,6 @@ def tell(feature: Feature, facts: Facts) -> Told:
     return Told(f"{wording.phrase(feature.name)}: {value}")
 
 
-def reads_value(feature: Feature) -> bool:
-    """Whether the sentence is made from ``facts.value``."""
-    return tell.dispatch(type(feature)) is tell.dispatch(object)
-
-
 def subjects(feature: Feature) -> set[str]:
     """What the sentences of ``feature`` can be about: features that ever tell the same share one."""
     if isinstance(feature, Ratio | Difference):

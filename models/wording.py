@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import lru_cache
 
 from data.clock import DAY, from_micros
 
@@ -15,7 +16,12 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 def date(moment: int) -> str:
     """``12 May 2025`` of microseconds since 1970."""
-    when = from_micros(moment)
+    return _date(moment // DAY)
+
+
+@lru_cache(4_096)
+def _date(day: int) -> str:
+    when = from_micros(day * DAY)
     return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
@@ -29,6 +35,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun if count == 1 else plural(noun)}"
 
 
+@lru_cache(1_024)
 def plural(noun: str) -> str:
     """The plural of an English noun phrase: of what stands before *with*, *by* or *of*, by its last letters."""
     noun, *rest = _AFTER_THE_NOUN.split(noun, maxsplit=1)

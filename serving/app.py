@@ -109,7 +109,7 @@ def create_app(
     for router in platform_routes(platforms or PlatformSettings()):
         app.include_router(router)
     app.include_router(subscribing.routes)
-    app.gate = Gate(app.framework, metrics, settings.request_s, {("POST", "/v1/score"): hot.score})
+    app.gate = Gate(app.framework, metrics, settings.request_s, hot.shortcut)
     problems.install(app)
     _describe(app)
     return app

@@ -5,7 +5,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -29,28 +29,32 @@ Shortcut = Callable[[Scope, Receive], Awaitable[Response]]
 
 
 class Gate:
-    """Lets requests in to ``app``, or to the shortcut for their method and path, and sees their answers out."""
+    """Lets requests in to ``app``, or to their shortcut with its route, and sees their answers out."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, seconds: float, shortcuts: Mapping[tuple[str, str], Shortcut]
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        seconds: float,
+        shortcut: Callable[[Scope], tuple[str, Shortcut] | None],
     ) -> None:
         self.app = app
         self._metrics = metrics
         self._seconds = seconds
-        self._shortcuts = shortcuts
+        self._shortcut = shortcut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request, as ASGI has it."""
         exchange = _Exchange(scope, send)
         try:
             _must_be_bounded(scope)
-            shortcut = self._shortcuts.get((scope["method"], scope["path"]))
+            short = self._shortcut(scope)
             async with asyncio.timeout(self._seconds):
-                if shortcut is None:
+                if short is None:
                     await self.app(scope, receive, exchange.send)
                 else:
-                    scope["route_path"] = scope["path"]
-                    await (await shortcut(scope, receive))(scope, receive, exchange.send)
+                    scope["route_path"], ask = short
+                    await (await ask(scope, receive))(scope, receive, exchange.send)
         except Exception as error:  # noqa: BLE001 - every request gets an answer, whatever happened
             await self._answer(error, exchange, receive)
         self._note(exchange)

@@ -2,13 +2,25 @@
 
 from typing import Any
 
+from msgspec.json import Encoder
 from pydantic import Field
 
 from data.clock import iso
+from data.errors import ReadinessError
+from serving.deciding.asking import Question, score_stored
+from serving.deciding.histories import UnknownLead
+from serving.deciding.recorder import Recorder
 from serving.deciding.score_rows import Made
 from serving.live.loading import Loaded
+from serving.problems import Refusal
 from serving.schemas import ScoreOut
 from serving.scoring import flat_answer
+from serving.service import Service
+from serving.store.failures import StoreDown
+
+NOT_KEPT = {"cache-control": "no-store"}
+"""A score is of its moment."""
+_ENCODE = Encoder().encode
 
 
 class StoredScoreOut(ScoreOut):
@@ -22,6 +34,23 @@ def flat(made: Made, loaded: Loaded, since: int) -> dict[str, Any]:
     """The answer of a score; ``since`` when its lead came into its state (microseconds)."""
     answer = flat_answer(loaded, made.score, made.used, made.ignored)
     return {**answer, "state_since": iso(since), "score_id": made.score_id}
+
+
+async def told_score(service: Service, recorder: Recorder, question: Question) -> bytes:
+    """The answer (of ``StoredScoreOut``) about a stored lead, as JSON.
+
+    Raises Refusal: 404 for a lead that is not there, 422 when the question does not apply to it; StoreDown.
+    """
+    loaded = service.loaded
+    try:
+        answer = await score_stored(service.store, recorder, loaded, question)
+    except UnknownLead as error:
+        raise Refusal(404, "unknown-lead", str(error)) from None
+    except StoreDown:
+        raise
+    except ReadinessError as error:
+        raise Refusal(422, "does-not-apply", str(error)) from None
+    return _ENCODE(flat(answer.made, loaded, answer.since))
 
 
 def moment(microseconds: int | None) -> str:

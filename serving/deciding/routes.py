@@ -2,14 +2,13 @@
 
 from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
 from data.clock import DAY, wall_clock
 from data.errors import ReadinessError
 from serving.access import require
-from serving.deciding.answers import StoredScoreOut, flat
+from serving.deciding.answers import NOT_KEPT, StoredScoreOut, told_score
 from serving.deciding.asking import Answer, ClosedLead, Question, score_stored
 from serving.deciding.explaining import kept_score, replay
 from serving.deciding.histories import UnknownLead
@@ -21,7 +20,7 @@ from serving.deciding.stories import Entry, timeline
 from serving.deciding.work_list import Sort, Wanted, work_list
 from serving.problems import Refusal, documented
 from serving.schemas import MaybeMoment
-from serving.service import Service, ServiceDep
+from serving.service import ServiceDep
 from serving.store.failures import StoreDown
 
 routes = APIRouter(prefix="/v1", tags=["leads"])
@@ -34,8 +33,8 @@ AsOf = Annotated[MaybeMoment, Query(description="As known then, ISO 8601 with a 
 OfState = Literal["nurture", "ready", "working", "recycled", "won", "lost", "let go"]
 
 
-def recorder_of(request: Request) -> Recorder:
-    """The recorder of the service."""
+async def recorder_of(request: Request) -> Recorder:
+    """The recorder of the service; asynchronous because FastAPI would hand a plain function to a thread."""
     found: Recorder = request.state.recorder
     return found
 
@@ -61,22 +60,8 @@ async def score_lead(
     reasons: Annotated[int, Query(ge=0, le=3, description="So many reasons at the most; 0 is quicker.")] = 3,
 ) -> Response:
     """Score a stored lead."""
-    loaded = service.loaded
-    answer = await _asked(service, recorder, Question(lead_id, as_of, reasons))
-    told = msgspec.json.encode(flat(answer.made, loaded, answer.since))
-    return Response(told, media_type="application/json", headers={"cache-control": "no-store"})
-
-
-async def _asked(service: Service, recorder: Recorder, question: Question) -> Answer:
-    """The answer. Raises Refusal: 404 for a lead that is not there, 422 when the question does not apply to it."""
-    try:
-        return await score_stored(service.store, recorder, service.loaded, question)
-    except UnknownLead as error:
-        raise Refusal(404, "unknown-lead", str(error)) from None
-    except StoreDown:
-        raise
-    except ReadinessError as error:
-        raise Refusal(422, "does-not-apply", str(error)) from None
+    told = await told_score(service, recorder, Question(lead_id, as_of, reasons))
+    return Response(told, media_type="application/json", headers=NOT_KEPT)
 
 
 @routes.get(

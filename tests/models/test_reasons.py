@@ -267,3 +267,29 @@ def _every_group_told(features, pushes, lead, count):
         merged[reason.text] = reason if before is None else replace(before, push=before.push + reason.push)
     order = sorted(merged.values(), key=lambda r: (facts.silent and r.text != NOTHING, -abs(r.push), r.text))
     return tuple(r for r in order if abs(r.push) >= 1e-6 or r.text == NOTHING)[:count]
+
+
+_MOMENTS = st.integers(-3, 6).map(lambda step: NOW + (step - 4) * DAY)
+_SENT = st.lists(
+    st.builds(
+        lambda kind, occurred, late, event_id: Event(kind, occurred, occurred + late * DAY, event_id=event_id),
+        st.sampled_from(["reply", "pricing_view"]),
+        _MOMENTS,
+        st.integers(0, 3),
+        st.sampled_from([None, "one", "two"]),
+    ),
+    max_size=8,
+)
+
+
+@given(_SENT)
+def test_of_events_with_one_id_the_first_known_is_told_and_all_are_in_order(events):
+    """However they were sent: in order, out of order, twice."""
+    seen = [event for event in events if event.occurred_at < NOW and event.known_at < NOW]
+    named = {event.event_id for event in seen} - {None}
+    first = [min((e for e in seen if e.event_id == one), key=lambda e: e.known_at) for one in named]
+    expected = sorted([*first, *(e for e in seen if e.event_id is None)], key=lambda e: e[1:3] + e[:1])
+    found = facts_of(_lead(*events), NOW).events
+    in_order = [event[1:3] + event[:1] for event in found]
+    assert in_order == sorted(in_order)
+    assert sorted(map(str, found)) == sorted(map(str, expected))

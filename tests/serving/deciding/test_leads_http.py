@@ -76,6 +76,28 @@ def test_a_stored_score_equals_the_same_facts_sent_along(http):
     assert all(isinstance(value, str | int | float) for value in stored.values())
 
 
+@pytest.mark.parametrize("lead_id", ["both/ways", "nobody"])
+@pytest.mark.parametrize("reasons", ["", "reasons=3", "reasons=0"])
+def test_the_short_way_and_the_long_way_answer_alike(http, lead_id, reasons):
+    """What most callers ask is answered beside the framework: with the same body, headers and route as through it."""
+    if lead_id != "nobody":
+        send(http, lead_id)
+    short, long = (http.get(f"/v1/leads/{lead_id}/score?{query}") for query in (reasons, f"{reasons}&more=1"))
+    assert short.status_code == long.status_code == (404 if lead_id == "nobody" else 200)
+    assert sorted(short.headers) == sorted(long.headers)
+    assert short.headers.get("cache-control") == long.headers.get("cache-control")
+    assert short.json().keys() == long.json().keys()
+    assert _same(short.json()) == _same(long.json())
+    counted = http.get("/metrics").text
+    assert 'route="/v1/leads/{lead_id:path}/score"' in counted
+
+
+def _same(told):
+    """An answer without what is of its moment; numbers as near as two moments are."""
+    of_now = {"as_of": "", "score_id": "", "next_date": ""}
+    return {name: round(one, 6) if isinstance(one, float) else one for name, one in {**told, **of_now}.items()}
+
+
 def test_an_id_may_hold_a_slash(http):
     """Ids are the caller's: a slash or a space in one is no path."""
     for lead_id in ("a/b", "a b/score"):

@@ -43,11 +43,11 @@ def downgrade() -> None:
 
 
 @pytest.fixture
-def contract(tmp_path, store_url):
+def contract(tmp_path, empty_store_url):
     """A small market in files, whose contract names the store."""
     write(simulate("quick", 40, 3), tmp_path, paths=1)
     file = tmp_path / "readiness.toml"
-    file.write_text(file.read_text() + f"\n[serving]\nstore = '{store_url}'\n")
+    file.write_text(file.read_text() + f"\n[serving]\nstore = '{empty_store_url}'\n")
     return file
 
 
@@ -96,22 +96,22 @@ def later(tmp_path, monkeypatch):
     monkeypatch.setattr(schema, "HEAD", "test_later")
 
 
-def test_a_migration_keeps_every_row(store_url, request):
+def test_a_migration_keeps_every_row(empty_store_url, request):
     """A store of an older version with data in it, brought to the next: every row is there, with what is new."""
-    store = Store.open(store_url)
+    store = Store.open(empty_store_url)
     _fill(store)
     store.close()
-    names = inspect(engine := create_engine(store_url)).get_table_names()
+    names = inspect(engine := create_engine(empty_store_url)).get_table_names()
     engine.dispose()
-    before = _rows(store_url, names)
+    before = _rows(empty_store_url, names)
     request.getfixturevalue("later")
     with pytest.raises(StoreError, match="readiness store migrate"):
-        Store.open(store_url)
-    engine = create_engine(store_url)
+        Store.open(empty_store_url)
+    engine = create_engine(empty_store_url)
     assert schema.migrate(engine).found == "0001"
     assert schema.revision(engine).found == "test_later"
     engine.dispose()
-    after = _rows(store_url, names)
+    after = _rows(empty_store_url, names)
     owner = ("owner", "nobody")
     assert {name for name in names if before[name] != after[name]} == {"leads", "alembic_version"}
     assert [[pair for pair in row if pair != owner] for row in after["leads"]] == before["leads"]
@@ -119,17 +119,17 @@ def test_a_migration_keeps_every_row(store_url, request):
     assert len(before["events"]) == 300
 
 
-def test_a_store_in_use_is_not_migrated(store_url):
+def test_a_store_in_use_is_not_migrated(empty_store_url):
     """A service that has the store open is found; once it is gone, the way is free."""
-    service = Store.open(store_url)
+    service = Store.open(empty_store_url)
     service.read(lambda connection: connection.execute(select(events.c.kind)).all())
-    engine = schema_engine(store_url)
+    engine = schema_engine(empty_store_url)
     with pytest.raises(StoreError, match="stop the services"):
         must_be_alone(engine)
     service.close()
     must_be_alone(engine)
     engine.dispose()
-    Store.open(store_url).close()
+    Store.open(empty_store_url).close()
 
 
 def schema_engine(url):
@@ -140,9 +140,9 @@ def schema_engine(url):
     return open_engine(url_of(url, Path()))
 
 
-def test_the_verbs_from_an_empty_place_to_a_loaded_store(contract, store_url):
+def test_the_verbs_from_an_empty_place_to_a_loaded_store(contract, empty_store_url):
     """Status of nothing, migrate, load, status, load again: each says what is there and what to do next."""
-    if store_url.startswith("sqlite"):
+    if empty_store_url.startswith("sqlite"):
         nothing = _run(contract, "status")
         assert nothing.returncode == 1
         assert "There is no store at" in nothing.stderr
@@ -177,7 +177,7 @@ def test_a_store_is_not_loaded_into_itself(contract):
     assert "the store itself" in done.stderr
 
 
-def test_a_future_row_is_listed_with_its_reason(contract, store_url, tmp_path):
+def test_a_future_row_is_listed_with_its_reason(contract, empty_store_url, tmp_path):
     """What a store refuses is told by row and reason; the others are loaded."""
     import pyarrow.parquet as pq
 
@@ -192,4 +192,4 @@ def test_a_future_row_is_listed_with_its_reason(contract, store_url, tmp_path):
     [refused] = told["tables"]["outcomes"]["refused"]
     assert "which is not yet" in refused["reason"]
     assert told["tables"]["outcomes"]["taken"] == len(rows) - 1
-    assert store_url
+    assert empty_store_url

@@ -17,9 +17,9 @@ from serving.store.tables import METADATA
 
 
 @pytest.fixture
-def engine(store_url):
+def engine(empty_store_url):
     """An engine on an empty database."""
-    made = open_engine(make_url(store_url))
+    made = open_engine(make_url(empty_store_url))
     yield made
     made.dispose()
 
@@ -37,44 +37,44 @@ def test_what_a_service_expects_is_the_last_step():
     assert max(step.name for step in steps).startswith(f"v{HEAD}_")
 
 
-def test_a_new_database_gets_its_tables_once(store_url, engine):
+def test_a_new_database_gets_its_tables_once(empty_store_url, engine):
     """Opening makes the tables; opening again finds them."""
-    Store.open(store_url).close()
+    Store.open(empty_store_url).close()
     found = revision(engine)
     assert found.found == found.expected
-    Store.open(store_url).close()
+    Store.open(empty_store_url).close()
 
 
-def test_two_services_may_make_the_same_store_at_once(store_url):
+def test_two_services_may_make_the_same_store_at_once(empty_store_url):
     """Processes that start together do not trip over each other."""
     with ThreadPoolExecutor(4) as pool:
-        for store in pool.map(lambda _: Store.open(store_url), range(4)):
+        for store in pool.map(lambda _: Store.open(empty_store_url), range(4)):
             store.close()
 
 
-def test_a_store_of_another_version_is_not_touched(store_url, engine):
+def test_a_store_of_another_version_is_not_touched(empty_store_url, engine):
     """A newer store is refused, not guessed at."""
     migrate(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="9999, which this version of Readiness does not know"):
-        Store.open(store_url)
+        Store.open(empty_store_url)
 
 
-def test_foreign_tables_are_left_alone(store_url, engine):
+def test_foreign_tables_are_left_alone(empty_store_url, engine):
     """A database that holds something else is no place for a store."""
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE invoices (number INTEGER)"))
     with pytest.raises(StoreError, match="'invoices'"):
-        Store.open(store_url)
+        Store.open(empty_store_url)
 
 
-def test_a_store_belongs_to_one_product(store_url):
+def test_a_store_belongs_to_one_product(empty_store_url):
     """Two contracts never mix their leads."""
-    Store.open(store_url, product="crm").close()
-    Store.open(store_url, product="crm").close()
+    Store.open(empty_store_url, product="crm").close()
+    Store.open(empty_store_url, product="crm").close()
     with pytest.raises(StoreError, match="belongs to the product 'crm'"):
-        Store.open(store_url, product="shop")
+        Store.open(empty_store_url, product="shop")
 
 
 def test_sqlite_keeps_what_it_acknowledges_through_a_power_cut(tmp_path):

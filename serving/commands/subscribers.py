@@ -69,6 +69,7 @@ def list_(
     from serving.commands import terminal
     from serving.outbox import subscribers
     from serving.subscribing.schemas import subscriber_out
+    from training.wording import counted
 
     with opened(contract, store) as kept:
         found = [subscriber_out(one, counts) for one, counts in kept.read(subscribers.every)]
@@ -87,7 +88,7 @@ def list_(
             for s in found
         ]
         columns = ("name", "platform", "url", "state", "kinds", "pending", "delivered", "dead")
-        terminal.print_table(f"{len(rows)} subscribers", columns, rows, numeric=(5, 6, 7))
+        terminal.print_table(counted(len(rows), "subscriber"), columns, rows, numeric=(5, 6, 7))
         for one in found:
             if one.stopped_because:
                 terminal.say(f"{one.name} is stopped: {one.stopped_because}.")
@@ -116,6 +117,31 @@ def resume(name: Name, contract: options.Contract = options.CONTRACT, store: sto
     before = write(contract, store, lambda connection: subscribers.resume(connection, name))
     missed = "What was made while it was stopped is sent by: " if before.stopped_because else "To send older ones too: "
     terminal.next_step(f"{missed}readiness subscribers replay {name} --from DATE.")
+
+
+@app.command()
+def rotate(
+    name: Name,
+    keep: Annotated[
+        str, typer.Option("--keep", help="So long the secret before signs too, such as 12h or 7d; 0s ends it now.")
+    ] = "1d",
+    contract: options.Contract = options.CONTRACT,
+    store: stores.Url = None,
+    as_json: options.Json = False,
+) -> None:
+    """Exchange its signing secret; shows the new one once. Meanwhile messages carry the signatures of both."""
+    from data.clock import iso, parse_duration
+    from serving.commands import terminal
+    from serving.outbox import signing
+
+    now, both = wall_clock(), parse_duration(keep)
+    made = write(contract, store, lambda connection: signing.rotate(connection, name, now, both, _BY))
+    if as_json:
+        terminal.print_json({"name": name, "secret": made.secret, "both_until": iso(now + both)})
+    else:
+        typer.echo(made.secret)
+    until = f"Both sign until {iso(now + both)}" if both else "The one before signs no more"
+    terminal.next_step(f"The secret is shown once. {until}: give it to the receiver of {name}, then test.")
 
 
 @app.command()

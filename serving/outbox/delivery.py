@@ -11,11 +11,13 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from data.clock import HOUR, MINUTE, SECOND, wall_clock
 from data.errors import ReadinessError
 from serving.outbox.queue import Claim, claim, due, release, settle
 from serving.outbox.schedule import Answer, Schedule
-from serving.outbox.subscribers import Subscriber
+from serving.outbox.subscribers import Subscriber, find
 from serving.outbox.webhooks import failed
 from serving.store.failures import StoreDown
 from serving.store.store import Store
@@ -91,7 +93,7 @@ class Delivery:
         for subscriber in await self._store.aread(lambda connection: due(connection, now)):
             lane = self._lanes.setdefault(subscriber.name, _Lane())
             if not lane.busy(now):
-                lane.task = asyncio.create_task(self._deliver(subscriber, lane))
+                lane.task = asyncio.create_task(self._deliver(subscriber.name, lane))
 
     async def settled(self) -> None:
         """Until every lane has come to its end or its rest."""
@@ -101,24 +103,30 @@ class Delivery:
     def _tasks(self) -> "list[asyncio.Task[None]]":
         return [lane.task for lane in self._lanes.values() if lane.task is not None and not lane.task.done()]
 
-    async def _deliver(self, subscriber: Subscriber, lane: _Lane) -> None:
+    async def _deliver(self, name: str, lane: _Lane) -> None:
         """Deliver to one subscriber until nothing is due, or it needs a rest."""
         try:
             while not self._stopping and self._clock() >= lane.rests_until:
-                claims = await self._claim(subscriber.name, 1 if lane.failures else self._pace.at_once)
-                if not claims:
+                claimed = await self._claim(name, 1 if lane.failures else self._pace.at_once)
+                if claimed is None:
                     return
-                self._judge(lane, await self._all(subscriber, claims))
+                self._judge(lane, await self._all(*claimed))
         except StoreDown as error:
-            _LOG.warning("deliveries to %s wait: %s", subscriber.name, error)
+            _LOG.warning("deliveries to %s wait: %s", name, error)
             lane.rests_until = self._clock() + SECOND
         except Exception:  # noqa: BLE001 - a defect with one subscriber is not the others'
-            _LOG.exception("deliveries to %s wait", subscriber.name)
+            _LOG.exception("deliveries to %s wait", name)
             lane.rests_until = self._clock() + 5 * SECOND
 
-    async def _claim(self, name: str, count: int) -> list[Claim]:
+    async def _claim(self, name: str, count: int) -> tuple[Subscriber, list[Claim]] | None:
+        """The next claims, with their subscriber as it is now: its secret may have been exchanged meanwhile."""
         now = self._clock()
-        return await self._store.awrite(lambda connection: claim(connection, name, count, now, now + self._pace.lease))
+
+        def change(connection: Connection) -> tuple[Subscriber, list[Claim]] | None:
+            claims = claim(connection, name, count, now, now + self._pace.lease)
+            return (find(connection, name), claims) if claims else None
+
+        return await self._store.awrite(change)
 
     async def _all(self, subscriber: Subscriber, claims: list[Claim]) -> list[Answer]:
         tasks = [asyncio.create_task(self._one(subscriber, claimed)) for claimed in claims]

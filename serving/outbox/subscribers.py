@@ -5,7 +5,6 @@ it stays in an environment variable of the worker, and the store keeps the name 
 """
 
 import base64
-import binascii
 import json
 import re
 import secrets
@@ -86,27 +85,13 @@ def new_subscriber(
         if _VARIABLE.fullmatch(secret_env) is None:
             raise ContractError(f"{secret_env[:80]!r} is no name of an environment variable. Expected one.")
         kept["secret_env"] = secret_env
-    signed = platform == "webhook" and secret_env is None
-    secret = PREFIX + base64.b64encode(secrets.token_bytes(32)).decode() if signed else ""
+    secret = new_secret() if platform == "webhook" and secret_env is None else ""
     return Subscriber(name, platform, _url(url), secret, kept, tuple(checked(kinds)), True, now, None)
 
 
-def secret_of(subscriber: Subscriber, environment: Mapping[str, str]) -> str:
-    """What signs the messages of a subscriber. Raises ContractError when its variable is missing or no secret."""
-    variable = subscriber.settings.get("secret_env")
-    if variable is None:
-        return subscriber.secret
-    secret = environment.get(str(variable), "")
-    try:
-        usable = len(base64.b64decode(secret.removeprefix(PREFIX), validate=True)) >= 16
-    except (binascii.Error, ValueError):
-        usable = False
-    if not usable:
-        raise ContractError(
-            f"The environment variable {variable} holds no signing secret for subscriber {subscriber.name!r}. "
-            f"Expected {PREFIX} and at least 16 bytes in base64. Set it where the worker runs."
-        )
-    return secret
+def new_secret() -> str:
+    """A secret that nobody knows yet: 32 random bytes."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def add(connection: Connection, subscriber: Subscriber, by: str) -> None:
@@ -127,7 +112,7 @@ def add(connection: Connection, subscriber: Subscriber, by: str) -> None:
             f"There is a subscriber {subscriber.name!r} already. Choose another name, or remove that one first."
         )
     told = {"url": subscriber.url, "platform": subscriber.platform}
-    _note(connection, subscriber.made_at, "subscriber added", subscriber.name, by, told)
+    note(connection, subscriber.made_at, "subscriber added", subscriber.name, by, told)
 
 
 def find(connection: Connection, name: str) -> Subscriber:
@@ -180,11 +165,12 @@ def remove(connection: Connection, name: str, now: int, by: str) -> int:
     count = connection.execute(waiting).scalar_one()
     connection.execute(delete(deliveries).where(deliveries.c.subscriber == name))
     connection.execute(delete(subscribers).where(subscribers.c.name == name))
-    _note(connection, now, "subscriber removed", name, by, {"pending": count})
+    note(connection, now, "subscriber removed", name, by, {"pending": count})
     return count
 
 
-def _note(connection: Connection, at: int, action: str, subject: str, by: str, detail: dict[str, Any]) -> None:
+def note(connection: Connection, at: int, action: str, subject: str, by: str, detail: dict[str, Any]) -> None:
+    """Write a line of the audit trail."""
     row = {"at": at, "action": action, "subject": subject, "by": by, "detail": json.dumps(detail)}
     connection.execute(audit.insert(), [row])
 

@@ -1,6 +1,6 @@
 """A message as a webhook: signed as Standard Webhooks says, sent once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from standardwebhooks import Webhook
@@ -22,8 +22,8 @@ class Sends(Protocol):
         ...
 
 
-def signed_headers(secret: str, message_id: str, body: str, moment: int) -> dict[str, str]:
-    """The headers of a CloudEvent that is signed at ``moment`` (microseconds)."""
+def signed_headers(secrets: Sequence[str], message_id: str, body: str, moment: int) -> dict[str, str]:
+    """The headers of a CloudEvent that is signed at ``moment`` (microseconds), with each of the secrets."""
     at = from_micros(moment)
     return {
         "content-type": "application/cloudevents+json; charset=utf-8",
@@ -31,13 +31,13 @@ def signed_headers(secret: str, message_id: str, body: str, moment: int) -> dict
         "user-agent": "readiness",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(message_id, at, body),
+        "webhook-signature": " ".join(Webhook(secret).sign(message_id, at, body) for secret in secrets),
     }
 
 
-async def post_webhook(calls: Sends, url: str, secret: str, message_id: str, body: str, now: int) -> Answer:
+async def post_webhook(calls: Sends, url: str, secrets: Sequence[str], message_id: str, body: str, now: int) -> Answer:
     """Sign and send once; what a network may do is an answer too."""
-    return await asked(calls, "POST", url, signed_headers(secret, message_id, body, now), body.encode(), now)
+    return await asked(calls, "POST", url, signed_headers(secrets, message_id, body, now), body.encode(), now)
 
 
 async def asked(

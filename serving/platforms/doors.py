@@ -58,16 +58,19 @@ def _shows_signature(platform: str, headers: Mapping[str, str]) -> bool:
 
 
 def _must_be_signed(request: Request, settings: PlatformSettings, platform: str, body: bytes) -> None:
-    secret, headers = settings.secret(platform), request.headers
+    """Raises Refusal (401) unless one of the secrets that are valid now has signed the request."""
+    faults = [_fault(secret, request, settings, platform, body) for secret in settings.valid(platform)]
+    if None not in faults:
+        raise Refusal(401, "bad-signature", str(faults[0]))
+
+
+def _fault(secret: str, request: Request, settings: PlatformSettings, platform: str, body: bytes) -> str | None:
     if platform == "hubspot":
         now_ms = time.time_ns() // 1_000_000
-        fault = check_hubspot(secret, request.method, called_address(request, settings), body, headers, now_ms)
-    elif platform == "mautic":
-        fault = check_mautic(secret, body, headers)
-    else:
-        fault = check_segment(secret, body, headers)
-    if fault:
-        raise Refusal(401, "bad-signature", fault)
+        address = called_address(request, settings)
+        return check_hubspot(secret, request.method, address, body, request.headers, now_ms)
+    check = check_mautic if platform == "mautic" else check_segment
+    return check(secret, body, request.headers)
 
 
 def called_address(request: Request, settings: PlatformSettings) -> str:

@@ -15,6 +15,7 @@ class PlatformSettings:
 
     ``public_url`` is how the outside calls this service (scheme, host, any prefix), where a proxy stands before it:
     HubSpot signs that address. ``secrets`` is by platform; a platform without one is let in by an API key alone.
+    ``former`` are the secrets before those, which are valid too while they are being exchanged.
     ``outcomes`` says which track events mean which outcome. ``hubspot_api`` is where blocked actions are completed,
     ``hubspot_token_env`` names the variable with the token for it. Marketo's results go to ``marketo_callback_hosts``
     alone. ``support`` is an e-mail or a page that Marketo shows. ``mautic_api`` and ``mautic_group`` are the address of
@@ -24,6 +25,7 @@ class PlatformSettings:
 
     public_url: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    former: Mapping[str, str] = field(default_factory=dict, repr=False)
     outcomes: Mapping[str, str] = field(default_factory=dict)
     hubspot_api: str = "https://api.hubapi.com"
     hubspot_token_env: str = "READINESS_HUBSPOT_TOKEN"  # noqa: S105 - the name of a variable, not a secret
@@ -46,10 +48,21 @@ class PlatformSettings:
         """The secret of a platform, "" when there is none."""
         return self.secrets.get(platform, "")
 
+    def valid(self, platform: str) -> tuple[str, ...]:
+        """The secrets that a platform may sign with: its own, and the one before it while both are valid."""
+        return tuple(secret for secret in (self.secret(platform), self.former.get(platform, "")) if secret)
+
 
 def from_environment(environment: Mapping[str, str]) -> PlatformSettings:
     """The settings of ``READINESS_*`` variables. Raises ContractError for what cannot be read."""
     found = {name: environment.get(f"READINESS_{name.upper()}_SECRET", "") for name in _SECRETS}
+    former = {name: environment.get(f"READINESS_{name.upper()}_SECRET_BEFORE", "") for name in _SECRETS}
+    for name in _SECRETS:
+        if former[name] and not found[name]:
+            raise ContractError(
+                f"READINESS_{name.upper()}_SECRET_BEFORE is set and READINESS_{name.upper()}_SECRET is not. Expected "
+                "the new secret there, and the one before it only while they are exchanged."
+            )
     given = {
         "hubspot_api": environment.get("READINESS_HUBSPOT_API", ""),
         "public_url": environment.get("READINESS_PUBLIC_URL", ""),
@@ -57,6 +70,7 @@ def from_environment(environment: Mapping[str, str]) -> PlatformSettings:
     }
     return PlatformSettings(
         secrets={name: secret for name, secret in found.items() if secret},
+        former={name: secret for name, secret in former.items() if secret},
         outcomes=_outcomes(environment.get("READINESS_OUTCOME_EVENTS", "")),
         marketo_callback_hosts=_hosts(environment.get("READINESS_MARKETO_CALLBACK_HOSTS", "")),
         support=environment.get("READINESS_SUPPORT", ""),

@@ -12,7 +12,8 @@ from data.errors import ContractError
 from serving.egress import Egress, from_environment
 from serving.outbox.kinds import PING
 from serving.outbox.schedule import Answer
-from serving.outbox.subscribers import Subscriber, secret_of
+from serving.outbox.signing import secrets_of
+from serving.outbox.subscribers import Subscriber
 from serving.outbox.webhooks import post_webhook
 
 
@@ -26,9 +27,9 @@ async def ping(subscriber: Subscriber, environment: Mapping[str, str]) -> Answer
     now, message_id = wall_clock(), str(uuid4())
     attributes: dict[str, Any] = {"id": message_id, "source": "/readiness", "type": PING, "time": from_micros(now)}
     event = CloudEvent({**attributes, "datacontenttype": "application/json"}, {"subscriber": subscriber.name})
-    secret, body = secret_of(subscriber, environment), JSONFormat().write(event).decode()
+    secrets, body = secrets_of(subscriber, environment, now), JSONFormat().write(event).decode()
     egress = Egress(from_environment(environment))
     try:
-        return await post_webhook(egress, subscriber.url, secret, message_id, body, now)
+        return await post_webhook(egress, subscriber.url, secrets, message_id, body, now)
     finally:
         await egress.aclose()

@@ -8,12 +8,12 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 
-from data.clock import wall_clock
+from data.clock import HOUR, wall_clock
 from data.errors import ContractError
 from serving.access import require
 from serving.body import parse, read_json
 from serving.keys import Caller
-from serving.outbox import backlog, subscribers
+from serving.outbox import backlog, signing, subscribers
 from serving.outbox.subscribers import SubscriberTakenError, UnknownSubscriberError
 from serving.problems import Refusal, documented
 from serving.service import Service, ServiceDep
@@ -125,6 +125,20 @@ async def resume(name: str, service: ServiceDep, _: Admin) -> SubscriberOut:
     """Send to it again, what waited first. What was made while it was stopped is sent by a replay."""
     await _write(service, lambda connection: subscribers.resume(connection, name))
     return await one(name, service, _)
+
+
+@routes.post("/{name}/rotate", name="rotateSecret", summary="Exchange the signing secret", responses=_READ)
+async def rotate(
+    name: str,
+    service: ServiceDep,
+    caller: Admin,
+    keep_hours: Annotated[float, Query(ge=0, le=720, description="So long the secret before signs too.")] = 24.0,
+) -> SubscriberMadeOut:
+    """Make a new secret, which is shown this once. Meanwhile messages carry the signatures of both."""
+    now, keep = wall_clock(), round(keep_hours * HOUR)
+    made = await _write(service, lambda connection: signing.rotate(connection, name, now, keep, caller.name))
+    told = subscriber_out(*await _read(service, lambda connection: subscribers.counted(connection, name)))
+    return SubscriberMadeOut(**told.model_dump(), secret=made.secret)
 
 
 @routes.post("/{name}/test", name="testSubscriber", summary="Send a signed ping", responses=_READ)

@@ -8,7 +8,8 @@ from typing import Any
 from data.errors import ReadinessError
 from serving.outbox.queue import Claim
 from serving.outbox.schedule import Answer
-from serving.outbox.subscribers import Subscriber, secret_of
+from serving.outbox.signing import secrets_of
+from serving.outbox.subscribers import Subscriber
 from serving.outbox.webhooks import Sends, asked, failed, post_webhook
 from serving.platforms.tokens import Tokens
 from serving.platforms.writeback import Outgoing, fault_of, request_for
@@ -26,8 +27,8 @@ class Telling:
     async def subscriber(self, subscriber: Subscriber, claim: Claim, now: int) -> Answer:
         """Tell a subscriber of a message, once. Raises ReadinessError where that cannot be."""
         if subscriber.platform == "webhook":
-            secret = secret_of(subscriber, self._environment)
-            return await post_webhook(self._calls, subscriber.url, secret, claim.message_id, claim.body, now)
+            secrets = secrets_of(subscriber, self._environment, now)
+            return await post_webhook(self._calls, subscriber.url, secrets, claim.message_id, claim.body, now)
         settings = subscriber.settings
         outgoing = request_for(subscriber.platform, subscriber.url, settings, json.loads(claim.body))
         if outgoing is None:

@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 
 from data.clock import DAY, wall_clock
 from serving.egress import Egress, from_environment
-from serving.outbox import backlog, callbacks
+from serving.outbox import backlog, callbacks, signing
 from serving.outbox.callbacks import Callbacks
 from serving.outbox.delivery import Delivery, Pace
 from serving.settings import WorkerSettings
@@ -153,7 +153,9 @@ class Worker:
         return False
 
     def _purge(self) -> bool:
-        before = self._clock() - self._settings.keep_days * DAY
+        now = self._clock()
+        self._store.write(partial(signing.forget_former, now=now))
+        before = now - self._settings.keep_days * DAY
         for clear in (backlog.purge, callbacks.purge):
             while not self._told.is_set() and self._store.write(partial(clear, before=before)):
                 continue

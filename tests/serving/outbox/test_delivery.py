@@ -13,7 +13,8 @@ from data.clock import SECOND, wall_clock
 from serving.egress import Egress, EgressSettings
 from serving.outbox.delivery import Delivery, Pace
 from serving.outbox.schedule import Answer, Schedule
-from serving.outbox.subscribers import find, secret_of
+from serving.outbox.signing import rotate, secrets_of
+from serving.outbox.subscribers import find
 from serving.outbox.webhooks import post_webhook
 from serving.store.store import Store
 from serving.store.tables import deliveries, messages
@@ -36,7 +37,7 @@ class Running:
 
         async def tell(subscriber, claim, now):
             return await post_webhook(
-                egress, subscriber.url, secret_of(subscriber, {}), claim.message_id, claim.body, now
+                egress, subscriber.url, secrets_of(subscriber, {}, now), claim.message_id, claim.body, now
             )
 
         self.delivery = Delivery(self._store, self._tell or tell, self._pace)
@@ -93,6 +94,31 @@ def test_what_arrives_is_the_message_signed(store, subscribe, tell, receiver, ev
     assert (told["id"], told["subject"]) == (message, "a")
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(got.body.replace(b'"a"', b'"b"'), got.headers)
+
+
+def _signed_by(secret, got):
+    try:
+        return bool(Webhook(secret).verify(got.body, got.headers))
+    except WebhookVerificationError:
+        return False
+
+
+def test_an_exchanged_secret_signs_what_is_still_in_the_queue(store, subscribe, tell, receiver, eventually):
+    """In the middle of a long queue, with no time for both: what was on its way has the old one, the rest the new."""
+    old, made = subscribe("crm", receiver.url).secret, []
+
+    def says(_):
+        if not made:
+            made.append(store.write(lambda c: rotate(c, "crm", 1, 0, "a test")).secret)
+        return 204, {}, b""
+
+    receiver.says = says
+    tell(*(f"lead-{k}" for k in range(60)))
+    with Running(store):
+        eventually(lambda: set(_states(store).values()) == {"delivered"})
+    by = [(_signed_by(old, got), _signed_by(made[0], got)) for got in receiver.got]
+    assert by[0] == (True, False)
+    assert by[-40:] == [(False, True)] * 40
 
 
 def test_every_try_has_the_same_id_and_a_signature_of_its_own(store, subscribe, tell, receiver, eventually):

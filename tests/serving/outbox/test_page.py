@@ -36,11 +36,11 @@ def test_the_code_of_the_page_verifies_what_is_sent(receive, subscribe, tell, st
     (message,) = tell("a")
     body = store.read(lambda c: c.execute(select(messages.c.body)).scalar_one())
     now, seen = time.time_ns() // 1_000, set()
-    headers = signed_headers(secret, message, body, now)
+    headers = signed_headers([secret], message, body, now)
     assert receive(secret, headers, body.encode(), seen) == (204, json.loads(body))
     assert receive(secret, headers, body.encode(), seen) == (204, None)
     assert receive(secret, headers, body.replace('"a"', '"b"').encode(), set()) == (401, None)
-    old = signed_headers(secret, message, body, now - 301 * SECOND)
+    old = signed_headers([secret], message, body, now - 301 * SECOND)
     assert receive(secret, old, body.encode(), set()) == (401, None)
 
 

@@ -51,6 +51,20 @@ def _listed(run):
     return json.loads(run("list", "--json")[0])
 
 
+@pytest.mark.usefixtures("store")
+def test_a_secret_is_exchanged(run):
+    """On stdout and alone; until when both sign is said, and what is wrong is one sentence."""
+    first = run("add", "crm", "https://example.org/hook")[0].strip()
+    out, err = run("rotate", "crm", "--keep", "12h")
+    assert Webhook(out.strip())
+    assert out.strip() != first
+    assert "Both sign until" in err
+    assert json.loads(run("rotate", "crm", "--keep", "0s", "--json")[0])["secret"] not in {first, out.strip()}
+    assert "no more" in run("rotate", "crm", "--keep", "0s")[1]
+    assert "no subscriber 'nobody'" in run("rotate", "nobody", code=1)[1]
+    assert "duration" in run("rotate", "crm", "--keep", "soon", code=1)[1]
+
+
 def test_the_secret_is_shown_once(run, store):
     """On stdout and alone, so that a script can keep it; the list has it no more."""
     out, err = run("add", "crm", "https://example.org/hook", "--kind", "ready")

@@ -53,6 +53,18 @@ def test_a_subscriber_is_added_and_its_secret_shown_once(client, store):
     assert tuple(row) == ("subscriber added", "crm", "boss")
 
 
+def test_a_secret_is_exchanged_and_shown_once(client):
+    """The answer has the new secret; a request for too long a time, or of nobody, is refused."""
+    first = client.post("/v1/subscribers", json=HOOK).json()["secret"]
+    made = client.post("/v1/subscribers/crm/rotate", params={"keep_hours": 12})
+    assert made.status_code == 200
+    assert Webhook(made.json()["secret"])
+    assert made.json()["secret"] != first
+    assert "secret" not in client.get("/v1/subscribers/crm").json()
+    assert client.post("/v1/subscribers/crm/rotate", params={"keep_hours": 1e9}).status_code == 422
+    assert client.post("/v1/subscribers/nobody/rotate").status_code == 404
+
+
 def test_a_secret_of_the_environment_stays_there(client, store):
     """Then the store knows the variable's name alone."""
     made = client.post("/v1/subscribers", json={**HOOK, "secret_env": "CRM_SECRET"})
@@ -96,7 +108,7 @@ def test_a_name_is_given_once(client):
 def test_only_an_admin_is_answered(client):
     """Reading and sending keys are refused at each of the routes, and so is no key."""
     doors = [(method, route.path.replace("{name}", "crm")) for route in routes.routes for method in route.methods]
-    assert len(doors) == 10
+    assert len(doors) == 11
     for method, path in doors:
         for key, status in ((READER, 403), ("no-key", 401)):
             answer = client.request(method, path, headers={"x-api-key": key}, json=HOOK)

@@ -52,6 +52,7 @@ def score() -> dict[str, Any]:
 PLATFORMS = PlatformSettings(
     public_url="https://scores.example.com",
     secrets={"segment": "segment-secret", "mautic": "mautic-secret", "hubspot": "hubspot-secret"},
+    former={"segment": "segment-before", "mautic": "mautic-before", "hubspot": "hubspot-before"},
     outcomes={"Order Completed": "won"},
     mautic_api="https://mautic.example.com",
     mautic_group=3,

@@ -9,7 +9,9 @@ import pytest
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
+from data.errors import ContractError
 from data.store.tables import accounts, changes, events, leads, links, outcomes, visits
+from serving.platforms.settings import from_environment
 
 INGEST, ADMIN, READ = ({"authorization": f"Bearer k-{scope}"} for scope in ("ingest", "admin", "read"))
 
@@ -101,6 +103,24 @@ def test_segment_needs_a_key_and_its_signature(door, headers, status):
     if headers.get("authorization") in {"Bearer wrong", READ["authorization"], None}:
         sent["x-signature"] = hmac.new(b"segment-secret", b"[]", hashlib.sha1).hexdigest()
     assert door.client.post("/v1/segment", content=b"[]", headers=sent).status_code == status
+
+
+def test_the_secret_before_is_taken_while_both_are_valid(door):
+    """Whichever of the two sides changes over first, no message is refused; a third secret is."""
+    for secret, status in ((b"segment-secret", 200), (b"segment-before", 200), (b"segment-other", 401)):
+        digest = hmac.new(secret, b"[]", hashlib.sha1).hexdigest()
+        headers = {"content-type": "application/json", "x-signature": digest, **INGEST}
+        assert door.client.post("/v1/segment", content=b"[]", headers=headers).status_code == status
+    assert mautic(door, {}, b"mautic-before").status_code == 200
+
+
+def test_the_secret_before_is_named_in_the_environment():
+    """Beside the new one; alone it is a mistake, and none of them is ever printed."""
+    found = from_environment({"READINESS_MAUTIC_SECRET": "new-one", "READINESS_MAUTIC_SECRET_BEFORE": "old-one"})
+    assert (found.valid("mautic"), found.valid("segment")) == (("new-one", "old-one"), ())
+    assert not {"new-one", "old-one"} & set(repr(found).split("'"))
+    with pytest.raises(ContractError, match="READINESS_MAUTIC_SECRET is not"):
+        from_environment({"READINESS_MAUTIC_SECRET_BEFORE": "old-one"})
 
 
 def test_rudderstack_needs_a_key(door):

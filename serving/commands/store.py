@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from serving.commands import options, stores
+from serving.commands import options, store_prune, stores
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from data.check import Checked
     from serving.ingest.loading import Account
 
-app = typer.Typer(name="store", help="The service's store: status, migrate, load.", no_args_is_help=True)
+app = typer.Typer(name="store", help="The service's store: status, migrate, load, prune.", no_args_is_help=True)
 
 
 @app.command()
@@ -108,6 +108,9 @@ def load(
     if checked.report.rejected and rejected is None:
         terminal.say(f"--rejected DIR writes the {checked.report.rejected:,} bad rows with their reasons.")
     terminal.next_step('readiness serve, or train on what is there: [source] kind = "store"')
+
+
+app.command()(store_prune.prune)
 
 
 def _summary(checked: "Checked", loaded: "dict[str, Account]") -> dict[str, Any]:

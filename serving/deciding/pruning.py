@@ -1,0 +1,69 @@
+"""Old scores taken away: those that nothing points at any more.
+
+What stays however old it is: the score that a lead's standing or a crossing names, for it explains where the lead
+stands and how it came there; and one whose answer has not matured, for it can still be compared with what came.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select
+
+from serving.store.store import Store
+from serving.store.tables import scores, standings, transitions
+
+AT_ONCE = 2_000
+"""So many are deleted in one change, so that others need not wait long."""
+
+
+@dataclass(frozen=True)
+class Old:
+    """Which scores are old: told before ``before``. One that asks about ``matured`` or later has not matured yet.
+
+    Both in microseconds.
+    """
+
+    before: int
+    matured: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """How many old scores there are: to ``go``, ``named`` by a standing or a crossing, and ``early``: not matured."""
+
+    go: int
+    named: int
+    early: int
+
+
+def find_old(connection: Connection, old: Old) -> Found:
+    """What pruning would take away, and what it would leave."""
+
+    def count(*conditions: ColumnElement[bool]) -> int:
+        asked = select(func.count()).select_from(scores).where(scores.c.scored_at < old.before, *conditions)
+        return int(connection.execute(asked).scalar_one())
+
+    early = scores.c.as_of >= old.matured
+    return Found(count(_goes(old)), count(~early, _is_named()), count(early))
+
+
+def prune(store: Store, old: Old) -> int:
+    """Take the old scores away, some at a time; returns how many went. Safe to break off and to repeat."""
+    chosen = select(scores.c.score_id).where(scores.c.scored_at < old.before, _goes(old)).limit(AT_ONCE)
+    gone = 0
+    while count := store.write(lambda connection: _drop(connection, chosen)):
+        gone += count
+    return gone
+
+
+def _drop(connection: Connection, chosen: "Select[tuple[str]]") -> int:
+    ids = list(connection.execute(chosen).scalars())
+    return connection.execute(delete(scores).where(scores.c.score_id.in_(ids))).rowcount if ids else 0
+
+
+def _goes(old: Old) -> ColumnElement[bool]:
+    return and_(scores.c.as_of < old.matured, ~_is_named())
+
+
+def _is_named() -> ColumnElement[bool]:
+    names = (select(table.c.score_id).where(table.c.score_id.is_not(None)) for table in (standings, transitions))
+    return or_(*(scores.c.score_id.in_(one) for one in names))

@@ -14,6 +14,7 @@ index          readiness on a fixed scale of 0 to 100
 evidence       what a lead itself has done lately
 evidence_rows  the same for many leads at many moments
 policy         the agreed rule: when sales is asked to call, when a lead comes back
+tenths         how readiness is spread over rows
 thresholds     from what sales can work, or from what calls cost
 states         where a lead stands, and what moves it
 sentences      why, in one sentence each

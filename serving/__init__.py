@@ -13,6 +13,7 @@
     live      the bundle that answers, and how another takes its place
     service   model, store and keys, as the endpoints share them
     requests  the gate: ids, limits, deadlines, the log, the metrics
+    beside    work in a thread that a request may give up waiting for
     protocol  how large and how slow the head of a request may be
     logs      JSON lines without what was sent
     metrics   requests counted; gauges what is read at a scrape

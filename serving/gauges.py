@@ -63,6 +63,8 @@ def _of_model(loaded: Loaded) -> Iterator[Metric]:
     yield _gauge("readiness_mean_readiness", "Mean readiness of the latest answers.", drift.mean)
     yield _gauge("readiness_psi", "Population stability index of the latest answers against the reference.", drift.psi)
     yield _gauge("readiness_unknown_kinds_ratio", "Share of kinds of events unknown to the model.", drift.unknown)
+    words = "Share of values of leads' categories that the model has no level for."
+    yield _gauge("readiness_unknown_levels_ratio", words, drift.unknown_levels)
 
 
 def _of_store(store: Store | None) -> Iterator[Metric]:

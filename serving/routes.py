@@ -3,7 +3,6 @@
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from msgspec.json import encode
 from sqlalchemy import Connection, select
@@ -12,6 +11,7 @@ from models.reasons import REASONS
 from models.scorer import Score
 from serving import hot
 from serving.access import require
+from serving.beside import beside
 from serving.body import parse, read_json
 from serving.deciding.payloads import made_of
 from serving.deciding.score_rows import Made
@@ -82,7 +82,7 @@ async def scores(request: Request, service: ServiceDep) -> ScoresOut:
     def keep(score: Score, flat: dict[str, Any], lead: Any) -> None:
         kept.append(made_of(score, flat, encode(lead, order="deterministic")))
 
-    told = await run_in_threadpool(score_many, loaded, raw.leads, keep if service.settings.store else None)
+    told = await beside(score_many, loaded, raw.leads, keep if service.settings.store else None)
     for made in kept:
         await request.state.recorder.add(made, loaded)
     return told
@@ -142,4 +142,4 @@ def _nothing(connection: Connection) -> None:
 async def metrics(request: Request) -> Response:
     """The exposition."""
     found: Metrics = request.state.metrics
-    return Response(await run_in_threadpool(found.text), media_type=MEDIA_TYPE)
+    return Response(await beside(found.text), media_type=MEDIA_TYPE)

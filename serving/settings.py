@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import ContractError
+from data.source_section import Source
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Settings:
     product: str | None = None
     live: Path | None = None
     """The live folder whose pointer is followed (``serving.live``); ``bundle`` and ``version`` do not count then."""
+    source: Source | None = None
+    """The contract's ``[source]``: what it says of messages counts until a model with its own contract is live."""
     request_s: float = 60.0
     """So long an answer may take."""
     stop_s: float = 15.0

@@ -17,6 +17,7 @@ from models.model import ReadinessModel
 from models.numerics import Floats
 from models.points import load_points, replay
 from models.policy import Policy
+from models.tenths import tenths_of
 from training.decision import make_policy
 from training.fit import Fitted, Grow, fit
 from training.leaks.detect import find_leaks
@@ -104,7 +105,7 @@ def run_trial(
         sample.table.vocabulary,
         fitted.model,
         policy,
-        make_card(report, policy, history),
+        {**make_card(report, policy, history), "tenths": tenths_of(reference["readiness"].to_pylist())},
         report,
         reference,
         test,

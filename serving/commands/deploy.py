@@ -43,10 +43,24 @@ def deploy(
     if rollback:
         _tell(roll_back(live_folder(agreed)), contract, as_json=as_json)
         return
-    now = make_live(agreed, contract, reference, bundle)
+    if watch is None:
+        _tell(make_live(agreed, contract, reference, bundle), contract, as_json=as_json)
+    else:
+        _follow(agreed, contract, reference, watch, _first(agreed, contract, reference, as_json=as_json))
+
+
+def _first(agreed: "Contract", contract: Path, reference: str, *, as_json: bool) -> str:
+    """Deploy what ``reference`` names now, if it names anything that can be: its number, else ""."""
+    from data.errors import ReadinessError
+    from serving.commands import terminal
+
+    try:
+        now = make_live(agreed, contract, reference)
+    except ReadinessError as error:
+        terminal.say(f"Nothing was deployed: {error}")
+        return ""
     _tell(now, contract, as_json=as_json)
-    if watch is not None:
-        _follow(agreed, contract, reference, watch, now.current.version)
+    return now.current.version
 
 
 def live_folder(agreed: "Contract") -> Path:
@@ -66,16 +80,26 @@ def make_live(agreed: "Contract", contract: Path, reference: str, bundle: Path |
     return lay(live_folder(agreed), folder, str(fetched["number"]), folder.name)
 
 
-def live_of(agreed: "Contract", contract: Path, version: str | None) -> Path:
+def live_of(agreed: "Contract", contract: Path, version: str | None, *, needed: bool = True) -> Path:
     """The live folder, with a bundle in it.
 
-    What is live stays so unless a version is named: a rollback outlasts a start.
+    What is live stays so unless a version is named: a rollback outlasts a start. ``needed`` False: where nothing is
+    live and there is no champion to deploy either, that is said, and whoever follows the folder waits for the first.
     """
+    from data.errors import ContractError
+    from serving.commands import terminal
     from serving.live.pointer import read_pointer
 
     folder = live_folder(agreed)
-    if version is not None or read_pointer(folder) is None:
+    if version is None and read_pointer(folder) is not None:
+        return folder
+    try:
         _deploy_apart(contract, version or "champion")
+    except ContractError as error:
+        if needed or version is not None:
+            raise
+        terminal.say(f"No model is live: {error}")
+        terminal.say("News is taken in meanwhile; readiness deploy lets the first model answer, without a restart.")
     return folder
 
 

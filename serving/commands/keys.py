@@ -62,6 +62,7 @@ def list_(
     from data.clock import iso
     from serving import key_file, key_store
     from serving.commands import terminal
+    from training.wording import counted
 
     with _place(contract, store, no_store=no_store) as place:
         records = key_file.read_keys(place) if isinstance(place, Path) else place.read(key_store.valid_keys)
@@ -71,7 +72,7 @@ def list_(
         rows = [
             (r.name, f"{r.begins}…", " ".join(r.scopes), iso(r.created_at), _moment(r.last_used_at)) for r in records
         ]
-        terminal.print_table(f"{len(rows)} API keys", ("name", "key", "scopes", "created", "last used"), rows)
+        terminal.print_table(counted(len(rows), "API key"), ("name", "key", "scopes", "created", "last used"), rows)
     terminal.next_step("readiness keys create NAME makes one, readiness keys revoke NAME ends one.")
 
 

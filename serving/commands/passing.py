@@ -95,6 +95,7 @@ def _summary(store: "Store", loaded: "Loaded", done: "Pass | None", since: int) 
 
 def _tell(found: dict[str, Any], seconds: float, *, as_json: bool) -> None:
     from serving.commands import terminal
+    from training.wording import counted
 
     if as_json:
         terminal.print_json(found)
@@ -102,7 +103,7 @@ def _tell(found: dict[str, Any], seconds: float, *, as_json: bool) -> None:
         terminal.say("Another worker is at this pass; it goes on there.")
     else:
         terminal.say(
-            f"Looked at {found['looked_at']:,} leads in {seconds:.1f} s: {found['ready']:,} became ready, "
+            f"Looked at {counted(found['looked_at'], 'lead')} in {seconds:.1f} s: {found['ready']:,} became ready, "
             f"{found['cooled']:,} cooled, {found['recycled']:,} recycled, {found['let_go']:,} let go; "
             f"{found['due_today']:,} are due for a nurture touch today."
         )

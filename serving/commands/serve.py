@@ -30,7 +30,10 @@ def serve(
     nightly: working.Nightly = working.NIGHTLY,
     keep_days: working.KeepDays = working.KEEP_DAYS,
 ) -> None:
-    """Serve the champion over HTTP."""
+    """Serve the champion over HTTP.
+
+    With a store, and no champion yet, it takes in news until the first model is deployed.
+    """
     from data.contract import load_contract
     from serving.commands.deploy import live_of
     from serving.commands.terminal import next_step
@@ -49,9 +52,10 @@ def serve(
         keys,
         require_key=not no_auth,
         host=host,
-        live=None if bundle else live_of(agreed, contract, version),
+        live=None if bundle else live_of(agreed, contract, version, needed=url is None),
         store=url,
         store_folder=agreed.folder,
+        source=agreed.source,
         product=agreed.ready.product,
         worker=working.settings(nightly, keep_days) if worker else None,
     )

@@ -7,6 +7,8 @@ import typer
 from serving.commands import engines, options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from serving.commands.terminal import Report
     from training.keeping import Made
     from training.search import Budget
@@ -57,7 +59,15 @@ def train(
         terminal.print_json(summary(made))
     else:
         _show(made)
-    terminal.next_step(f"readiness serve --contract {contract}, or readiness ui --contract {contract} to look closer.")
+    terminal.next_step(_next(made.version.alias, contract))
+
+
+def _next(alias: str, contract: "Path") -> str:
+    """What to do with a version: the first one is champion, later ones have to take over."""
+    at = f"--contract {contract}"
+    if alias == "champion":
+        return f"readiness serve {at}; where a service runs: readiness deploy {at}. readiness ui {at} to look closer."
+    return f"readiness promote {at} says whether it may take over; readiness ui {at} to look closer."
 
 
 def _train_elsewhere(place: engines.Place, progress: "Report", budget: "Budget | None") -> "Trial":

@@ -30,7 +30,7 @@ def work(
     told = working.settings(nightly, keep_days)
     settings = Settings(
         bundle or Path(),
-        live=None if bundle else live_of(agreed, contract, version),
+        live=None if bundle else live_of(agreed, contract, version, needed=False),
         store=stores.store_of(agreed, store),
         store_folder=agreed.folder,
         product=agreed.ready.product,

@@ -4,7 +4,7 @@ A score that moves nothing is read without a lock and kept by the recorder. One 
 in the writer's transaction, under the lead's lock, so that the answer and the crossing are one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -16,6 +16,7 @@ from serving.deciding.decide import decide
 from serving.deciding.histories import LongHistory, Read, read_history
 from serving.deciding.looking import Decided
 from serving.deciding.needs import needs_of
+from serving.deciding.owners import that_counts
 from serving.deciding.recorder import Recorder
 from serving.deciding.rules import rules_of
 from serving.deciding.score_rows import Made, new_id
@@ -65,7 +66,7 @@ class Answer:
 
 
 async def score_stored(store: Store, recorder: Recorder, loaded: Loaded, question: Question) -> Answer:
-    """The score of a stored lead, kept with all that it was made from.
+    """The score of a stored lead, kept with all that it was made from; by an id that was linked to it too.
 
     Raises UnknownLead, ClosedLead, and ReadinessError for a moment at which the lead was not there.
     """
@@ -89,7 +90,8 @@ async def score_stored(store: Store, recorder: Recorder, loaded: Loaded, questio
 
 
 def _decided(connection: Connection, loaded: Loaded, question: Question, now: int) -> list[Decided]:
-    return decide(connection, loaded, [question.lead_id], now, question.cause, reasons=question.reasons > 0)
+    lead_id = that_counts(connection, question.lead_id)
+    return decide(connection, loaded, [lead_id], now, question.cause, reasons=question.reasons > 0)
 
 
 def ask(
@@ -100,6 +102,9 @@ def ask(
     Raises like ``score_stored``, and LongHistory when the lead has more than ``at_most`` events.
     """
     row = kept(connection, question.lead_id)
+    if row is None:
+        question = replace(question, lead_id=that_counts(connection, question.lead_id))
+        row = kept(connection, question.lead_id)
     if question.as_of is not None:
         return _then(connection, loaded, question, row, now, at_most)
     if row is None:
@@ -113,7 +118,7 @@ def ask(
     if transition is not None:
         return None
     score = loaded.scorer.told(looked, standing, question.reasons)
-    loaded.drift.seen(score, (event.kind for event in read.lead.events))
+    loaded.drift.seen(score, (event.kind for event in read.lead.events), read.lead.attributes)
     return Answer(Made(new_id(now), score, read.inputs, read.used, read.ignored, now, question.cause), standing.since)
 
 
@@ -158,7 +163,7 @@ def _answer(loaded: Loaded, one: Decided) -> Answer:
 
 def _not_there(connection: Connection, question: Question, now: int) -> Answer:
     """Why nothing could be decided about a lead. Raises UnknownLead or ReadinessError."""
-    created_at = read_history(connection, question.lead_id, now).lead.created_at
+    lead = read_history(connection, that_counts(connection, question.lead_id), now).lead
     raise ReadinessError(
-        f"Lead {question.lead_id[:200]!r} is created at {iso(created_at)}, now is {iso(now)}. Ask at a later moment."
+        f"Lead {lead.lead_id[:200]!r} is created at {iso(lead.created_at)}, now is {iso(now)}. Ask at a later moment."
     )

@@ -1,13 +1,13 @@
 """Leads decided about in the transaction that brought the news."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, bindparam, select
 
 from data.store.tables import leads
 from serving.deciding.looking import Decided, see, settle
 from serving.deciding.marks import mark, unmark
-from serving.deciding.standings import kept_many
+from serving.deciding.standings import Kept, kept_many
 from serving.live.loading import Loaded
 
 _CREATED = select(leads.c.lead_id, leads.c.created_at).where(leads.c.lead_id.in_(bindparam("lead_ids", expanding=True)))
@@ -39,16 +39,23 @@ def decide(
     rows = kept_many(connection, ids, locked=True)
     seen = see(connection, loaded, ids, rows, moment)
     decided = settle(connection, loaded, seen, cause, written, reasons=reasons)
-    for one in decided:
-        if one.pending is not None:
-            mark(connection, [one.row.lead_id], one.pending)
-    done = {one.row.lead_id for one in decided}
-    _later(connection, [one for one in ids if one not in done and (one not in rows or rows[one].is_open)], moment)
+    mark_again(connection, ids, rows, decided, moment)
     return decided
 
 
-def _later(connection: Connection, lead_ids: list[str], moment: int) -> None:
-    """Mark the leads that were left out although they are there: for now, or for when they are created."""
-    if lead_ids:
-        for lead_id, created_at in connection.execute(_CREATED, {"lead_ids": lead_ids}):
+def mark_again(
+    connection: Connection, ids: Iterable[str], rows: Mapping[str, Kept], decided: Iterable[Decided], moment: int
+) -> None:
+    """Mark the leads of which more becomes known later, and those that were left out although they are there.
+
+    The latter for now, or for when they are created; ``rows`` are those of before the look: closed leads are done with.
+    """
+    done = set()
+    for one in decided:
+        done.add(one.row.lead_id)
+        if one.pending is not None:
+            mark(connection, [one.row.lead_id], one.pending)
+    left = [one for one in ids if one not in done and (one not in rows or rows[one].is_open)]
+    if left:
+        for lead_id, created_at in connection.execute(_CREATED, {"lead_ids": left}):
             mark(connection, [lead_id], max(created_at, moment))

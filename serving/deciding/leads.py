@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 from data.store.tables import leads
 from serving.deciding.explaining import Row, last_scores
 from serving.deciding.histories import UnknownLead
+from serving.deciding.owners import that_counts
 from serving.deciding.standings import Kept, kept
 from serving.store.tables import transitions
 
@@ -36,10 +37,18 @@ class Story:
 
 
 def story(connection: Connection, lead_id: str) -> Story:
-    """What the store says of a lead. Raises UnknownLead."""
-    lead = connection.execute(_LEAD, {"lead_id": lead_id}).mappings().first()
-    if lead is None:
-        raise UnknownLead(lead_id)
+    """What the store says of a lead, by its id or one that was linked to it. Raises UnknownLead."""
+    lead = lead_row(connection, lead_id)
+    lead_id = lead["lead_id"]
     crossings = [dict(row) for row in connection.execute(_CROSSINGS, {"lead_id": lead_id}).mappings()]
     held = json.loads(lead["attributes"])
-    return Story(dict(lead), held, kept(connection, lead_id), crossings, last_scores(connection, lead_id, LAST))
+    return Story(lead, held, kept(connection, lead_id), crossings, last_scores(connection, lead_id, LAST))
+
+
+def lead_row(connection: Connection, lead_id: str) -> Row:
+    """The row of a lead, by its id or one that was linked to it. Raises UnknownLead."""
+    for one in (lead_id, that_counts(connection, lead_id)):
+        found = connection.execute(_LEAD, {"lead_id": one}).mappings().first()
+        if found is not None:
+            return dict(found)
+    raise UnknownLead(lead_id)

@@ -15,12 +15,11 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 from data.clock import MINUTE, wall_clock
 from data.store.tables import leads
 from models.states import OPEN_STATES
-from serving.deciding.decide import decide
 from serving.deciding.looking import Decided, Seen, see, settle, unchanged
-from serving.deciding.marks import marked
 from serving.deciding.rules import remember, rules_of
 from serving.deciding.score_rows import new_id
 from serving.deciding.standings import Kept, kept_many
+from serving.deciding.waiting import look_at_marked
 from serving.live.loading import Loaded
 from serving.store.store import Store
 from serving.store.tables import meta, standings
@@ -28,8 +27,6 @@ from serving.store.upsert import upsert
 
 CHUNK = 128
 """So many leads are seen together and written together."""
-MARKED = 16
-"""So many marked leads are decided about in one transaction: it holds the lock while it looks."""
 LEASE = MINUTE
 _NAME = "pass"
 _IS_OPEN = or_(standings.c.state.is_(None), standings.c.state.in_(OPEN_STATES))
@@ -106,19 +103,6 @@ def renew(store: Store, loaded: Loaded) -> bool:
         return True
 
     return store.write(change)
-
-
-def look_at_marked(store: Store, loaded: Loaded, at_most: int = 1_000) -> int:
-    """Decide about the leads that wait for a look, those that wait longest first; returns how many there were."""
-    done = 0
-    while done < at_most:
-        now = wall_clock()
-        waiting = store.read(lambda connection, now=now: marked(connection, now, MARKED))  # type: ignore[misc]
-        if not waiting:
-            break
-        store.write(lambda connection, ids=waiting, now=now: decide(connection, loaded, ids, now, "event"))  # type: ignore[misc]
-        done += len(waiting)
-    return done
 
 
 def run_pass(

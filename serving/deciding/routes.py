@@ -12,7 +12,7 @@ from serving.deciding.answers import NOT_KEPT, StoredScoreOut, told_score
 from serving.deciding.asking import Answer, ClosedLead, Question, score_stored
 from serving.deciding.explaining import kept_score, replay
 from serving.deciding.histories import UnknownLead
-from serving.deciding.leads import story
+from serving.deciding.leads import lead_row, story
 from serving.deciding.recorder import Recorder
 from serving.deciding.schemas import EntryOut, KeptScoreOut, LeadOut, TimelineOut, WorkListOut
 from serving.deciding.shown import kept_score_out, lead_out, standing_out
@@ -76,8 +76,7 @@ async def lead_timeline(lead_id: str, service: ServiceDep, *, limit: Limit = 100
     """What happened to a lead."""
 
     def question(connection: Connection) -> tuple[list[Entry], str]:
-        story(connection, lead_id)
-        return timeline(connection, lead_id, limit, cursor)
+        return timeline(connection, lead_row(connection, lead_id)["lead_id"], limit, cursor)
 
     try:
         entries, following = await service.store.aread(question)

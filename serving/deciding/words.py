@@ -6,14 +6,14 @@ could not be told then is heard by the next look.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
 from data.clock import wall_clock
 from data.store.tables import outcomes
-from features.lead import Event
+from features.lead import Event, Scalar
 from models.states import Transition, Word, step
 from serving.deciding.rules import Rules, remembered
 from serving.deciding.standings import Kept, kept_many, put
@@ -23,6 +23,7 @@ _OUTCOMES = select(outcomes.c.lead_id, outcomes.c.kind, outcomes.c.occurred_at, 
     outcomes.c.lead_id.in_(bindparam("lead_ids", expanding=True))
 )
 
+_YES = frozenset({"true", "1", "yes"})
 
 Closing = tuple[str, int, int]
 """Kind, occurred_at and known_at of an outcome."""
@@ -70,7 +71,7 @@ def heard(rules: Rules, row: Kept, said: Said, crossed: list[Crossed]) -> Kept:
 def words_of(rules: Rules, lead_id: str, events: Iterable[Event], closings: Iterable[Closing]) -> list[Said]:
     """What sales said of a lead, as it became known; ``closings`` are (kind, occurred_at, known_at) of outcomes."""
     touches = [
-        (event.occurred_at, touch(lead_id, event.known_at, given_back=bool(event.extra.get("given_back"))))
+        (event.occurred_at, touch(lead_id, event.known_at, given_back=gives_back(event.extra)))
         for event in events
         if event.actor == "sales"
     ]
@@ -81,6 +82,12 @@ def words_of(rules: Rules, lead_id: str, events: Iterable[Event], closings: Iter
 def touch(lead_id: str, known_at: int, *, given_back: bool) -> Said:
     """What a sales touch says: that sales has taken the lead up, or gives it back."""
     return Said(lead_id, "given back" if given_back else "taken", known_at, "touch")
+
+
+def gives_back(extra: Mapping[str, Scalar]) -> bool:
+    """Whether a touch with these further columns returns its lead: ``given_back`` is true, 1, or says so as a text."""
+    told = extra.get("given_back")
+    return told.strip().lower() in _YES if isinstance(told, str) else bool(told)
 
 
 def closing(rules: Rules, lead_id: str, kind: str, known_at: int) -> Said | None:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from anyio import to_thread
 from sqlalchemy import Connection, Table, bindparam, delete, func, or_, select, update
 
 from data.store.tables import changes, events, leads, links, outcomes, visits
+from serving.beside import beside
+from serving.deciding.owners import that_counts
 from serving.deciding.passing import step_back
 from serving.store.store import Store
 from serving.store.tables import (
@@ -76,8 +77,7 @@ def erase(connection: Connection, lead_id: str, by: str, at: int) -> Erased:
 
 def _ids(connection: Connection, lead_id: str) -> list[str]:
     """Every id of the same person."""
-    owner = connection.execute(select(links.c.lead_id).where(links.c.other_id == lead_id)).scalar()
-    lead = lead_id if owner is None else owner
+    lead = that_counts(connection, lead_id)
     others = connection.execute(select(links.c.other_id).where(links.c.lead_id == lead)).scalars()
     return sorted({lead_id, lead, *others})
 
@@ -160,7 +160,7 @@ def _is_one(told: Any, ids: set[str]) -> bool:
 async def fold(store: Store) -> None:
     """Fold SQLite's log into its file, so that what was deleted is in neither; a reader that is busy puts it off."""
     if store.embedded:
-        await to_thread.run_sync(_fold, store)
+        await beside(_fold, store)
 
 
 def _fold(store: Store) -> None:

@@ -5,13 +5,14 @@ lead's at once. What has been given to a lead stays its own, also where the same
 later on: a score was made of it. A lead that is linked to another one becomes part of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from data.store.tables import changes, events, leads, links, outcomes, visits
+from serving.deciding.owners import owners
 from serving.ingest.attributes import Said
 from serving.ingest.items import EventItem, LinkItem, OutcomeItem
 from serving.ingest.judging import News
@@ -20,9 +21,6 @@ from serving.ingest.tally import Moved
 from serving.store.tables import looks, messages, scores, standings, transitions
 from serving.store.upsert import upsert
 
-_LINKS = select(links.c.other_id, links.c.lead_id, links.c.known_at).where(
-    links.c.other_id.in_(bindparam("ids", expanding=True))
-)
 _VISITS = select(visits.c.visitor_id, visits.c.event_id, visits.c.told, visits.c.content, visits.c.known_at).where(
     visits.c.visitor_id.in_(bindparam("ids", expanding=True))
 )
@@ -37,14 +35,6 @@ _LOCK = (
 class _Visit(msgspec.Struct):
     event: EventItem | None = None
     outcome: OutcomeItem | None = None
-
-
-def owners(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[str, int]]:
-    """Of those ``ids`` that mean another one: which, and since when that is known."""
-    wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    return {other: (lead, known) for other, lead, known in connection.execute(_LINKS, {"ids": wanted})}
 
 
 def link(connection: Connection, item: LinkItem, known_at: int, received_at: int) -> tuple[str, list[News], bool]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from anyio import to_thread
 from sqlalchemy import Connection
 
 from data.clock import wall_clock
+from serving.beside import beside
 from serving.ingest.items import Rejected, Told
 from serving.ingest.reading import Door
 from serving.ingest.take import take
@@ -25,7 +25,7 @@ async def store_raw(
     store: Store, door: Door[Any], raw: Sequence[Any], *, backfill: bool, loaded: Loaded | None, by: str
 ) -> Taken:
     """What was read through ``door``, stored."""
-    told = door.told(raw) if len(raw) <= _BESIDE else await to_thread.run_sync(door.told, raw)
+    told = door.told(raw) if len(raw) <= _BESIDE else await beside(door.told, raw)
     return await store_told(store, told, backfill=backfill, loaded=loaded, by=by)
 
 

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, bindparam, func, select
 from data.store.tables import events
 from serving.deciding.decide import AT_ONCE, decide
 from serving.deciding.marks import mark
+from serving.deciding.owners import owners
 from serving.deciding.rules import Rules, remembered, rules_of
-from serving.deciding.words import Said, closing, in_order, tell, touch
+from serving.deciding.words import Said, closing, gives_back, in_order, tell, touch
 from serving.ingest.accounts import AccountTold, describe_accounts
 from serving.ingest.erasing import erase
 from serving.ingest.happenings import add_happenings, add_visits
@@ -31,7 +32,7 @@ from serving.ingest.items import (
     VisitItem,
 )
 from serving.ingest.judging import News, When, judge_described, judge_happening, judge_link
-from serving.ingest.links import given, link, owners
+from serving.ingest.links import given, link
 from serving.ingest.people import LeadTold, be_there, describe_leads, is_there
 from serving.ingest.tally import Moved, Refused, Taken, Tally
 from serving.live.loading import Loaded
@@ -211,4 +212,4 @@ def _words(news: Sequence[News], rules: Rules) -> list[Said]:
 def _word(one: News, rules: Rules) -> Said | None:
     if isinstance(one.item, OutcomeItem):
         return closing(rules, one.lead_id, one.item.kind, one.known_at)
-    return touch(one.lead_id, one.known_at, given_back=one.item.given_back)
+    return touch(one.lead_id, one.known_at, given_back=one.item.given_back or gives_back(one.item.extra))

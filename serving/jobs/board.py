@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from data.store.tables import leads
 from models.states import OPEN_STATES
+from serving.deciding.owners import those_that_count
 from serving.deciding.score_rows import new_id
 from serving.store.tables import score_jobs, scores, standings
 
@@ -54,8 +55,8 @@ class Job:
 
 
 def ask_for(connection: Connection, lead_ids: Sequence[str] | None, as_of: int, by: str, now: int) -> Job:
-    """A new job for these leads, each once; None: for all that are open."""
-    wanted = None if lead_ids is None else sorted(set(lead_ids))
+    """A new job for these leads, each once under the id that counts; None: for all that are open."""
+    wanted = None if lead_ids is None else sorted(those_that_count(connection, lead_ids))
     total = connection.execute(_OPEN).scalar_one() if wanted is None else len(wanted)
     job = Job(new_id(now), now, by, as_of, wanted, "queued", total, 0, [], None, None, None, None)
     held = {name: value for name, value in job.__dict__.items() if name != "width"}
@@ -113,6 +114,12 @@ def is_still(connection: Connection, job: Job) -> bool:
 def scored(connection: Connection, job_id: str) -> int:
     """How many scores a job has made so far."""
     return int(connection.execute(_SCORED, {"job_id": job_id}).scalar_one())
+
+
+def latest_jobs(connection: Connection, at_most: int) -> list[Job]:
+    """The jobs that were asked for last, the latest first."""
+    statement = select(score_jobs).order_by(score_jobs.c.asked_at.desc(), score_jobs.c.job_id.desc()).limit(at_most)
+    return [_job(row) for row in connection.execute(statement).mappings()]
 
 
 def next_job(connection: Connection, now: int) -> Job | None:

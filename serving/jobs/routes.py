@@ -10,9 +10,9 @@ from data.clock import iso, wall_clock
 from serving.access import require
 from serving.body import parse, read_json
 from serving.deciding.answers import moment
-from serving.jobs.board import Job, ask_for, cancel, job_of, scored
+from serving.jobs.board import Job, ask_for, cancel, job_of, latest_jobs, scored
 from serving.jobs.results import page
-from serving.jobs.schemas import JobIn, JobOut, NotScoredOut
+from serving.jobs.schemas import JobIn, JobOut, JobShortOut, JobsOut, NotScoredOut
 from serving.keys import Caller
 from serving.problems import Refusal, documented
 from serving.service import ServiceDep
@@ -68,9 +68,28 @@ async def ask_for_scores(
 
 async def _body(request: Request, limit: int) -> object:
     """The body; none is the same as an empty object."""
-    if request.headers.get("content-length") == "0":
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
         return {}
     return await read_json(request, limit)
+
+
+@routes.get(
+    "",
+    name="latestJobs",
+    summary="The latest jobs",
+    description="How far each is, the latest first.",
+    responses=_ERRORS,
+    dependencies=[Depends(require("score"))],
+)
+async def latest(
+    service: ServiceDep, limit: Annotated[int, Query(ge=1, le=100, description="So many at the most.")] = 20
+) -> JobsOut:
+    """The latest jobs."""
+
+    def question(connection: Connection) -> list[JobShortOut]:
+        return [_short(job, scored(connection, job.job_id)) for job in latest_jobs(connection, limit)]
+
+    return JobsOut(jobs=await service.store.aread(question, long=True))
 
 
 @routes.get(
@@ -143,8 +162,8 @@ def _there(job: Job | None, job_id: str) -> Job:
     return job
 
 
-def _out(job: Job, done: int) -> JobOut:
-    return JobOut(
+def _short(job: Job, done: int) -> JobShortOut:
+    return JobShortOut(
         job_id=job.job_id,
         status=job.status,
         asked_at=iso(job.asked_at),
@@ -153,7 +172,11 @@ def _out(job: Job, done: int) -> JobOut:
         total=job.total or 0,
         done=job.done,
         scored=done,
-        refused=[NotScoredOut(**one) for one in job.refused],
         finished_at=moment(job.finished_at),
         error=job.error or "",
     )
+
+
+def _out(job: Job, done: int) -> JobOut:
+    refused = [NotScoredOut(**one) for one in job.refused]
+    return JobOut(**_short(job, done).model_dump(), refused=refused)

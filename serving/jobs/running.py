@@ -19,6 +19,7 @@ from models.states import DECISIONS, OPEN_STATES
 from serving.deciding.asking import standing_then
 from serving.deciding.histories import Read, read_histories
 from serving.deciding.needs import needs_of
+from serving.deciding.owners import that_counts
 from serving.deciding.score_rows import Made, new_id, score_row, write_scores_of_leads
 from serving.deciding.standings import Kept, kept_many
 from serving.jobs.board import DONE, MOST_REFUSED, Job, is_still, job_of, keep, next_job
@@ -133,7 +134,9 @@ def _one(
     connection: Connection, loaded: Loaded, job: Job, lead_id: str, read: Read | None, row: Kept | None
 ) -> Made | dict[str, str]:
     if read is None:
-        return {"lead_id": lead_id, "reason": "There is no such lead in the store."}
+        owner = that_counts(connection, lead_id)
+        merged = f"It has become {owner!r} meanwhile: ask about that lead."
+        return {"lead_id": lead_id, "reason": "There is no such lead in the store." if owner == lead_id else merged}
     if read.lead.created_at > job.as_of:
         return {"lead_id": lead_id, "reason": f"It was created at {iso(read.lead.created_at)}, after the moment asked."}
     standing = standing_then(connection, loaded, read, row, job.as_of)

@@ -26,8 +26,8 @@ class NotScoredOut(BaseModel):
     reason: str = Field(description="Why.")
 
 
-class JobOut(BaseModel):
-    """How far a job is."""
+class JobShortOut(BaseModel):
+    """How far a job is, in short."""
 
     job_id: str = Field(description="Its id.")
     status: str = Field(description="queued, running, done, failed or cancelled.", examples=["running"])
@@ -37,6 +37,17 @@ class JobOut(BaseModel):
     total: int = Field(description="How many leads it is about; for every open lead: when it was asked for.")
     done: int = Field(description="How many were looked at so far.")
     scored: int = Field(description="How many were scored so far.")
-    refused: list[NotScoredOut] = Field(description="Leads that could not be scored, with why; 1,000 at the most.")
     finished_at: str = Field(description="When it ended, UTC; empty until then.")
     error: str = Field(description="Why it failed; empty when it did not.")
+
+
+class JobOut(JobShortOut):
+    """How far a job is."""
+
+    refused: list[NotScoredOut] = Field(description="Leads that could not be scored, with why; 1,000 at the most.")
+
+
+class JobsOut(BaseModel):
+    """The latest jobs."""
+
+    jobs: list[JobShortOut] = Field(description="The latest first.")

@@ -12,6 +12,7 @@ from data.clock import iso
 from data.errors import BundleError
 from models.bundle import read_bundle
 from models.canary import check_in_canary
+from models.tenths import tenths_of
 from serving.live.pointer import Live, Pointer, bundle_folder, read_pointer, write_pointer
 
 KEPT = 3
@@ -77,12 +78,9 @@ def _lay(live_folder: Path, bundle: Path, bundle_id: str) -> None:
 
 
 def _deciles(folder: Path) -> tuple[float, ...]:
-    """Nine numbers that part the reference rows' readiness in tenths: drift is measured against them."""
+    """Nine numbers that part the reference rows' readiness in tenths, also of a bundle whose card has none."""
     rows = read_bundle(folder).reference_rows()
-    if "readiness" not in rows.column_names or rows.num_rows == 0:
-        return ()
-    ordered = sorted(rows["readiness"].to_pylist())
-    return tuple(float(ordered[len(ordered) * tenth // 10]) for tenth in range(1, 10))
+    return tenths_of(rows["readiness"].to_pylist()) if "readiness" in rows.column_names else ()
 
 
 def _tidy(live_folder: Path, pointer: Pointer) -> None:

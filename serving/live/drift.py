@@ -6,9 +6,11 @@ reference rows: 0 is the same, above 0.25 is usually taken for another populatio
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
+from types import MappingProxyType
 
+from features.reading import read_text
 from models.scorer import Score
 
 LATEST = 20_000
@@ -17,39 +19,68 @@ EVERY = 8
 """One answer in so many is looked at for what the model does not know."""
 
 
+class _Share:
+    """What was known and what was not, counted."""
+
+    def __init__(self) -> None:
+        self._all = 0
+        self._unknown = 0
+
+    def count(self, known: Iterable[bool]) -> None:
+        """Count each of them."""
+        for one in known:
+            self._all += 1
+            self._unknown += not one
+
+    @property
+    def unknown(self) -> float:
+        """The share of what was not known; NaN when nothing was counted."""
+        return self._unknown / self._all if self._all else math.nan
+
+
 class Drift:
     """Counts for one loaded bundle. Threads may share it.
 
     ``deciles`` part the reference rows' readiness in tenths (empty: no PSI), ``kinds`` are the kinds of events that the
-    model was trained on (empty: nothing counts as unknown).
+    model was trained on and ``levels`` those values of attributes that it tells apart (empty: nothing counts as
+    unknown).
     """
 
-    def __init__(self, deciles: tuple[float, ...] = (), kinds: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        deciles: tuple[float, ...] = (),
+        kinds: Iterable[str] = (),
+        levels: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    ) -> None:
         self._deciles = deciles
         self._kinds = frozenset(kinds)
+        self._levels = {name: frozenset(known) for name, known in levels.items()}
         self._lock = Lock()
         self._bins = [0.0] * (len(deciles) + 1)
         self._sum = 0.0
         self._count = 0.0
-        self._looked = 0
-        self._unknown = 0
+        self._kinds_seen = _Share()
+        self._levels_seen = _Share()
         self._states: dict[str, int] = {}
 
-    def seen(self, score: Score, kinds: Iterable[str] = ()) -> None:
-        """Count an answer about a lead with events of these ``kinds``."""
+    def seen(
+        self, score: Score, kinds: Iterable[str] = (), attributes: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
+        """Count an answer about a lead with events of these ``kinds`` and with these attributes."""
         with self._lock:
             self._bins[bisect_right(self._deciles, score.readiness)] += 1.0
             self._sum += score.readiness
             self._count += 1.0
             self._states[score.state] = self._states.get(score.state, 0) + 1
-            looks = self._kinds and sum(self._states.values()) % EVERY == 0
+            looks = sum(self._states.values()) % EVERY == 0
             if self._count > LATEST:
                 self._bins = [count / 2.0 for count in self._bins]
                 self._sum, self._count = self._sum / 2.0, self._count / 2.0
+        if looks and self._kinds:
+            self._kinds_seen.count(kind in self._kinds for kind in set(kinds))
         if looks:
-            found = set(kinds)
-            self._looked += len(found)
-            self._unknown += len(found - self._kinds)
+            told = ((known, read_text(attributes.get(name))) for name, known in self._levels.items())
+            self._levels_seen.count(text in known for known, text in told if text is not None)
 
     @property
     def states(self) -> dict[str, int]:
@@ -66,7 +97,12 @@ class Drift:
     @property
     def unknown(self) -> float:
         """Of the kinds of events of a lead the share that the model was not trained on; NaN when none was looked at."""
-        return self._unknown / self._looked if self._looked else math.nan
+        return self._kinds_seen.unknown
+
+    @property
+    def unknown_levels(self) -> float:
+        """Of the values of leads' categories the share that the model has no level for; NaN when none was looked at."""
+        return self._levels_seen.unknown
 
     @property
     def psi(self) -> float:

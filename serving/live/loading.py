@@ -10,6 +10,9 @@ from models.scorer import Scorer
 from serving.live.drift import Drift
 from serving.live.pointer import Live, bundle_folder
 
+_LEADS = "leads."
+"""How the names of a bundle's levels begin that are those of leads' attributes."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -52,4 +55,11 @@ def load_live(live_folder: Path, live: Live, timeout_s: float, *, canary: bool) 
 def _warm(bundle: Bundle, version: str, deciles: tuple[float, ...] = ()) -> Loaded:
     scorer = Scorer(bundle)
     scorer.warm()
-    return Loaded(bundle, scorer, version, drift=Drift(deciles, bundle.card.get("kinds") or ()))
+    card = bundle.card
+    known = {
+        name.removeprefix(_LEADS): levels
+        for name, levels in bundle.vocabulary.levels.items()
+        if name.startswith(_LEADS)
+    }
+    drift = Drift(deciles or tuple(card.get("tenths") or ()), card.get("kinds") or (), known)
+    return Loaded(bundle, scorer, version, drift=drift)

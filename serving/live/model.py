@@ -2,7 +2,7 @@
 
 A new bundle is checked, read and warmed beside the one that answers, in a thread of its own; then one assignment puts
 it in place. Requests that began with the old one end with it. One that fails its checks changes nothing but what the
-log, ``/readyz`` and the metrics say.
+log, ``/readyz`` and the metrics say. Where nothing was deployed yet the first bundle is waited for.
 """
 
 import logging
@@ -18,6 +18,10 @@ from serving.problems import Refusal
 
 LOOK_EVERY_S = 0.5
 _LOG = logging.getLogger("readiness.model")
+_AWAITED = (
+    "No model is live yet: news is taken in, and nothing is scored. Expected one: `readiness train` makes it, "
+    "`readiness deploy` lets it answer."
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Model:
         self._origin = origin
         self._on_failure = on_failure
         self._loaded: Loaded | None = None
-        self._refused = False
+        self._refused = self._awaited = False
         self._stamp: tuple[int, int, int] | None = None
         self._stopping = Event()
         self.exchanges = 0
@@ -66,7 +70,14 @@ class Model:
         if self._refused:
             detail = "The bundle was refused; the log of the service says why. Restore it and start the service again."
             raise Refusal(503, "not-ready", detail)
+        if self.awaited and (self.trouble or stamp_of(self._origin.folder) is None):
+            raise Refusal(503, "not-ready", self.trouble or _AWAITED)
         raise Refusal(503, "not-ready", "The bundle is being loaded. Try again in a few seconds.", {"retry-after": "2"})
+
+    @property
+    def awaited(self) -> bool:
+        """Whether nothing was deployed yet, so that there is nothing to load."""
+        return self._awaited and self._loaded is None
 
     @property
     def loaded(self) -> Loaded | None:
@@ -75,7 +86,7 @@ class Model:
 
     def _run(self) -> None:
         try:
-            self._take(self._first())
+            self._begin()
         except Exception as error:  # noqa: BLE001 - whatever it was, the service is not ready and must say so
             self._refused = True
             _LOG.error("the bundle was refused: %s", error)
@@ -86,14 +97,18 @@ class Model:
             if stamp_of(self._origin.folder) != self._stamp:
                 self._exchange()
 
-    def _first(self) -> Loaded:
+    def _begin(self) -> None:
+        """Take the bundle that is there; where nothing was deployed yet, the first that will be."""
         origin = self._origin
         if not origin.live:
-            return load_folder(origin.folder, origin.version, origin.timeout_s)
+            self._take(load_folder(origin.folder, origin.version, origin.timeout_s))
+            return
         pointer = self._pointed()
         if pointer is None:
-            raise BundleError(f"Nothing is live in {origin.folder}. Expected a bundle: `readiness deploy` lays it.")
-        return load_live(origin.folder, pointer.current, origin.timeout_s, canary=False)
+            self._awaited = True
+            _LOG.warning("nothing is live in %s yet: the first bundle that is deployed will answer", origin.folder)
+        else:
+            self._take(load_live(origin.folder, pointer.current, origin.timeout_s, canary=False))
 
     def _pointed(self) -> Pointer | None:
         """What is live; its stamp is kept from before it was read, so that no change is missed."""
@@ -110,13 +125,14 @@ class Model:
             same = before is not None and before.bundle.bundle_id == pointer.current.bundle_id
             if not same or (before is not None and before.version != pointer.current.version):
                 self._take(load_live(self._origin.folder, pointer.current, self._origin.timeout_s, canary=True))
-                self.exchanges += 1
+                self.exchanges += before is not None
             self.trouble = ""
         except Exception as error:  # noqa: BLE001 - the old bundle goes on answering, whatever happened
             self.failures += 1
-            self.trouble = "The bundle that was deployed last was refused; the one before it answers. See the log."
+            answers = "nothing answers" if self._loaded is None else "the one before it answers"
+            self.trouble = f"The bundle that was deployed last was refused; {answers}. See the log."
             reason = error if isinstance(error, ReadinessError) else type(error).__name__
-            _LOG.error("the deployed bundle was refused, the one before it answers: %s", reason)
+            _LOG.error("the deployed bundle was refused, %s: %s", answers, reason)
 
     def _take(self, loaded: Loaded) -> None:
         self._loaded = loaded

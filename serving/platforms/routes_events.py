@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
+from serving.beside import beside
 from serving.body import json_value, media_type
 from serving.ingest.erasing import fold
 from serving.ingest.items import EraseItem, Told
@@ -129,9 +129,11 @@ def event_routes(settings: PlatformSettings) -> APIRouter:
 def words(service: Service, settings: PlatformSettings, caller: Caller) -> Words:
     """What messages of Segment and RudderStack mean: as the contract of the model in use says, and the settings.
 
-    Raises Refusal (503) until the model is there: before, an outcome would be taken for an event.
+    Where nothing is live yet: as the contract says that the service was started with. Raises Refusal (503) while a
+    model is being loaded: an outcome might be taken for an event.
     """
-    source = service.loaded.bundle.contract.source
+    given = service.settings.source if service.model.awaited else None
+    source = service.loaded.bundle.contract.source if given is None else given
     spoken = source.kind in {"segment", "rudderstack"}
     told = {name: kind for kind in ("lost", "won") for name in getattr(source, kind) if spoken}
     traits = frozenset(source.attributes) if spoken and source.attributes is not None else None
@@ -140,7 +142,7 @@ def words(service: Service, settings: PlatformSettings, caller: Caller) -> Words
 
 async def _read(count: int, read: Callable[[], Told]) -> Told:
     """What was sent as items; of many things beside the event loop, so that others are answered meanwhile."""
-    return read() if count <= _BESIDE else await to_thread.run_sync(read)
+    return read() if count <= _BESIDE else await beside(read)
 
 
 async def _store(service: Service, caller: Caller, told: Told) -> TakenOut:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
 
-from anyio import to_thread
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from data.store.address import open_engine, store_url
+from serving.beside import beside
 from serving.store.failures import told
 from serving.store.schema import prepare
 from serving.store.writer import Change, Writer
@@ -67,7 +67,7 @@ class Store:
         """``read`` from the event loop: in place where the file is at hand and the answer short, else in a thread."""
         if self.embedded and not long:
             return self.read(question)
-        return await to_thread.run_sync(self.read, question)
+        return await beside(self.read, question)
 
     def write(self, change: Change[T]) -> T:
         """Do ``change`` and return what it returned, when that is durable. It may be run more than once."""

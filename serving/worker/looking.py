@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from data.clock import wall_clock
-from serving.deciding.passing import begin_pass, latest, look_at_marked, renew, run_pass
+from serving.deciding.passing import begin_pass, latest, renew, run_pass
 from serving.deciding.recorder import Recorder
+from serving.deciding.waiting import look_at_marked
 from serving.jobs.running import run_jobs_once
 from serving.live.loading import Loaded
 from serving.platforms.asking import scores_of

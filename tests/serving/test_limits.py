@@ -7,13 +7,14 @@ import socket
 import time
 import tracemalloc
 import zlib
-from threading import Thread
+from threading import Event, Thread
 
 import httpx
 import pytest
 from fastapi import Depends
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from starlette.requests import Request
 
 from serving import body, protocol
@@ -25,6 +26,9 @@ from serving.problems import Refusal
 from serving.requests import MOST_HEADERS
 from serving.settings import Settings
 from serving.store.failures import StoreDown, StoreFull
+from serving.store.store import Store
+from serving.store.tables import meta
+from serving.store.upsert import upsert
 
 _CUT = gzip.compress(b"x" * 99, mtime=0)[:-9]
 LEAD = {"lead_id": "a", "created_at": "2026-01-05T08:00:00Z", "as_of": "2026-01-31T09:30:00Z"}
@@ -149,6 +153,44 @@ def test_every_failure_is_a_problem_without_internals(slow_app, put):
         assert found.headers.get("retry-after") == retry
         assert found.headers["x-request-id"]
         assert not any(word in found.text for word in ("psycopg", "10.0.0.1", "/var", "secret", "KeyError"))
+
+
+def test_a_deadline_does_not_wait_for_a_thread(trained, put, until, tmp_path):
+    """A read and a write that hang: each is answered 503 meanwhile, comes to its end, and what was written is there."""
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    app = create_app(Settings(trained.bundle, require_key=False, request_s=0.5, store=store))
+    go, ended = Event(), []
+
+    def hang(connection):
+        go.wait(60)
+        ended.append(connection.execute(select(1)).scalar())
+
+    def write(connection):
+        hang(connection)
+        upsert(connection, meta, [{"name": "hung", "value": "written"}])
+
+    async def stuck(what: str, request: Request) -> str:
+        store = request.state.service.store
+        await (store.awrite(write) if what == "write" else store.aread(hang, long=True))
+        return "too late"
+
+    app.add_api_route("/stuck/{what}", stuck)
+    url = put(app)
+    until(lambda: httpx.get(f"{url}/v1/leads").status_code == 200)
+    try:
+        for what in ("read", "write"):
+            found = httpx.get(f"{url}/stuck/{what}", timeout=30)
+            assert (found.status_code, ended) == (503, [])
+            assert "no answer within 0.5 seconds" in found.json()["detail"]
+        assert httpx.get(f"{url}/v1/leads").status_code == 200
+    finally:
+        go.set()
+    until(lambda: ended == [1, 1])
+    assert httpx.put(f"{url}/v1/leads/a", json={}).status_code == 200
+    opened = Store.open(store)
+    kept = opened.read(lambda c: c.execute(select(meta.c.value).where(meta.c.name == "hung")).scalar())
+    opened.close()
+    assert kept == "written"
 
 
 def test_heads_are_bounded(trained, put):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
+from models.bundle import read_bundle
 from serving import key_store
 from serving.app import create_app
 from serving.live.drift import Drift
@@ -57,8 +58,10 @@ def test_every_request_is_counted_under_its_route(door):
 def test_model_drift_and_work_are_told(door, trained):
     """Which model answers, what it answers, whether the store answers, what waits there and for how long."""
     client, store = door
+    known = read_bundle(trained.bundle).vocabulary.levels["leads.industry"][0]
+    lead = {**LEAD, "attributes": {"industry": known, "source": "never seen"}}
     for _ in range(16):
-        client.post("/v1/score?reasons=0", json=LEAD)
+        assert client.post("/v1/score?reasons=0", json=lead).status_code == 200
     store.write(lambda connection: connection.execute(insert(looks), [{"lead_id": "a", "since": 1}]))
     found = read(client.get("/metrics").text)
     assert found["readiness_model_up",] == 1
@@ -67,6 +70,8 @@ def test_model_drift_and_work_are_told(door, trained):
     assert 0 < found["readiness_mean_readiness",] < 1
     assert found["readiness_base_rate",] == pytest.approx(trained.said["test"]["rate"])
     assert found["readiness_unknown_kinds_ratio",] == 0.5
+    assert found["readiness_unknown_levels_ratio",] == 0.5
+    assert found["readiness_psi",] > 0.25  # sixteen times one lead: nothing like the reference rows
     assert found["readiness_store_up",] == 1
     assert found["readiness_looks",] == 1
     assert found["readiness_looks_age_seconds",] > 1e9
@@ -114,6 +119,18 @@ def test_psi_tells_the_same_from_another_population():
     assert other.psi > 2
     assert math.isnan(Drift().psi)
     assert math.isnan(Drift(DECILES).psi)
+
+
+def test_values_that_the_model_does_not_know_are_counted():
+    """A level that it has is known, another text is not, and no value is neither; one answer in eight is looked at."""
+    drift = Drift(levels={"source": ("web", "fair"), "vip": ("true",)})
+    assert math.isnan(drift.unknown_levels)
+    told = ({"source": "web", "vip": True}, {"source": "radio"}, {"source": None, "other": "x"}, {"source": 7})
+    for attributes in told:
+        for _ in range(8):
+            drift.seen(Answer(0.1), (), attributes)
+    assert drift.unknown_levels == 2 / 4
+    assert math.isnan(drift.unknown)
 
 
 def test_old_answers_count_less(monkeypatch):

@@ -1,6 +1,7 @@
 """Stored leads over HTTP: sent, scored, listed, explained; each key sees what it may."""
 
 import json
+import socket
 import time
 
 import httpx
@@ -227,10 +228,25 @@ def test_a_job_over_http(http, url, loaded):
     assert "x-next-cursor" not in second.headers
     every = http.post("/v1/score-jobs")
     assert (every.status_code, every.json()["status"]) == (202, "queued")
+    latest = good(http.get("/v1/score-jobs", params={"limit": 2}))["jobs"]
+    assert [one["job_id"] for one in latest] == [every.json()["job_id"], job["job_id"]]
+    assert (latest[1]["status"], latest[1]["scored"]) == ("done", 3)
     assert good(http.delete(f"/v1/score-jobs/{every.json()['job_id']}"))["status"] == "cancelled"
     assert "no score job 'x'" in problem(http.get("/v1/score-jobs/x"), 404)
     assert "past" in problem(http.post("/v1/score-jobs", json={"as_of": ago(-2)}), 422)
     problem(http.post("/v1/score-jobs", json={"lead": []}), 422)
+
+
+def test_a_job_is_asked_for_without_a_body(http):
+    """As `curl -X POST` does it: no length, no body, and every open lead is meant."""
+    address = (http.base_url.host, http.base_url.port)
+    with socket.create_connection(address, timeout=30) as raw:
+        head = f"POST /v1/score-jobs HTTP/1.1\r\nhost: here\r\nx-api-key: {KEYS['all']}\r\nconnection: close\r\n\r\n"
+        raw.sendall(head.encode())
+        answer = b"".join(iter(lambda: raw.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 202 ")
+    job = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert good(http.delete(f"/v1/score-jobs/{job['job_id']}"))["status"] == "cancelled"
 
 
 def test_each_key_sees_what_it_may(http):
@@ -242,6 +258,7 @@ def test_each_key_sees_what_it_may(http):
         "/v1/leads/mine/timeline": "reader",
         "/v1/scores/x": "reader",
         "/v1/leads/mine/score": "scorer",
+        "/v1/score-jobs": "scorer",
         "/v1/score-jobs/x": "scorer",
     }
     for path, may in paths.items():

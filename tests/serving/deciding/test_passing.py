@@ -18,8 +18,9 @@ from models.scorer import Scorer
 from serving.cli import app
 from serving.deciding import passing
 from serving.deciding.marks import mark
-from serving.deciding.passing import begin_pass, latest, look_at_marked, renew, run_pass
+from serving.deciding.passing import begin_pass, latest, renew, run_pass
 from serving.deciding.rules import remembered, rules_of
+from serving.deciding.waiting import look_at_marked
 from serving.deciding.words import Said, tell
 from serving.ingest.erasing import erase
 from serving.store.store import Store

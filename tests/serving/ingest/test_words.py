@@ -3,9 +3,12 @@
 import pytest
 from sqlalchemy import select
 
+from data.clock import DAY
 from models.policy import Policy
+from serving.deciding.histories import read_history
 from serving.deciding.rules import Rules, remember
 from serving.deciding.standings import claim, new
+from serving.deciding.words import words_of
 from serving.ingest.items import EventItem, OutcomeItem
 from serving.store.tables import transitions
 
@@ -52,6 +55,24 @@ def test_words_of_sales_move_leads_in_the_order_in_which_they_were_known(looked_
     assert _moves(looked_at) == moved
     assert tell(looked_at, *items).duplicates == len(items)
     assert _moves(looked_at) == moved
+
+
+@pytest.mark.parametrize(
+    ("told", "back"),
+    [(True, True), ("true", True), ("Yes", True), (1.0, True), (False, False), ("false", False), ("", False)],
+)
+def test_a_column_that_gives_back_means_the_same_with_the_news_and_at_the_first_look(looked_at, tell, told, back):
+    """A loaded touch has `given_back` as a further column: a lead that was looked at and a new one hear the same."""
+    touches = [
+        EventItem(lead_id=lead, kind="call", occurred_at=T0 + k, actor="sales", extra={"given_back": told} if k else {})
+        for lead in ("a", "later")
+        for k in (0, 1)
+    ]
+    tell(looked_at, *touches, backfill=True)
+    with_the_news = [move[2] for move in _moves(looked_at) if move[0] == "a"]
+    events = looked_at.read(lambda c: read_history(c, "later", T0 + DAY)).lead.events
+    assert with_the_news == (["working", "recycled"] if back else ["working"])
+    assert [said.word for said in words_of(RULES, "later", events, [])] == ["taken", "given back" if back else "taken"]
 
 
 def test_words_that_fail_take_the_news_with_them(looked_at, tell, contents, monkeypatch):

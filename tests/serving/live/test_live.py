@@ -242,6 +242,28 @@ def test_deploy_serve_and_roll_back_as_commands(trained):
     assert (both.returncode, "exclude each other" in both.stderr) == (1, True)
 
 
+def test_what_is_watched_may_not_be_there_yet(trained, tmp_path, monkeypatch, capsys):
+    """Deploy --watch before the first training says so, and deploys the champion once there is one."""
+    from data.errors import ContractError
+    from serving.commands import deploy as verb
+
+    contract = tmp_path / "readiness.toml"
+    contract.write_text(trained.contract.read_text())
+    tries = iter((ContractError("no version 'champion'"), {"folder": str(trained.bundle), "number": "1"}))
+
+    def fetch(*_):
+        found = next(tries, KeyboardInterrupt())
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    monkeypatch.setattr("serving.commands.fetching.fetch", fetch)
+    with pytest.raises(KeyboardInterrupt):
+        verb.deploy("champion", contract, None, rollback=False, watch=0.0)
+    assert "no version 'champion'" in capsys.readouterr().err
+    assert read_pointer(tmp_path / ".readiness" / "live").current.version == "1"
+
+
 def test_a_change_of_the_registry_is_followed_and_a_rollback_stays(trained, other, tmp_path, monkeypatch):
     """Deploy --watch deploys what the alias comes to name, tells of failures, and does not undo a rollback."""
     from data.contract import load_contract

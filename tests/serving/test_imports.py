@@ -1,28 +1,52 @@
 """What the serving process never does: import what only training needs, or unpickle anything."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-WATCHED = """
-import sys
-seen = []
+ROOT = Path(__file__).resolve().parents[2]
 
-def numba_asks():
+WATCHED = """
+import os, pickle, sys
+seen, caches = [], set()
+
+READERS = tuple(os.path.join("numba", "core", name) for name in ("caching.py", "serialize.py"))
+
+def numba_reads_its_cache():
     frame = sys._getframe(2)
-    while frame is not None and "/numba/" not in frame.f_code.co_filename:
+    while frame is not None and not frame.f_code.co_filename.endswith(READERS):
         frame = frame.f_back
     return frame is not None
 
 def hook(event, arguments):
-    if event == "pickle.find_class" and not numba_asks():
+    if event == "pickle.find_class" and not numba_reads_its_cache():
         seen.append(("pickle", str(arguments)))
     elif event == "import" and arguments[0].partition(".")[0] in FORBIDDEN:
         seen.append(("import", arguments[0]))
+    elif event == "open" and str(arguments[0]).endswith((".nbi", ".nbc")):
+        caches.add(os.path.dirname(os.path.abspath(arguments[0])))
+
+def watched(name, used):
+    def use(*arguments, **more):
+        if not numba_reads_its_cache():
+            seen.append(("pickle", name))
+        return used(*arguments, **more)
+    return use
 
 FORBIDDEN = {"sklearn", "pandas", "mlflow", "duckdb", "polars", "pyarrow", "matplotlib", "lightgbm", "training"}
+pickle.load, pickle.loads = watched("load", pickle.load), watched("loads", pickle.loads)
+
+class Unpickler(pickle.Unpickler):
+    def __init__(self, *arguments, **more):
+        if not numba_reads_its_cache():
+            seen.append(("pickle", "Unpickler"))
+        super().__init__(*arguments, **more)
+
+pickle.Unpickler = Unpickler
 sys.addaudithook(hook)
 
 import json, time
@@ -44,7 +68,8 @@ with TestClient(create_app(settings), headers={"X-API-Key": "first"}) as client:
         event = {**lead["events"][0], "lead_id": "stored"}
         statuses.append(client.post("/v1/events?backfill=true", json={"events": [event]}).status_code)
         statuses.append(client.get("/v1/leads/stored/score").status_code)
-print(json.dumps({"statuses": statuses, "seen": seen, "found": sorted(FORBIDDEN & set(sys.modules))}))
+found = sorted(FORBIDDEN & set(sys.modules))
+print(json.dumps({"statuses": statuses, "seen": seen, "found": found, "caches": sorted(caches)}))
 """
 
 LEAD = {
@@ -57,10 +82,10 @@ LEAD = {
 
 @pytest.mark.parametrize("store", [False, True])
 def test_the_service_needs_nothing_of_the_trainer_and_unpickles_nothing(trained, tmp_path, store):
-    """An audit hook sees a service load, score, ingest and tell its metrics: no forbidden import, no find_class.
+    """A service that loads, scores, ingests and tells its metrics imports nothing forbidden and unpickles nothing.
 
-    Numba keeps compiled code in a cache of pickles that this machine wrote: the one place where Python's pickle is
-    used, and never for what comes from elsewhere.
+    Numba keeps compiled code as pickles that this machine wrote, and pickles within it: nothing else may be unpickled.
+    They lie beside the program or where NUMBA_CACHE_DIR says, as docs/operating.md tells.
     """
     url = f"sqlite:///{tmp_path / 'store.db'}" if store else "none"
     command = [sys.executable, "-P", "-c", WATCHED, str(trained.bundle), json.dumps(LEAD), url]
@@ -70,3 +95,5 @@ def test_the_service_needs_nothing_of_the_trainer_and_unpickles_nothing(trained,
     assert set(told["statuses"]) == {200}
     assert told["seen"] == []
     assert told["found"] == []
+    places = [ROOT, *filter(None, [os.environ.get("NUMBA_CACHE_DIR")])]
+    assert all(any(Path(cache).is_relative_to(place) for place in places) for cache in told["caches"]), told["caches"]

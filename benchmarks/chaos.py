@@ -1,12 +1,13 @@
 """What survives: the real programs, killed, crashed and starved while clients send, on SQLite and on PostgreSQL.
 
-    python benchmarks/chaos.py [--store both] [--scene NAME]... [--kills 8] [--every 3] [--clients 4]
+    python benchmarks/chaos.py [--store both] [--scene NAME]... [--kills 2] [--every 2] [--clients 3]
                                [--json FILE] [--write FILE]
 
     service   kill -9 of `readiness serve` while it takes events and delivers, again and again
     worker    kill -9 of `readiness work` while it delivers
     two       two services and two workers on one store, one of each killed on the way
-    restart   PostgreSQL crashes under load and comes back (PostgreSQL alone)
+    restart   PostgreSQL is restarted in order under load (PostgreSQL alone)
+    crash     PostgreSQL crashes under load and comes back (PostgreSQL alone)
     disk      the disk is full, and then it is not: a tmpfs of 64 MiB that something else fills (needs root); for
               PostgreSQL it holds the tables
 

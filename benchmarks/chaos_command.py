@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import chaos_scenes as scenes
+from benchmarks.chaos_judge import Verdict
 from benchmarks.chaos_postgres import Postgres, postgres
 from benchmarks.chaos_programs import ROOT, Ground
 from benchmarks.chaos_scenes import Result, Told
@@ -17,7 +18,7 @@ from data.simulation.folder import write
 from data.simulation.market import simulate
 
 _MARKS = ("<!-- measured -->", "<!-- end of measured -->")
-SCENES = ("service", "worker", "two", "restart", "disk")
+SCENES = ("service", "worker", "two", "restart", "crash", "disk")
 
 
 def main() -> None:
@@ -25,26 +26,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks/chaos.py")
     parser.add_argument("--store", choices=["both", "sqlite", "postgresql"], default="both")
     parser.add_argument("--scene", choices=SCENES, action="append", help="Only this one; may be repeated.")
-    parser.add_argument("--kills", type=int, default=8)
-    parser.add_argument("--every", type=float, default=3.0, help="Seconds between two kills.")
-    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--kills", type=int, default=Told.kills)
+    parser.add_argument("--every", type=float, default=Told.every_s, help="Seconds between two kills.")
+    parser.add_argument("--clients", type=int, default=Told.clients)
     parser.add_argument("--contract", type=Path, help="With --bundle: no model is trained first.")
     parser.add_argument("--bundle", type=Path)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="Keep the figures here; those of other scenes in it stay.")
     parser.add_argument("--write", type=Path, help="Put the table into this page, between its marks.")
     asked = parser.parse_args()
     told = Told(asked.kills, asked.every, asked.clients)
     with tempfile.TemporaryDirectory(prefix="readiness-chaos-") as text:
         folder = Path(text)
         contract, bundle = (asked.contract, asked.bundle) if asked.bundle else trained(folder)
-        results = []
+        results, well = before(asked.json), True
         for result in play(folder, contract, bundle, told, asked.scene or list(SCENES), asked.store):
-            results.append(result)
+            results = [one for one in results if (one.scene, one.store) != (result.scene, result.store)] + [result]
+            well = well and result.verdict.well and not result.note
             print(line(result), flush=True)
             keep(results, asked.json, asked.write)
     print(table(results))
-    if not all(one.verdict.well and not one.note for one in results):
+    if not well:
         sys.exit(1)
+
+
+def before(figures: Path | None) -> list[Result]:
+    """What is kept of scenes that were played before."""
+    if figures is None or not figures.is_file():
+        return []
+    kept = json.loads(figures.read_text(encoding="utf-8"))
+    return [Result(**{**one, "verdict": Verdict(**one["verdict"])}) for one in kept]
 
 
 def keep(results: list[Result], figures: Path | None, page: Path | None) -> None:
@@ -94,8 +104,9 @@ def _shared(wanted: list[str], told: Told, ground: Callable[[str], Ground]) -> I
 
 
 def _of_postgres(wanted: list[str], told: Told, ground: Callable[..., Ground], server: Postgres) -> Iterator[Result]:
-    if "restart" in wanted:
-        yield scenes.restart_postgres(ground("restart", server.database()), told, server)
+    for name, scene in (("restart", scenes.restart_postgres), ("crash", scenes.crash_postgres)):
+        if name in wanted:
+            yield scene(ground(name, server.database()), told, server)
     if "disk" in wanted:
         with scenes.small_disk() as disk:
             yield scenes.disk_full(ground("disk-postgresql", server.database(disk.folder / "store")), told, disk)

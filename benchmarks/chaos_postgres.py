@@ -37,6 +37,10 @@ class Postgres:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
         self._ctl("start", "-l", str(self.folder / "log"), "-o", options)
 
+    def stop(self) -> None:
+        """Stop it in order, as an update does: whoever is connected is cut off, and everything is flushed."""
+        self._ctl("stop", "-m", "fast")
+
     def crash(self) -> None:
         """Stop it as a crash would: nothing is flushed, and it recovers from its log at the next start."""
         self._ctl("stop", "-m", "immediate")

@@ -6,14 +6,13 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import httpx
-
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,9 @@ class Server(Program):
 
     def ready(self) -> bool:
         """Whether it can score leads."""
-        with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        with suppress(OSError, HTTPException), closing(HTTPConnection("127.0.0.1", self.port, timeout=5)) as asked:
+            asked.request("GET", "/readyz")
+            return asked.getresponse().status == 200
         return False
 
     def await_ready(self) -> float:
@@ -107,7 +107,7 @@ class Server(Program):
             if not self.alive or time.monotonic() - began > PATIENCE_S:
                 log = (self.ground.folder / f"{self.name}.log").read_text(errors="replace")
                 raise RuntimeError(f"{self.name} did not become ready: {log[-2_000:]}")
-            time.sleep(0.05)
+            time.sleep(0.1)
         return time.monotonic() - began
 
 

@@ -27,9 +27,9 @@ _LEFT_BYTES = 2 * 1024 * 1024
 class Told:
     """How much happens: so many kills or restarts, one every so many seconds, under so many clients."""
 
-    kills: int = 5
-    every_s: float = 3.0
-    clients: int = 4
+    kills: int = 2
+    every_s: float = 2.0
+    clients: int = 3
 
 
 @dataclass(frozen=True)
@@ -90,22 +90,33 @@ def two_of_each(ground: Ground, told: Told) -> Result:
 
 
 def restart_postgres(ground: Ground, told: Told, server: Postgres) -> Result:
+    """PostgreSQL is restarted in order under load; the service is never restarted."""
+    return _postgres_away("PostgreSQL is restarted", ground, told, server.stop, server.start)
+
+
+def crash_postgres(ground: Ground, told: Told, server: Postgres) -> Result:
     """PostgreSQL crashes under load and comes back; the service is never restarted."""
+    return _postgres_away("PostgreSQL crashes", ground, told, server.crash, server.start)
+
+
+def _postgres_away(
+    scene: str, ground: Ground, told: Told, stop: Callable[[], None], start: Callable[[], None]
+) -> Result:
     service = serve("service", ground, worker=True)
     with _played(ground, [service]) as play:
         clients = play.clients([service], told)
         recovered = []
         for _ in range(told.kills):
             time.sleep(told.every_s)
-            server.crash()
+            stop()
             time.sleep(1.0)
-            server.start()
+            start()
             began, done = time.monotonic(), clients.ledger.acknowledged
             _until(lambda done=done: clients.ledger.acknowledged > done)  # type: ignore[misc]
             recovered.append(time.monotonic() - began)
         time.sleep(told.every_s)
         note = "" if service.alive else "the service ended"
-        return play.end("PostgreSQL crashes", clients, told.kills, recovered, note)
+        return play.end(scene, clients, told.kills, recovered, note)
 
 
 def disk_full(ground: Ground, told: Told, disk: "SmallDisk") -> Result:

@@ -71,7 +71,7 @@ def test_two_services_and_two_workers_do_nothing_twice(ground, server):
 
 def test_a_database_that_crashes_is_waited_for(ground, server):
     """The service answers 503 meanwhile, goes on by itself, and has lost nothing."""
-    result = scenes.restart_postgres(replace(ground, url=server.database()), SHORT, server)
+    result = scenes.crash_postgres(replace(ground, url=server.database()), SHORT, server)
     _fine(result)
     assert result.verdict.seen["answered 503"] > 0
 

@@ -14,16 +14,16 @@ WATCHED = """
 import os, pickle, sys
 seen, caches = [], set()
 
-READERS = tuple(os.path.join("numba", "core", name) for name in ("caching.py", "serialize.py"))
+NUMBA = os.sep + "numba" + os.sep
 
-def numba_reads_its_cache():
+def numba_reads_compiled_code():
     frame = sys._getframe(2)
-    while frame is not None and not frame.f_code.co_filename.endswith(READERS):
+    while frame is not None and NUMBA not in frame.f_code.co_filename:
         frame = frame.f_back
     return frame is not None
 
 def hook(event, arguments):
-    if event == "pickle.find_class" and not numba_reads_its_cache():
+    if event == "pickle.find_class" and not numba_reads_compiled_code():
         seen.append(("pickle", str(arguments)))
     elif event == "import" and arguments[0].partition(".")[0] in FORBIDDEN:
         seen.append(("import", arguments[0]))
@@ -32,7 +32,7 @@ def hook(event, arguments):
 
 def watched(name, used):
     def use(*arguments, **more):
-        if not numba_reads_its_cache():
+        if not numba_reads_compiled_code():
             seen.append(("pickle", name))
         return used(*arguments, **more)
     return use
@@ -42,7 +42,7 @@ pickle.load, pickle.loads = watched("load", pickle.load), watched("loads", pickl
 
 class Unpickler(pickle.Unpickler):
     def __init__(self, *arguments, **more):
-        if not numba_reads_its_cache():
+        if not numba_reads_compiled_code():
             seen.append(("pickle", "Unpickler"))
         super().__init__(*arguments, **more)
 

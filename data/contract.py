@@ -20,6 +20,7 @@ from data.sections import Backtest, IndexScale, LeakSettings, MlflowSettings, Mo
 from data.serving_section import Serving
 from data.source_section import LOADED, Source
 from data.terms import Section
+from data.watch_section import Watch
 
 
 class Contract(Section):
@@ -33,6 +34,7 @@ class Contract(Section):
     points: Points | None = None
     policy: Policy = Policy()
     gate: Gate = Gate()
+    watch: Watch = Watch()
     index: IndexScale = IndexScale()
     leaks: LeakSettings = LeakSettings()
     mlflow: MlflowSettings = MlflowSettings()

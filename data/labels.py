@@ -52,15 +52,15 @@ def label(history: History, spine: pa.Table, ready: Ready) -> Labels:
     ids = history.leads["lead_id"]
     wanted = history.outcomes.filter(pc.is_in(history.outcomes["kind"], pa.array(ready.outcome, pa.string())))
     cutoffs = micros(spine["cutoff"])
-    following = _next_after(
+    following = next_after(
         positions(spine["lead_id"], ids), cutoffs, positions(wanted["lead_id"], ids), micros(wanted["occurred_at"])
     )
     time_to = np.where(following == NEVER, NEVER, following - cutoffs)
     return Labels(time_to, history.ends_at - ready.reporting_lag - cutoffs)
 
 
-def _next_after(leads: Micros, cutoffs: Micros, outcome_leads: Micros, outcome_times: Micros) -> Micros:
-    """The first outcome of the same lead at or after each cutoff.
+def next_after(leads: Micros, cutoffs: Micros, outcome_leads: Micros, outcome_times: Micros) -> Micros:
+    """The first outcome of the same lead at or after each cutoff; NEVER where there is none.
 
     Lead and time are folded into one sortable number: times are replaced by their rank, so that it fits 64 bits.
     """

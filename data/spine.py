@@ -44,7 +44,7 @@ def build_spine(spine: Spine, ready: Ready, history: History, folder: Path, list
     leads = history.leads.sort_by("lead_id")
     ids = leads["lead_id"]
     created = micros(leads["created_at"])
-    closed = _closed_at(ids, ready, history)
+    closed = closed_at(ids, ready, history)
     if spine.file is not None:
         listed = read_listed((folder / spine.file).resolve()) if listed is None else listed
         rows, cutoffs = positions(listed["lead_id"], ids), micros(listed["cutoff"])
@@ -72,7 +72,7 @@ def _table(ids: pa.ChunkedArray, rows: Micros, cutoffs: Micros) -> pa.Table:
     return pa.table([ids.take(pa.array(rows[fresh])), pa.array(cutoffs[fresh], TIME)], schema=SPINE)
 
 
-def _closed_at(ids: pa.ChunkedArray, ready: Ready, history: History) -> Micros:
+def closed_at(ids: pa.ChunkedArray, ready: Ready, history: History) -> Micros:
     """When each lead of ``ids`` met its first terminal outcome; NEVER when it did not."""
     closed = np.full(len(ids), NEVER, np.int64)
     terminal = history.outcomes.filter(pc.is_in(history.outcomes["kind"], pa.array(ready.terminal, pa.string())))

@@ -1,6 +1,7 @@
 """The command line: ``readiness <verb>``.
 
 Exit 0: fine. Exit 1: something that a user can mend, said in one sentence. Exit 2: the command itself is wrong.
+Exit 3: ``readiness watch`` has alarms.
 ``readiness --help`` imports nothing that a verb needs.
 """
 
@@ -33,6 +34,7 @@ from serving.commands import (
     subscribers,
     train,
     ui,
+    watch,
     work,
 )
 
@@ -102,6 +104,7 @@ app.command()(deploy.deploy)
 app.command()(serve.serve)
 app.command()(work.work)
 app.command(name="pass")(passing.look_at_all)
+app.command()(watch.watch)
 app.add_typer(points.app)
 app.add_typer(keys.app)
 app.add_typer(store.app)

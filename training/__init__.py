@@ -22,6 +22,7 @@ judge         the field's figures, with intervals
 comparing     two versions side by side: on the same later rows, and in what they would do to people
 promotion     how a version takes over: the gate, the alias, the trail, the way back
 defining      the definition workshop: what each way of saying ready would have meant
+watching      what became of what was served, and whether the world is still the same
 retraining    the loop: check, train, backtest, compare, gate, promote or leave as challenger
 heldout       the rows that a trained version was not learned from, once more
 duel          points, model and others at the same weekly capacity

@@ -18,6 +18,8 @@ serve     serve: the champion over HTTP
 keys      keys create, list, revoke
 platforms platforms hubspot-action, marketo-openapi, salesforce-openapi: documents to set them up with
 passing   pass: every open lead of the store looked at once
+watch     watch: what became of what was served, drift, sources, contacts
+watching  what that looks at
 ui        ui: MLflow's own pages
 demo      demo: everything, on this machine
 """

@@ -6,8 +6,8 @@ from typer.cli import get_docs_for_click
 HEAD = """# The command line
 
 What `readiness VERB --help` says, for all verbs. Exit 0: fine. Exit 1: something that you can mend, said in one
-sentence. Exit 2: the command itself is wrong. Answers go to stdout, everything else to stderr; `--json` makes the
-answer one JSON document.
+sentence. Exit 2: the command itself is wrong. Exit 3: `readiness watch` has alarms. Answers go to stdout, everything
+else to stderr; `--json` makes the answer one JSON document.
 
 """
 

@@ -2,6 +2,7 @@
 
 kinds        which kinds of message there are
 messages     a crossing as a CloudEvent, in the transaction that made it
+alarms       what readiness watch tells, likewise
 subscribers  who is told, where, of what, signed with which secret
 signing      that secret, and two while one is exchanged for another
 queue        deliveries: due, claimed, settled

@@ -7,7 +7,12 @@ from data.errors import ContractError
 from models.states import State
 
 PREFIX = "readiness.lead."
-KINDS = tuple(PREFIX + name for name in ("ready", "cooled", "nurture", "working", "recycled", "let_go", "won", "lost"))
+CROSSINGS = tuple(
+    PREFIX + name for name in ("ready", "cooled", "nurture", "working", "recycled", "let_go", "won", "lost")
+)
+ALARM = "readiness.watch.alarm"
+"""What ``readiness watch`` tells: of no lead."""
+KINDS = (*CROSSINGS, ALARM)
 PING = "readiness.ping"
 """What a test sends: never stored, whatever a subscriber wants."""
 

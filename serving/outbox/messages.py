@@ -71,6 +71,12 @@ def crossings(connection: Connection, crossed: Sequence[Crossing], now: int | No
         return []
     made_at = wall_clock() if now is None else now
     rows = [_row(one, made_at + position) for position, one in enumerate(crossed)]
+    queue(connection, rows)
+    return [row["message_id"] for row in rows]
+
+
+def queue(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows of ``messages``, and for each new one a delivery for each subscriber that wants it."""
     new = {message_id for (message_id,) in insert_new(connection, messages, rows)}
     wanted = [(name, json.loads(kinds)) for name, kinds in connection.execute(_SUBSCRIBED)]
     insert_new(
@@ -84,7 +90,6 @@ def crossings(connection: Connection, crossed: Sequence[Crossing], now: int | No
             if wants(kinds, row["kind"])
         ],
     )
-    return [row["message_id"] for row in rows]
 
 
 def pending(message_id: str, subscriber: str, due_at: int) -> dict[str, Any]:

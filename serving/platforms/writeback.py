@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from data.errors import ContractError, ReadinessError
+from serving.outbox.kinds import ALARM
 
 Settings = Mapping[str, Any]
 Message = Mapping[str, Any]
@@ -67,6 +68,8 @@ def request_for(platform: str, url: str, settings: Settings, message: Message) -
     make = _MAKERS.get(platform)
     if make is None:
         raise ContractError(f"{platform!r} is no platform to write to. Expected one of {', '.join(_MAKERS)}.")
+    if message.get("type") == ALARM:
+        return None
     told = message.get("data")
     if not isinstance(told, dict) or not isinstance(told.get("lead_id"), str):
         raise UnfitError("The message is of no lead. Only crossings of leads are written back.")

@@ -182,6 +182,14 @@ keys = Table(
     moment("last_used_at", nullable=True),
 )
 
+watched = Table(
+    "watched",
+    METADATA,
+    text("watch_id", primary_key=True),
+    moment("at", index=True),
+    text("body"),  # JSON: what ``readiness watch`` found
+)
+
 audit = Table(
     "audit",
     METADATA,

@@ -14,7 +14,7 @@ from data.errors import ContractError
 from models.reasons import Reason
 from models.scorer import Score
 from models.states import STATES, Transition
-from serving.outbox.kinds import KINDS, checked, kind_of
+from serving.outbox.kinds import CROSSINGS, checked, kind_of
 from serving.outbox.messages import Crossing, crossings
 from serving.store.tables import deliveries, messages, subscribers
 
@@ -164,7 +164,7 @@ def test_a_cause_that_fails_tells_nobody(store):
 def test_every_possible_transition_has_a_kind():
     """Whatever the states may do next, its kind is one of the table; only ready to nurture is called cooled."""
     found = {(b, a): kind_of(b, a) for b, a in product(STATES, STATES) if a != b}
-    assert set(found.values()) == set(KINDS)
+    assert set(found.values()) == set(CROSSINGS)
     assert [pair for pair, kind in found.items() if kind == "readiness.lead.cooled"] == [("ready", "nurture")]
 
 

@@ -1,0 +1,130 @@
+"""A model trained, served week by week, and watched: what was raised, and when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+from scipy.stats import ks_2samp
+
+from benchmarks.quality_case import as_read
+from data.check import Checked
+from data.clock import WEEK
+from data.contract import Contract
+from data.history import History
+from data.report import Report
+from data.simulation.drifting import DRIFTS_AT
+from data.simulation.market import simulate
+from models.bundle import read_bundle
+from models.snapshot import score_history
+from training.comparing.side import Side, make_side
+from training.keeping import keep_bundle
+from training.shift import MUCH, shift
+from training.trial import run_trial
+from training.watching.drift import frames_of
+from training.watching.told import as_told
+from training.watching.watch import Asked, watch
+
+STARTS_AT = DRIFTS_AT - 4 * WEEK
+"""What is known by then is trained on; from then on every open lead is scored and looked at each week."""
+PSI, KS = f"some feature's PSI above {MUCH:g}", "some feature's Kolmogorov-Smirnov p below 0.05"
+RULES = (PSI, KS)
+"""Rules of thumb, asked of the same rows."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Which worlds, how many leads in their whole history, how many weekly looks, which seeds."""
+
+    worlds: tuple[str, ...]
+    leads: int
+    weeks: int
+    seeds: range
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look: its moment (microseconds), the keys of new alarms, and which rules of thumb would have called.
+
+    ``surprise``: the smallest adjusted p-value of each family.
+    """
+
+    at: int
+    new: tuple[tuple[str, str], ...]
+    standing: int
+    rules: tuple[str, ...]
+    surprise: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A world with a seed, its looks, how many leads were open on average, and how long it took."""
+
+    world: str
+    seed: int
+    looks: tuple[Look, ...]
+    open_leads: float
+    seconds: float
+
+
+def runs(setting: Setting) -> Iterator[Run]:
+    """A run for each world and seed."""
+    for world in setting.worlds:
+        for seed in setting.seeds:
+            yield _run(setting, world, seed)
+
+
+def _run(setting: Setting, world: str, seed: int) -> Run:
+    began = perf_counter()
+    contract, history = as_read(simulate(world, setting.leads, seed), setting.threads)
+    contract = contract.model_copy(
+        update={"spine": contract.spine.model_copy(update={"every": 2 * WEEK}), "backtest": _few(contract)}
+    )
+    with TemporaryDirectory() as scratch:
+        side = _trained(contract, history, Path(scratch))
+        looks, told, leads, before = [], [], [], None
+        for at in range(STARTS_AT, STARTS_AT + (setting.weeks + 1) * WEEK, WEEK):
+            known = replace(history.upto(at), ends_at=at)
+            if told:
+                found = watch(Asked(contract, side, known, pa.concat_tables(told), at, before))
+                before = found.to_dict()
+                new = tuple(alarm.key for alarm in found.new)
+                looks.append(Look(at, new, len(found.alarms), tuple(_rules(side, known)), before["surprise"]))
+            scores = score_history(side.bundle, known, at, version="1", reasons=0, threads=setting.threads)
+            leads.append(len(scores))
+            told.append(as_told(scores))
+    return Run(world, seed, tuple(looks), float(np.mean(leads)), perf_counter() - began)
+
+
+def _few(contract: Contract) -> object:
+    return contract.backtest.model_copy(update={"folds": 2})
+
+
+def _trained(contract: Contract, history: History, folder: Path) -> Side:
+    past = replace(history.upto(STARTS_AT), ends_at=STARTS_AT)
+    trial = run_trial(contract, Checked(past, {}, Report((), STARTS_AT, ())))
+    kept = keep_bundle(trial, folder / "bundles")
+    return make_side("version 1", kept, read_bundle(kept), "1")
+
+
+def _rules(side: Side, known: History) -> Iterator[str]:
+    """What rules of thumb say of the same rows, feature by feature."""
+    then, now, categorical = frames_of(side.bundle, known)
+    columns = range(then.values.shape[1])
+    if any(
+        shift(then.values[:, at].astype(np.float32), now.values[:, at].astype(np.float32), categorical=categorical[at])
+        > MUCH
+        for at in columns
+    ):
+        yield PSI
+    if any(_ks(then.values[:, at], now.values[:, at]) < 0.05 for at in columns if not categorical[at]):
+        yield KS
+
+
+def _ks(then: np.ndarray, now: np.ndarray) -> float:
+    then, now = then[~np.isnan(then)], now[~np.isnan(now)]
+    return float(ks_2samp(then, now).pvalue) if len(then) and len(now) else 1.0

@@ -1,0 +1,74 @@
+"""The served scores of a store as a table, and its facts as they were known at a moment."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+from sqlalchemy import Connection, Row, func, select
+
+from data.check import check
+from data.clock import DAY, WEEK
+from data.contract import Contract
+from data.history import History
+from data.tables import TIME
+from serving.store.tables import scores
+from training.watching.told import as_told
+
+BATCH_ROWS = 50_000
+ASKED_LATER = DAY
+"""A score about a moment that lay further back than this when it was asked for told nobody anything then."""
+
+
+def facts_of(contract: Contract, url: str, moment: int) -> History:
+    """The facts of the store at ``url`` as known just before ``moment``, which is their end: silence is known too.
+
+    Raises SchemaError where there is no store, or no lead in it.
+    """
+    source = contract.source.model_copy(update={"kind": "store", "url": url, "history_end": None})
+    history = check(contract.model_copy(update={"source": source})).history
+    return replace(history.upto(moment), ends_at=moment)
+
+
+def served(connection: Connection, since: int, until: int) -> pa.Table:
+    """The scores served in [since, until), as ``training.watching.told`` has them.
+
+    Of each lead the first one in each week, by each version: the database leaves out the others.
+    """
+    first = (
+        select(func.min(scores.c.score_id))  # ids of later moments sort after it
+        .where(scores.c.scored_at >= since, scores.c.scored_at < until)
+        .where(scores.c.as_of >= scores.c.scored_at - ASKED_LATER)
+        .group_by(scores.c.lead_id, scores.c.bundle_id, scores.c.model_version, scores.c.as_of // WEEK)
+    )
+    columns = ("lead_id", "as_of", "model_version", "bundle_id", "decision", "horizons")
+    wanted = select(*(scores.c[name] for name in columns)).where(scores.c.score_id.in_(first))
+    streamed = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
+    parts = [_table(rows) for rows in streamed.execute(wanted).partitions()]
+    return pa.concat_tables([_NOTHING, *parts], promote_options="default")
+
+
+_NOTHING = pa.schema(
+    [("lead_id", pa.string()), ("as_of", TIME), ("version", pa.string()), ("decision", pa.string())]
+).empty_table()
+
+
+def _table(rows: Sequence[Row[tuple[object, ...]]]) -> pa.Table:
+    lead_id, as_of, version, bundle_id, decision, horizons = zip(*rows, strict=True)
+    return as_told(
+        pa.table(
+            {
+                "lead_id": pa.array(lead_id, pa.string()),
+                "as_of": pa.array(as_of, pa.int64()).cast(TIME),
+                "model_version": pa.array(version, pa.string()),
+                "bundle_id": pa.array(bundle_id, pa.string()),
+                "decision": pa.array(decision, pa.string()),
+                **dict(_horizons([json.loads(str(text)) for text in horizons])),
+            }
+        )
+    )
+
+
+def _horizons(told: Sequence[dict[str, float]]) -> Iterator[tuple[str, pa.Array]]:
+    for name in dict.fromkeys(name for one in told for name in one):
+        yield f"readiness_{name}", pa.array([one.get(name) for one in told], pa.float64())

@@ -17,7 +17,7 @@ def tables(setting: Setting, measured: Sequence[Run]) -> str:
         f"{setting.leads:,} leads in the whole history, {leads:,.0f} of them open on average, {setting.weeks} weekly "
         f"looks, seeds {setting.seeds.start} to {setting.seeds.stop - 1}."
     )
-    parts = [head, _quiet(measured), _honest(measured)]
+    parts = [head, _quiet(measured), _alarms(measured), _honest(measured)]
     if any(run.world == "drifting" for run in measured):
         parts.append(_noticed([run for run in measured if run.world == "drifting"]))
     return "\n\n".join(parts)
@@ -38,6 +38,17 @@ def _quiet(measured: Sequence[Run]) -> str:
         alarming = sum(bool(look.new) for look in looks)
         row = [world, f"{len(looks)}", f"{sum(len(look.new) for look in looks)}", f"{alarming / len(looks):.1%}"]
         lines.append(f"| {' | '.join([*row, *rules])} |")
+    return "\n".join(lines)
+
+
+def _alarms(measured: Sequence[Run]) -> str:
+    """Each alarm where nothing had changed, beside what the exact probabilities say of the model."""
+    lines = ["| seed | alarms while nothing had changed | told | exact | slope |", "|---|---|---:|---:|---:|"]
+    for run in measured:
+        found = [": ".join(key) for look in _unchanged(run) for key in look.new]
+        if found:
+            figures = f"{run.told:.1%} | {run.exact:.1%} | {run.slope:.2f}"
+            lines.append(f"| {run.world} {run.seed} | {'; '.join(found)} | {figures} |")
     return "\n".join(lines)
 
 

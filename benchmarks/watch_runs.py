@@ -12,22 +12,27 @@ from scipy.stats import ks_2samp
 
 from benchmarks.quality_case import as_read
 from data.check import Checked
-from data.clock import WEEK
+from data.clock import WEEK, format_duration
 from data.contract import Contract
 from data.history import History
 from data.report import Report
 from data.simulation.drifting import DRIFTS_AT
-from data.simulation.market import simulate
+from data.simulation.market import Market, simulate
+from data.simulation.truth import truth
+from data.spine import closed_at, micros, positions
 from models.bundle import read_bundle
 from models.snapshot import score_history
+from training.comparing.recalibrate import log_odds, recalibrated
 from training.comparing.side import Side, make_side
 from training.keeping import keep_bundle
 from training.shift import MUCH, shift
 from training.trial import run_trial
 from training.watching.drift import frames_of
-from training.watching.told import as_told
+from training.watching.told import as_told, column
 from training.watching.watch import Asked, watch
 
+JUDGED = 2_000
+"""Of so many scores the exact probability is computed."""
 STARTS_AT = DRIFTS_AT - 4 * WEEK
 """What is known by then is trained on; from then on every open lead is scored and looked at each week."""
 PSI, KS = f"some feature's PSI above {MUCH:g}", "some feature's Kolmogorov-Smirnov p below 0.05"
@@ -62,11 +67,18 @@ class Look:
 
 @dataclass(frozen=True)
 class Run:
-    """A world with a seed, its looks, how many leads were open on average, and how long it took."""
+    """A world with a seed, its looks, how many leads were open on average, and how long it took.
+
+    ``told`` is the mean readiness of all scores on the primary horizon, ``exact`` what an exact filter that knows the
+    market says of the same leads and moments, ``slope`` by how much the log-odds told would have to be multiplied.
+    """
 
     world: str
     seed: int
     looks: tuple[Look, ...]
+    told: float
+    exact: float
+    slope: float
     open_leads: float
     seconds: float
 
@@ -80,7 +92,8 @@ def runs(setting: Setting) -> Iterator[Run]:
 
 def _run(setting: Setting, world: str, seed: int) -> Run:
     began = perf_counter()
-    contract, history = as_read(simulate(world, setting.leads, seed), setting.threads)
+    market = simulate(world, setting.leads, seed)
+    contract, history = as_read(market, setting.threads)
     contract = contract.model_copy(
         update={"spine": contract.spine.model_copy(update={"every": 2 * WEEK}), "backtest": _few(contract)}
     )
@@ -97,7 +110,22 @@ def _run(setting: Setting, world: str, seed: int) -> Run:
             scores = score_history(side.bundle, known, at, version="1", reasons=0, threads=setting.threads)
             leads.append(len(scores))
             told.append(as_told(scores))
-    return Run(world, seed, tuple(looks), float(np.mean(leads)), perf_counter() - began)
+    known = _known(market, contract, pa.concat_tables(told))
+    return Run(world, seed, tuple(looks), *known, float(np.mean(leads)), perf_counter() - began)
+
+
+def _known(market: Market, contract: Contract, told: pa.Table) -> tuple[float, float, float]:
+    """What was told on average, what the exact probabilities are, and the slope between both, on a draw of scores."""
+    ids, horizon = market.history.leads["lead_id"], contract.ready.primary
+    closed = closed_at(ids, contract.ready, market.history)[positions(told["lead_id"], ids)]
+    rows = np.flatnonzero(closed >= micros(told["as_of"]))  # of leads that were open, as is known in the end
+    rows = np.sort(np.random.default_rng(0).choice(rows, min(JUDGED, len(rows)), replace=False))
+    drawn = told.take(pa.array(rows))
+    spine = pa.table({"lead_id": drawn["lead_id"], "cutoff": drawn["as_of"]})
+    exact = truth(market, spine, (horizon,), seed=market.seed)[f"p_{format_duration(horizon)}"].to_numpy()
+    said = drawn[column(horizon)].to_numpy()
+    line = recalibrated(np.asarray(exact, np.float64), log_odds(said), np.ones(len(said)))
+    return float(said.mean()), float(exact.mean()), line.slope
 
 
 def _few(contract: Contract) -> object:

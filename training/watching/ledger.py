@@ -7,6 +7,7 @@ as it is in training.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,12 +49,18 @@ def ledger(contract: Contract, history: History, told: pa.Table) -> tuple[list[E
     for version, rows in versions(_askable(contract, history, told)):
         labels = label(history, rows.rename_columns(_as_spine(rows)), contract.ready)
         for horizon in contract.ready.horizons:
-            for segment, lived in _parts(contract, history, rows, labels, horizon):
-                entry = {"version": version, "segment": segment, **_judged(horizon, lived)}
-                entries.append(entry)
-                if horizon == contract.ready.primary:
-                    levels.append(_level(entry, lived))
-                    slopes.append(_slope(entry, lived))
+            found = _matured(rows, labels, horizon)
+            if found is None:
+                continue
+            lived, lead_id = found
+            entry = {"version": version, "segment": ALL, **_judged(lived)}
+            entries.append(entry)
+            if horizon == contract.ready.primary:
+                levels.append(_level(entry, lived))
+                slopes.append(_slope(entry, lived))
+                for part, finding in _segments(contract, history, lead_id, lived, entry):
+                    entries.append(part)
+                    levels.append(finding)
     return entries, levels, slopes
 
 
@@ -69,30 +76,34 @@ def _askable(contract: Contract, history: History, told: pa.Table) -> pa.Table:
     return known.filter(pa.array(closed >= micros(known["as_of"])))
 
 
-def _parts(
-    contract: Contract, history: History, rows: pa.Table, labels: Labels, horizon: int
-) -> Iterator[tuple[str, Lived]]:
-    """All matured rows of one horizon, and at the primary one each segment of them."""
+def _matured(rows: pa.Table, labels: Labels, horizon: int) -> tuple[Lived, pa.Array] | None:
+    """The matured rows of one horizon and their leads; None where there are none."""
     if column(horizon) not in rows.column_names:
-        return
+        return None
     told = rows[column(horizon)]
     kept = labels.matured(horizon) & np.asarray(pc.is_valid(told).to_numpy())
     if not kept.any():
-        return
+        return None
     lead_id = rows["lead_id"].combine_chunks().filter(pa.array(kept))
     codes = np.asarray(lead_id.dictionary_encode().indices.to_numpy()).astype(np.int64)
     values, at = np.asarray(told.to_numpy(), np.float64)[kept], micros(rows["as_of"])[kept]
-    whole = Lived(values, labels.outcome(horizon)[kept], codes, at, horizon)
-    yield ALL, whole
-    if horizon == contract.ready.primary:
-        for segment in by_attributes(contract, history, lead_id):
-            for name, mask in segment.masks.items():
-                part = whole.take(mask)
-                if part.count() >= LEAST_LEADS:
-                    yield f"{segment.name}={name}", part
+    return Lived(values, labels.outcome(horizon)[kept], codes, at, horizon), lead_id
 
 
-def _judged(horizon: int, lived: Lived) -> Entry:
+def _segments(
+    contract: Contract, history: History, lead_id: pa.Array, lived: Lived, whole: Entry
+) -> Iterator[tuple[Entry, Finding]]:
+    """An entry for each segment with enough leads, and whether it is further off than the whole is."""
+    mended = replace(lived, told=_level_mended(log_odds(lived.told), lived.happened.astype(np.float64)))
+    for segment in by_attributes(contract, history, lead_id):
+        for name, mask in segment.masks.items():
+            part = lived.take(mask)
+            if part.count() >= LEAST_LEADS:
+                entry = {**whole, "segment": f"{segment.name}={name}", **_judged(part)}
+                yield entry, _level(entry, mended.take(mask), apart=True)
+
+
+def _judged(lived: Lived) -> Entry:
     """The figures of matured rows."""
     told, happened = lived.told, lived.happened
     share = float(happened.mean())
@@ -100,7 +111,7 @@ def _judged(horizon: int, lived: Lived) -> Entry:
     figures = judge(happened, told)
     chance = np.clip(told, 1e-12, 1.0 - 1e-12)
     return {
-        "horizon": format_duration(horizon),
+        "horizon": format_duration(lived.horizon),
         "scores": len(told),
         "leads": lived.count(),
         "told": float(told.mean()),
@@ -145,14 +156,14 @@ def _bins(lived: Lived) -> Iterator[Entry]:
         }
 
 
-def _level(entry: Entry, lived: Lived) -> Finding:
-    """Whether as many came true as was told."""
-    told, happened = entry["told"], entry["happened"]
-    p = surprise(told, happened, lived.effective())
+def _level(entry: Entry, lived: Lived, *, apart: bool = False) -> Finding:
+    """Whether as many came true as was told; ``apart``: beyond how far the version is off as a whole."""
+    told, happened = float(lived.told.mean()), entry["happened"]
     text = (
         f"Of {_rows(entry)} {percent(happened)} came true within {long_duration(entry['horizon'])}; on average "
-        f"{percent(told)} was told."
+        f"{percent(entry['told'])} was told{', and its other leads are not as far off' if apart else ''}."
     )
+    p = surprise(told, happened, lived.effective())
     return Finding(_subject(entry), p, text, matters=not told / FAR <= happened <= told * FAR)
 
 

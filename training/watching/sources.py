@@ -1,9 +1,10 @@
 """Kinds of events and outcomes that stopped arriving.
 
 A week has its rhythm: nobody writes on a Sunday, a nightly import brings everything at two. So time is counted in
-expected arrivals: for each hour of the week the share of weeks in which something of the kind became known, and a
-silence is as long as the surprise of its hours adds up to. If hours were independent, a silence of length x would have
-the chance exp(-x); how much longer silences really are is learned from the longest tenth of those that there were.
+surprise: for each hour of the week the chance that something of the kind becomes known, and a silence is as long as the
+surprise of its hours adds up to. If hours were independent, a silence of length x would have the chance exp(-x). How
+much longer silences really are is learned from the longest tenth of those that there were, and a silence about as long
+as an earlier one surprises nobody.
 """
 
 from collections.abc import Iterator
@@ -26,6 +27,10 @@ LOOK_BACK = 12 * WEEK
 LEAST_HOURS = 20
 """A kind that arrived in fewer hours than this is too rare to be missed."""
 LEAST_WEEKS = 2.0
+REGULAR = 0.8
+"""An hour of the week in which something came in so large a share of the weeks is seldom missed."""
+ABOUT = 0.8
+"""A silence was about as long when it was so many times as long."""
 LONGEST = 0.1
 """The share of the silences that the tail is learned from."""
 
@@ -74,7 +79,7 @@ def silence_of(known: Micros, at: int) -> Silence | None:
     if len(hours) < LEAST_HOURS or weeks < LEAST_WEEKS:
         return None
     surprise, rate = _rhythm(hours, counts, weeks)
-    gaps = np.array([_between(surprise, *pair) for pair in pairwise(hours.tolist())])
+    gaps = np.array([_between(surprise, first, last + 1) for first, last in pairwise(hours.tolist())])
     gap = _between(surprise, int(hours[-1]), now)
     expected = _between(rate, int(hours[-1]), now)
     return Silence(int(known.max()), int(max(now - hours[-1] - 1, 0)), expected, _tail(gap, gaps))
@@ -86,9 +91,26 @@ def _rhythm(hours: Micros, counts: Micros, weeks: float) -> tuple[Floats, Floats
     of_week = hours % per_week
     met = np.bincount(of_week, minlength=per_week).astype(np.float64)
     arrived = np.bincount(of_week, counts, minlength=per_week)
-    usual, rate = float(met.mean()) / weeks, float(arrived.mean()) / weeks
-    chance = np.minimum((met + usual) / (weeks + 1.0), (weeks + 0.5) / (weeks + 1.0))
+    rate = float(arrived.mean()) / weeks
+    chance = _chances(met, weeks)
     return np.asarray(-np.log1p(-chance), np.float64), np.asarray((arrived + rate) / (weeks + 1.0), np.float64)
+
+
+def _chances(met: Floats, weeks: float) -> Floats:
+    """(168,) the chance of hearing something, from the weeks in which something was heard.
+
+    Each hour is drawn, by one week's worth, to the mean of all; an hour that is seldom missed to the mean of its like,
+    since a week of them tells more about a nightly import than a few Mondays at two.
+    """
+    regular = met >= REGULAR * weeks
+    usual = np.full(len(met), float(met.mean()) / weeks)
+    most = (weeks + 0.5) / (weeks + 1.0)
+    if regular.any():
+        trials = float(regular.sum()) * weeks
+        missed = max(trials - float(met[regular].sum()), 0.0)
+        most = 1.0 - (missed + 0.5) / (trials + 1.0)
+        usual[regular] = most
+    return np.asarray(np.minimum((met + usual) / (weeks + 1.0), most))
 
 
 def _between(values: Floats, first: int, last: int) -> float:
@@ -103,10 +125,10 @@ def _between(values: Floats, first: int, last: int) -> float:
 def _tail(gap: float, gaps: Floats) -> float:
     """The chance that a silence under way is at least so long: gaps are met in proportion to their length."""
     threshold = float(np.quantile(gaps, 1.0 - LONGEST))
-    longest = gaps[gaps >= threshold]
     if gap <= threshold:
         return 1.0
+    longest = gaps[gaps >= threshold]
     scale = max(1.0, float((longest - threshold).mean()))
-    mean = max(float(gaps.mean()), 1e-12)
-    share = len(longest) / len(gaps)
-    return min(1.0, share * scale / mean * float(np.exp(-(gap - threshold) / scale)))
+    tail = len(longest) * scale / float(gaps.sum()) * float(np.exp(-(gap - threshold) / scale))
+    seen = float(gaps[gaps >= ABOUT * gap].sum() / gaps.sum())
+    return min(1.0, max(tail, seen))

@@ -12,7 +12,6 @@ contact   whom sales spoke to, by readiness; who was handed off and never was
 watch     all of it, as one value
 words     that value in sentences and tables
 page      that value as one HTML page
-page      that value as one HTML page
 picture   reliability as lived, drawn
 runs      a look as a run in MLflow
 """

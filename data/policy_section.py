@@ -45,6 +45,9 @@ class Policy(Section):
     """The readiness at or above which a lead is handed off."""
     exit: Share | None = None
     """The readiness below which a ready lead falls back. Default: two thirds of the odds of the threshold."""
+    explore: float = Field(default=0.0, ge=0.0, le=0.5)
+    """Of the hand-offs, so large a share goes to leads below the threshold that chance draws, so that the loop keeps
+    learning about those that it would never call. It is taken from the capacity. 0: none."""
     min_kinds: int = Field(default=2, ge=0)
     """Distinct kinds of engagement before a hand-off, whatever the number says: one download is never enough."""
     min_days: int = Field(default=2, ge=0)

@@ -17,6 +17,7 @@ policy         the agreed rule: when sales is asked to call, when a lead comes b
 tenths         how readiness is spread over rows
 thresholds     from what sales can work, or from what calls cost
 states         where a lead stands, and what moves it
+lots           numbers that belong to their words: who is explored, who is in the shadow
 sentences      why, in one sentence each
 scorer         from a lead's own events to a score
 snapshot       every open lead at one moment, scored as a table

@@ -13,8 +13,10 @@ from data.clock import DAY
 from data.errors import BundleError, ContractError
 from models.evidence import Evidence
 
-VERSION = 2
-"""Of the text of a policy. A reader refuses any other: a rule that it does not know would not be kept."""
+VERSION = 3
+"""Of the text of a policy. A reader refuses those that it does not know: their rule would not be kept."""
+_UNEXPLORED = 2
+"""The version before exploration: the same rule without it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Policy:
     gave back rests. ``cadence``: so often a nurtured lead is due. ``answer_within``: so long sales may keep silent
     about a lead that it took. A lead silent for ``let_go_after`` with a readiness below ``let_go_below`` is let go.
     ``capacity_per_week``: the hand-offs a week that the threshold was made for (None: it was made otherwise).
+    ``explore_chance``: so likely a lead below the threshold, with evidence enough, is handed off in a week all the
+    same, by a lot that ``explore_seed`` seeds.
     """
 
     threshold: float
@@ -43,15 +47,18 @@ class Policy:
     let_go_below: float = 0.0
     capacity_per_week: float | None = None
     horizon: int | None = None
+    explore_chance: float = 0.0
+    explore_seed: int = 0
 
     def __post_init__(self) -> None:
         shares = 0.0 <= self.exit <= self.threshold <= 1.0 and 0.0 <= self.let_go_below <= 1.0
+        shares = shares and 0.0 <= self.explore_chance <= 1.0
         counts = min(self.min_kinds, self.min_days, self.dwell) >= 0
         spans = (self.evidence_window, self.cool_down, self.cadence, self.answer_within, self.let_go_after)
         if not (shares and counts and min(spans) > 0):
             raise ContractError(
-                f"{self} is no policy. Expected readiness within [0, 1], exit_below not above threshold, counts and "
-                "dwell from 0, other durations above 0. Correct [policy] and train again."
+                f"{self} is no policy. Expected readiness and chances within [0, 1], exit_below not above threshold, "
+                "counts and dwell from 0, other durations above 0. Correct [policy] and train again."
             )
 
     @property
@@ -75,10 +82,13 @@ class Policy:
             version = found.pop("version", None)
         except (ValueError, AttributeError, TypeError, RecursionError) as error:
             raise _no_policy(error) from None
-        if version != VERSION:
+        if version == _UNEXPLORED:
+            found |= {"explore_chance": 0.0, "explore_seed": 0}
+        elif version != VERSION:
             raise BundleError(
                 f"policy.json is no policy that this version of Readiness knows: it says version {version!r}. Expected "
-                f"{VERSION}. Train again with this version, or serve with the version that trained the bundle."
+                f"{_UNEXPLORED} or {VERSION}. Train again with this version, or serve with the version that trained "
+                "the bundle."
             )
         try:
             return cls(**_read(found))

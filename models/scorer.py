@@ -43,6 +43,8 @@ class Score:
     reasons: tuple[Reason, ...]
     bundle_id: str
     product: str
+    propensity: float | None = None
+    """With which chance the policy decided so (``models.states.Standing``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +123,7 @@ class Scorer:
             reasons=self._reasons(looked, reasons),
             bundle_id=bundle.bundle_id,
             product=bundle.contract.ready.product,
+            propensity=after.propensity,
         )
 
     def score_many(self, leads: Sequence[tuple[LeadHistory, int]], reasons: int = 0) -> list[Score]:
@@ -142,7 +145,8 @@ class Scorer:
     def _looked(self, lead: LeadHistory, as_of: int, row: Row, blend: Scores, predicted: Scores) -> Looked:
         bundle = self.bundle
         evidence = Evidence.seen(lead.events, as_of, bundle.policy.evidence_window, lead.created_at)
-        return Looked(lead, as_of, row, blend, predicted, Look(float(predicted[bundle.deciding]), evidence))
+        look = Look.at(bundle.policy, lead.lead_id, as_of, float(predicted[bundle.deciding]), evidence)
+        return Looked(lead, as_of, row, blend, predicted, look)
 
     def _stepped(self, looked: Looked, reasons: int, standing: Standing | None) -> Score:
         policy = self.bundle.policy

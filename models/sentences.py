@@ -12,6 +12,12 @@ def handed_off(policy: Policy, readiness: float, evidence: Evidence) -> str:
     return f"readiness {told}; {_told(policy, evidence)}"
 
 
+def explored(policy: Policy, readiness: float, evidence: Evidence) -> str:
+    """Too little readiness, enough evidence, and a lot that fell on the lead."""
+    chance = f"a lot of {_percent(policy.explore_chance)} a week fell on it"
+    return f"exploration: {below(policy, readiness)}, and {chance}; {_told(policy, evidence)}"
+
+
 def below(policy: Policy, readiness: float) -> str:
     """Too little readiness to be handed off."""
     return f"readiness {_percents(policy, readiness, policy.threshold, 'is below the agreed')}"
@@ -25,8 +31,10 @@ def lacking(policy: Policy, evidence: Evidence) -> str:
     return f"{_told(policy, evidence)}: the contract asks for {asked} within {_window(policy)}"
 
 
-def in_band(policy: Policy, readiness: float, free_at: int) -> str:
-    """Below the threshold and still ready: above the exit, or within the dwell."""
+def in_band(policy: Policy, readiness: float, free_at: int, *, drawn: bool = False) -> str:
+    """Below the threshold and still ready: above the exit, or within the dwell; ``drawn``: a lot had handed it off."""
+    if drawn:
+        return f"exploration: {in_band(policy, readiness, free_at)}"
     if readiness >= policy.exit:
         return f"{below(policy, readiness)}, but not below {_percent(policy.exit)}, where a ready lead falls back"
     return f"{below(policy, readiness)}; it stays ready until {date(free_at)} at least"

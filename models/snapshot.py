@@ -132,8 +132,11 @@ def _standings(bundle: Bundle, history: History, scored: pa.Table, at: int) -> l
     seen = evidence_rows(history, spine, policy.evidence_window).tolist()
     created = micros(history.leads["created_at"])[positions(spine["lead_id"], history.leads["lead_id"])].tolist()
     deciding = scored[f"readiness_{bundle.horizon_names[bundle.deciding]}"].to_pylist()
-    rows = zip(deciding, seen, created, strict=True)
-    return [step(policy, begin(policy, born), Look(one, Evidence(*counts)), at)[0] for one, counts, born in rows]
+    found = []
+    for lead_id, one, counts, born in zip(spine["lead_id"].to_pylist(), deciding, seen, created, strict=True):
+        look = Look.at(policy, lead_id, at, one, Evidence(*counts))
+        found.append(step(policy, begin(policy, born), look, at)[0])
+    return found
 
 
 def _reasons(

@@ -2,6 +2,7 @@
 
     from       when                                                                   to
     nurture    readiness at or above the threshold, evidence enough, dwell over       ready
+    nurture    below the threshold, evidence enough, and the lot of its week fell on it  ready
     nurture    silent for long and readiness low                                      let go
     ready      readiness below the exit, dwell over                                   nurture
     working    sales has said nothing for as long as it may                           recycled
@@ -19,11 +20,12 @@ only from ``free_at`` on: the end of a dwell or of a cool-down. An outcome that 
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from data.clock import iso
+from data.clock import WEEK, iso
 from data.errors import ReadinessError
 from models.evidence import Evidence
+from models.lots import lot_of_week
 from models.policy import Policy
-from models.sentences import below, handed_off, held, in_band, lacking, let_go
+from models.sentences import below, explored, handed_off, held, in_band, lacking, let_go
 from models.wording import date
 
 State = Literal["nurture", "ready", "working", "recycled", "won", "lost", "let go"]
@@ -44,16 +46,26 @@ DECISIONS: dict[State, Decision] = {
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen in a lead: its readiness within [0, 1] and the evidence behind it."""
+    """What was seen in a lead: its readiness within [0, 1] and the evidence behind it.
+
+    ``lot`` within [0, 1] is the lead's in this week: below the policy's chance it is explored. 1: it takes no part.
+    """
 
     readiness: float
     evidence: Evidence
+    lot: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.readiness <= 1.0:
             raise ReadinessError(
                 f"A readiness of {self.readiness!r} moves no lead. Expected one within [0, 1]. Score it again."
             )
+
+    @classmethod
+    def at(cls, policy: Policy, lead_id: str, moment: int, readiness: float, evidence: Evidence) -> "Look":
+        """What was seen in a lead at a moment (microseconds), with its lot where the policy explores."""
+        explores = policy.explore_chance > 0.0
+        return cls(readiness, evidence, lot_of_week(policy.explore_seed, lead_id, moment) if explores else 1.0)
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,9 @@ class Standing:
 
     Before ``free_at`` the policy itself moves it nowhere. ``next_at`` is when it is due: the next touch of a nurtured
     lead, the day by which sales must have answered for one at work, the end of a cool-down. None: it is ready, closed
-    or let go. ``reason`` is one sentence, as of the last step.
+    or let go. ``reason`` is one sentence, as of the last step. ``propensity`` is the chance with which the policy
+    decided as it did: of a ready lead when it was handed off (1 by the threshold, less by a lot), of a nurtured one
+    that a lot could have handed off at the last step; None where there was nothing to draw.
     """
 
     state: State
@@ -70,16 +84,18 @@ class Standing:
     free_at: int
     next_at: int | None
     reason: str
+    propensity: float | None = None
 
 
 @dataclass(frozen=True)
 class Transition:
-    """A crossing: from which state to which, when (microseconds) and why."""
+    """A crossing: from which state to which, when (microseconds) and why; of a hand-off, with which chance."""
 
     before: State
     after: State
     at: int
     reason: str
+    propensity: float | None = None
 
 
 Step = tuple[Standing, Transition | None]
@@ -111,7 +127,8 @@ def step(policy: Policy, standing: Standing, told: Look | Word, moment: int) -> 
         )
     after = _seen(policy, standing, told, moment) if isinstance(told, Look) else _said(policy, standing, told, moment)
     moved = after.state != standing.state
-    return after, Transition(standing.state, after.state, moment, after.reason) if moved else None
+    handed = after.propensity if after.state == "ready" else None
+    return after, Transition(standing.state, after.state, moment, after.reason, handed) if moved else None
 
 
 def _seen(policy: Policy, standing: Standing, look: Look, moment: int) -> Standing:
@@ -133,13 +150,18 @@ def _seen(policy: Policy, standing: Standing, look: Look, moment: int) -> Standi
 
 def _nurtured(policy: Policy, standing: Standing, look: Look, moment: int) -> Standing:
     """A lead that is, or is again, marketing's: ready, let go, or due for its next touch."""
-    able, free = look.readiness >= policy.threshold and policy.enough(look.evidence), moment >= standing.free_at
+    proven, free = policy.enough(look.evidence), moment >= standing.free_at
+    able = proven and look.readiness >= policy.threshold
     if able and free:
         reason = handed_off(policy, look.readiness, look.evidence)
-        return Standing("ready", moment, moment + policy.dwell, None, reason)
+        return Standing("ready", moment, moment + policy.dwell, None, reason, 1.0)
     quiet = moment - look.evidence.quiet_since
     if free and quiet >= policy.let_go_after and look.readiness < policy.let_go_below:
         return Standing("let go", moment, standing.free_at, None, let_go(policy, look.readiness, quiet))
+    drawn = policy.explore_chance if proven and free else 0.0
+    if look.lot < drawn:
+        reason, stays = explored(policy, look.readiness, look.evidence), max(policy.dwell, WEEK)  # until the next lot
+        return Standing("ready", moment, moment + stays, None, reason, drawn)
     if able:
         reason = held(policy, look.readiness, standing.free_at)
     elif look.readiness >= policy.threshold:
@@ -147,14 +169,16 @@ def _nurtured(policy: Policy, standing: Standing, look: Look, moment: int) -> St
     else:
         reason = below(policy, look.readiness)
     touches = 1 + (moment - standing.since) // policy.cadence
-    return Standing("nurture", standing.since, standing.free_at, standing.since + touches * policy.cadence, reason)
+    due = standing.since + touches * policy.cadence
+    return Standing("nurture", standing.since, standing.free_at, due, reason, 1.0 - drawn if drawn else None)
 
 
 def _ready(policy: Policy, standing: Standing, look: Look, moment: int) -> Standing:
     if look.readiness >= policy.threshold:
         return replace(standing, reason=handed_off(policy, look.readiness, look.evidence))
     if look.readiness >= policy.exit or moment < standing.free_at:
-        return replace(standing, reason=in_band(policy, look.readiness, standing.free_at))
+        drawn = standing.propensity is not None and standing.propensity < 1.0
+        return replace(standing, reason=in_band(policy, look.readiness, standing.free_at, drawn=drawn))
     reason = below(policy, look.readiness)
     return Standing("nurture", moment, moment + policy.dwell, moment + policy.cadence, reason)
 

@@ -59,17 +59,55 @@ def threshold_for_capacity(
     able = np.ones(len(scores), bool) if eligible is None else np.asarray(eligible)
     if not able.any():
         return 1.0
+    values, at, first, codes = _by_lead(scores, cutoffs, leads, able)
+    backlog, weeks = _span(cutoffs)
+    falling = np.argsort(-values, kind="stable")
+    lowest, refused = _lowest(values, at, first, codes, falling, capacity_per_week * weeks, backlog, rest)
+    return float(lowest) if math.isfinite(lowest) else min(1.0, math.nextafter(float(refused), 2.0))
+
+
+def chance_to_explore(
+    share: float,
+    threshold: float,
+    scores: Floats,
+    cutoffs: Ints,
+    leads: npt.NDArray[np.generic],
+    eligible: npt.NDArray[np.bool_],
+    rest: int = NEVER_AGAIN,
+    rows_kept: float = 1.0,
+) -> float:
+    """How likely a lead below ``threshold`` must be handed off a week for such leads to be ``share`` of all hand-offs.
+
+    The rows and ``rest`` are those of ``threshold_for_capacity``. Hand-offs by the threshold are counted on them; the
+    leads that chance chooses from are the eligible ones below it, on the average over the cutoffs. ``rows_kept``: of
+    all rows, how many these are. 0 where nobody is handed off by the threshold, or nobody is left to choose from.
+    """
+    below = eligible & (scores < threshold)
+    if not below.any():
+        return 0.0
+    values, at, first, _ = _by_lead(scores, cutoffs, leads, eligible)
+    backlog, weeks = _span(cutoffs)
+    ends = zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
+    by_threshold = sum(_handed_off(values, at, begin, end, threshold, backlog, rest) for begin, end in ends) / weeks
+    waiting = below.sum() / len(np.unique(cutoffs)) / rows_kept
+    return min(1.0, share / (1.0 - share) * by_threshold / float(waiting))
+
+
+def _by_lead(
+    scores: Floats, cutoffs: Ints, leads: npt.NDArray[np.generic], able: npt.NDArray[np.bool_]
+) -> tuple[Floats, Ints, Ints, Ints]:
+    """The able rows sorted by lead and time: scores, cutoffs, where each lead's begin (and the end), leads as codes."""
     _, codes = np.unique(leads, return_inverse=True)
     order = np.lexsort((cutoffs, codes))
     order = order[able[order]]
-    values, at = np.asarray(scores, np.float64)[order], np.asarray(cutoffs, np.int64)[order]
-    start, end = int(cutoffs.min()), int(cutoffs.max())
     first = np.searchsorted(codes[order], np.arange(int(codes.max()) + 2))
-    falling = np.argsort(-values, kind="stable")
-    allowed = capacity_per_week * max((end - start) / WEEK, 1.0)
-    backlog = start if end > start else start - 1
-    lowest, refused = _lowest(values, at, first, codes[order], falling, allowed, backlog, rest)
-    return float(lowest) if math.isfinite(lowest) else min(1.0, math.nextafter(float(refused), 2.0))
+    return np.asarray(scores, np.float64)[order], np.asarray(cutoffs, np.int64)[order], first, codes[order]
+
+
+def _span(cutoffs: Ints) -> tuple[int, float]:
+    """The moment up to which hand-offs are the backlog from before, and the weeks after it; at least one."""
+    start, end = int(cutoffs.min()), int(cutoffs.max())
+    return start if end > start else start - 1, max((end - start) / WEEK, 1.0)
 
 
 @numba.njit(cache=True)

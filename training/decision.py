@@ -1,6 +1,7 @@
 """The policy that travels with a model: the contract's rule, its thresholds set on later rows."""
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from data.contract import Contract
@@ -9,7 +10,7 @@ from data.policy_section import Policy as Agreed
 from models.evidence_rows import evidence_rows
 from models.numerics import Floats
 from models.policy import Policy
-from models.thresholds import break_even, exit_for, threshold_for_capacity
+from models.thresholds import break_even, chance_to_explore, exit_for, threshold_for_capacity
 from training.sample import Sample
 from training.testrows import TestRows
 
@@ -23,7 +24,7 @@ def make_policy(contract: Contract, history: History, sample: Sample, test: Test
     """The policy, its thresholds set on the scores of the test rows; their outcomes play no part in it.
 
     From a capacity the count knows the rule: only rows with enough evidence are handed off, and a lead that was is not
-    again until sales must have answered and the cool-down is over.
+    again until sales must have answered and the cool-down is over. What is explored is taken from the capacity.
     """
     agreed = contract.policy
     scores = test.predictions["blend"][:, contract.ready.horizons.index(agreed.horizon or contract.ready.primary)]
@@ -43,6 +44,8 @@ def make_policy(contract: Contract, history: History, sample: Sample, test: Test
         let_go_below=min(1.0, hopeless),
         capacity_per_week=agreed.capacity_per_week,
         horizon=agreed.horizon,
+        explore_chance=_chance(agreed, history, sample, scores, threshold),
+        explore_seed=contract.model.seed,
     )
 
 
@@ -54,13 +57,34 @@ def _threshold(agreed: Agreed, history: History, sample: Sample, scores: Floats)
     if agreed.capacity_per_week is None:
         return paying if costs else float(np.quantile(scores, 1.0 - DEFAULT_SHARE))
     rows = sample.test
-    seen = evidence_rows(history, sample.table.spine.take(pa.array(rows)), agreed.evidence_window)
     within = threshold_for_capacity(
         scores,
         sample.cutoffs[rows],
         sample.leads[rows],
-        agreed.capacity_per_week,
-        (seen[:, 0] >= agreed.min_kinds) & (seen[:, 1] >= agreed.min_days),
+        agreed.capacity_per_week * (1.0 - agreed.explore),
+        _proven(agreed, history, sample),
         agreed.answer_within + agreed.cool_down,
     )
     return max(within, paying)
+
+
+def _chance(agreed: Agreed, history: History, sample: Sample, scores: Floats, threshold: float) -> float:
+    """How likely a week a lead below the threshold is explored."""
+    if not agreed.explore:
+        return 0.0
+    return chance_to_explore(
+        agreed.explore,
+        threshold,
+        scores,
+        sample.cutoffs[sample.test],
+        sample.leads[sample.test],
+        _proven(agreed, history, sample),
+        agreed.answer_within + agreed.cool_down,
+        sample.share,
+    )
+
+
+def _proven(agreed: Agreed, history: History, sample: Sample) -> npt.NDArray[np.bool_]:
+    """Which of the test rows have evidence enough for a hand-off."""
+    seen = evidence_rows(history, sample.table.spine.take(pa.array(sample.test)), agreed.evidence_window)
+    return np.asarray((seen[:, 0] >= agreed.min_kinds) & (seen[:, 1] >= agreed.min_days))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, WithJsonSchema
 
 Number = Annotated[float | None, WithJsonSchema({"type": "number"})]
+_CHANCE = "With which chance the policy decided so: 1 by the threshold, less by exploration; absent otherwise."
 
 
 class ReasonOut(BaseModel):
@@ -25,6 +26,7 @@ class CrossingOut(BaseModel):
     reason: str = Field(description="Why, in one sentence.")
     cause: str = Field(description="What brought it about: event, touch, outcome, lead, night or model.")
     score_id: str = Field(description="The score behind it; empty when sales said so.")
+    propensity: Number = Field(default=None, description=_CHANCE)
 
 
 class PastScoreOut(BaseModel):
@@ -56,6 +58,7 @@ class StandingOut(BaseModel):
     index: Number = Field(default=None, description="The same on the contract's 0-100 scale.")
     score_id: str = Field(description="The score of its last look; empty when there was none.")
     decided_at: str = Field(description="When it was last looked at, UTC.")
+    propensity: Number = Field(default=None, description=_CHANCE)
 
 
 class WorkListOut(BaseModel):
@@ -130,4 +133,5 @@ class KeptScoreOut(BaseModel):
     inputs: str = Field(description="The SHA-256 of all that was scored.")
     model_version: str = Field(description="The version that scored; empty for a bundle from elsewhere.")
     bundle_id: str = Field(description="The bundle that scored: its SHA-256.")
+    propensity: Number = Field(default=None, description=_CHANCE)
     replayed: ReplayOut

@@ -75,6 +75,7 @@ def score_row(made: Made, loaded: Loaded) -> dict[str, Any]:
         "bundle_id": score.bundle_id,
         "cause": made.cause,
         "job_id": made.job_id,
+        "propensity": score.propensity,
     }
 
 

@@ -70,6 +70,7 @@ def kept_score_out(row: Row, found: Replay) -> KeptScoreOut:
         next_date=moment(row["next_at"]),
         horizons=json.loads(row["horizons"]),
         reasons=_reasons(row["reasons"]),
+        propensity=row["propensity"],
         replayed=ReplayOut(verdict=found.verdict, why=found.why, readiness=readiness, reasons=reasons),
     )
 
@@ -98,13 +99,14 @@ def _standing(row: Mapping[str, Any]) -> dict[str, Any]:
         "index": row.get("index"),
         "score_id": row.get("score_id") or "",
         "decided_at": moment(row.get("decided_at")),
+        "propensity": row.get("propensity"),
     }
 
 
 def _crossing(row: Row) -> CrossingOut:
     names = ("before", "after", "reason", "cause")
     told = {name: row[name] for name in names}
-    return CrossingOut(at=iso(row["at"]), score_id=row["score_id"] or "", **told)
+    return CrossingOut(at=iso(row["at"]), score_id=row["score_id"] or "", propensity=row["propensity"], **told)
 
 
 def _reasons(text: str) -> list[ReasonOut]:

@@ -39,11 +39,12 @@ class Kept:
     decided_at: int
     touched_at: int | None
     nurtured_at: int | None
+    propensity: float | None = None
 
     @property
     def standing(self) -> Standing:
         """The standing alone."""
-        return Standing(self.state, self.since, self.free_at, self.next_at, self.reason)
+        return Standing(self.state, self.since, self.free_at, self.next_at, self.reason, self.propensity)
 
     @property
     def is_open(self) -> bool:

@@ -73,4 +73,5 @@ def _row(one: Crossed) -> dict[str, Any]:
         "reason": one.transition.reason,
         "cause": one.cause,
         "score_id": one.score_id,
+        "propensity": one.transition.propensity,
     }

@@ -26,11 +26,12 @@ from serving.store.tables import (
     meta,
     score_jobs,
     scores,
+    shadow_scores,
     standings,
     transitions,
 )
 
-_BY_LEAD = (transitions, standings, scores, looks, events, outcomes, changes, leads)
+_BY_LEAD = (transitions, standings, scores, shadow_scores, looks, events, outcomes, changes, leads)
 """Tables whose rows belong to one lead, in an order that their references allow."""
 
 

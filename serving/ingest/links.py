@@ -18,7 +18,7 @@ from serving.ingest.items import EventItem, LinkItem, OutcomeItem
 from serving.ingest.judging import News
 from serving.ingest.people import be_there, make, read_leads, write_leads
 from serving.ingest.tally import Moved
-from serving.store.tables import looks, messages, scores, standings, transitions
+from serving.store.tables import looks, messages, scores, shadow_scores, standings, transitions
 from serving.store.upsert import upsert
 
 _VISITS = select(visits.c.visitor_id, visits.c.event_id, visits.c.told, visits.c.content, visits.c.known_at).where(
@@ -107,7 +107,7 @@ def _merge(connection: Connection, old: str, new: str, received_at: int) -> None
         for known_at, value in sorted(log.items()):
             latest = known_at == max(log) and value is not None
             kept.attributes.say(Said(name, gone.attributes.present[name] if latest else value, known_at, given=True))
-    for table in (events, outcomes, transitions, messages):
+    for table in (events, outcomes, transitions, messages, shadow_scores):
         connection.execute(update(table).where(table.c.lead_id == old).values(lead_id=new))
     # A job scores each lead once: what it said of the old id is kept as a score, not as that job's answer for the new.
     connection.execute(update(scores).where(scores.c.lead_id == old).values(lead_id=new, job_id=None))

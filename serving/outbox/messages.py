@@ -10,7 +10,8 @@
     readiness.lead.won         has the outcome that the contract asks about           any
     readiness.lead.lost        was closed without it                                  any
 
-``data`` holds lead_id, previous_state, state, reason (one sentence), cause, at, next_date, and of the score behind it,
+``data`` holds lead_id, previous_state, state, reason (one sentence), cause, at, next_date, propensity (the chance with
+which the policy handed off: below 1 it explored; null for all other crossings), and of the score behind it,
 where there is one (else null): score_id, p, horizon_days, horizons, index, model_version, bundle_id, as_of, reasons.
 Moments are ISO 8601, UTC. The id is a UUID of the transition, so that the same crossing told twice is one message.
 """
@@ -142,6 +143,7 @@ def _told(crossing: Crossing) -> dict[str, Any]:
         "cause": crossing.cause,
         "at": iso(transition.at),
         "next_date": _moment(crossing.next_at),
+        "propensity": transition.propensity,
         "score_id": crossing.score_id,
         "p": score.readiness if score else None,
         "horizon_days": crossing.horizon_days,

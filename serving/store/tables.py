@@ -29,6 +29,7 @@ standings = Table(
     moment("decided_at"),
     moment("touched_at", nullable=True),  # the last sales touch
     moment("nurtured_at", nullable=True),  # the last marketing touch
+    Column("propensity", Double),
     Index("ix_standings_state_readiness", "state", "readiness", "lead_id"),
     Index("ix_standings_state_next_at", "state", "next_at"),
 )
@@ -48,6 +49,7 @@ transitions = Table(
     text("reason"),
     text("cause"),  # event, outcome, touch, lead, night, model
     text("score_id", nullable=True),
+    Column("propensity", Double),  # of a hand-off: 1 by the threshold, less by a lot
 )
 
 scores = Table(
@@ -74,10 +76,27 @@ scores = Table(
     text("bundle_id"),
     text("cause"),  # lead, payload, event, night, model, job
     text("job_id", nullable=True),
+    Column("propensity", Double),  # with which chance it was decided so; null: there was nothing to draw
     Index("ix_scores_lead_id_as_of", "lead_id", "as_of"),
     Index("ix_scores_job_id_lead_id", "job_id", "lead_id", unique=True),
 )
 """Every score that was told to anybody or decided anything, as it was."""
+
+shadow_scores = Table(
+    "shadow_scores",
+    METADATA,
+    text("score_id", primary_key=True),  # of the champion's score
+    text("bundle_id", primary_key=True),
+    text("lead_id", index=True),
+    moment("as_of"),
+    text("version"),
+    Column("readiness", Double, nullable=False),
+    text("horizons"),  # JSON object: readiness by horizon
+    Column("index", Double, nullable=False),
+    text("decision", nullable=True),  # what its own policy would say of a lead that stood where it stood
+    moment("scored_at", index=True),
+)
+"""What the challenger in the shadow says of what the champion told: nobody is told of it, and it moves no lead."""
 
 score_jobs = Table(
     "score_jobs",

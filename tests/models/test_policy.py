@@ -29,6 +29,15 @@ def test_another_version_is_refused():
             Policy.from_json(json.dumps(other).encode())
 
 
+def test_a_policy_from_before_exploration_explores_nobody():
+    """Bundles of the version before are read: their rule is the same without exploration."""
+    content = json.loads(POLICY.to_json())
+    old = {name: value for name, value in content.items() if not name.startswith("explore")}
+    assert Policy.from_json(json.dumps({**old, "version": 2}).encode()) == POLICY
+    with pytest.raises(BundleError, match="no policy"):
+        Policy.from_json(json.dumps({**content, "version": 2, "chance": 0.1}).encode())
+
+
 def _with(**changed):
     return json.dumps({**json.loads(POLICY.to_json()), **changed}).encode()
 
@@ -62,7 +71,7 @@ def test_every_number_of_the_rule_is_in_the_text(name):
     [
         *({"threshold": 9.0}, {"threshold": 0.05}, {"exit_below": -0.1}, {"let_go_below": 2.0}, {"min_kinds": -1}),
         *({"min_days": -1}, {"dwell": -1}, {"cool_down": 0}, {"evidence_window": 0}, {"cadence": 0}),
-        *({"answer_within": 0}, {"let_go_after": 0}, {"threshold": float("nan")}),
+        *({"answer_within": 0}, {"let_go_after": 0}, {"threshold": float("nan")}, {"explore_chance": 1.5}),
     ],
 )
 def test_an_impossible_policy_is_a_contract_error(wrong):

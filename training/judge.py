@@ -83,10 +83,11 @@ def lead_weights(leads: npt.NDArray[np.int64], draws: int, seed: int) -> npt.NDA
     return drawn.astype(np.float32)[:, leads]
 
 
-def intervals(ranking: Ranking, weights: npt.NDArray[np.float32]) -> dict[str, list[float]]:
-    """The 95 % interval of each metric over the bootstrap ``weights`` (draws, n)."""
-    point = ranking.metrics()
-    drawn = [ranking.metrics(weight.astype(np.float64)) for weight in weights]
+def intervals(ranking: Ranking, weights: npt.NDArray[np.float32], rows: Floats | None = None) -> dict[str, list[float]]:
+    """The 95 % interval of each metric over the bootstrap ``weights`` (draws, n); ``rows`` (n,): what each weighs."""
+    own = np.ones(len(ranking.order)) if rows is None else rows
+    point = ranking.metrics(own)
+    drawn = [ranking.metrics(weight.astype(np.float64) * own) for weight in weights]
     found = {}
     for name in METRICS:
         values = np.array([draw[name] for draw in drawn])

@@ -75,7 +75,7 @@ def by_truth(opening: Opening) -> Score:
     rates, horizon = rates_of(opening.world), np.array([opening.world.primary], np.int64)
 
     def score(seen: Seen, leads: Micros) -> Floats:
-        record, rows, odds = _filtered(opening, seen, leads)
+        record, rows, odds = states_of(opening, seen, leads)
         chance = np.empty((len(leads), 1))
         forecast_leads(rates, record, rows, horizon, 0, len(rows.start) - 1, odds, chance)
         return chance[:, 0]
@@ -88,7 +88,7 @@ def by_gain(opening: Opening) -> Score:
     rates = rates_of(opening.world)
 
     def score(seen: Seen, leads: Micros) -> Floats:
-        record, rows, odds = _filtered(opening, seen, leads)
+        record, rows, odds = states_of(opening, seen, leads)
         gain = np.empty(len(leads))
         touch_gains(rates, record, rows, CALL, opening.world.primary, odds, gain)
         return gain
@@ -96,7 +96,7 @@ def by_gain(opening: Opening) -> Score:
     return score
 
 
-def _filtered(opening: Opening, seen: Seen, leads: Micros) -> tuple[Record, Rows, Floats]:
+def states_of(opening: Opening, seen: Seen, leads: Micros) -> tuple[Record, Rows, Floats]:
     """The record of all leads, the question of the moment for each of ``leads``, and their filtered states."""
     record = read_record(opening.world, seen.history)
     asked = np.zeros(len(seen.history.leads), np.int64)

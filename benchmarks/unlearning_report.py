@@ -17,7 +17,8 @@ def told(asked: Asked, measured: list[Run]) -> str:
     head = (
         f"World {asked.world}, {asked.leads:,} leads, {measured[0].capacity} calls a week, {asked.trainings} "
         f"trainings, a slice of {asked.share:.0%}, {len(measured)} seeds from {asked.seeds.start}. About "
-        f"{measured[0].open:,} leads are open at a time. Means over seeds, 95 % intervals in brackets; differences are seed by seed."
+        f"{measured[0].open:,} leads are open at a time. Means over seeds, 95 % intervals in brackets; differences are "
+        "seed by seed."
     )
     return "\n\n".join([head, outcomes(measured), differences(measured), judgement(measured)])
 

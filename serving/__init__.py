@@ -11,6 +11,7 @@
     scoring   a request made a lead's history, a score made an answer
     usual     a lead as nearly everybody sends it, read in one go
     live      the bundle that answers, and how another takes its place
+    shadowing a challenger that scores beside it, and whom nobody hears
     service   model, store and keys, as the endpoints share them
     requests  the gate: ids, limits, deadlines, the log, the metrics
     beside    work in a thread that a request may give up waiting for

@@ -34,6 +34,7 @@ from serving.requests import Gate
 from serving.schemas import LeadIn, LeadsIn
 from serving.service import Service
 from serving.settings import Settings
+from serving.shadowing.shadow import Shadow
 from serving.subscribing import routes as subscribing
 from serving.worker.attending import Attending
 
@@ -76,15 +77,18 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         service = Service(settings, on_failure)
-        metrics.registry.register(Gauges(service))
+        shadow = Shadow.of(service)
+        metrics.registry.register(Gauges(service, shadow))
         recorder = Recorder(lambda: service.store)
         worker = Attending(service, settings.worker, os.environ) if settings.store and settings.worker else None
         service.start()
-        if worker is not None:
-            worker.start()
+        for beside in (worker, shadow):
+            if beside is not None:
+                beside.start()
         yield {"service": service, "metrics": metrics, "recorder": recorder}
-        if worker is not None:
-            await to_thread.run_sync(worker.stop)
+        for beside in (worker, shadow):
+            if beside is not None:
+                await to_thread.run_sync(beside.stop)
         await recorder.close()
         await service.stop()
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from data.clock import SECOND, wall_clock
 from serving.live.loading import Loaded
 from serving.service import Service
+from serving.shadowing.shadow import Shadow
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 from serving.store.tables import deliveries, looks, standings
@@ -19,8 +20,8 @@ from serving.worker.duties import at_work
 class Gauges(Collector):
     """Reads the service when Prometheus asks."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, service: Service, shadow: Shadow | None = None) -> None:
+        self._service, self._shadow = service, shadow
 
     def describe(self) -> Iterator[Metric]:
         """Nothing before the first scrape: the store may not be open yet."""
@@ -35,6 +36,8 @@ class Gauges(Collector):
         yield _counter("readiness_model_refusals", "Deployed bundles that were refused.", model.failures)
         if model.loaded is not None:
             yield from _of_model(model.loaded)
+        if self._shadow is not None:
+            yield from _of_shadow(self._shadow)
         if self._service.settings.store is not None:
             yield from _of_store(None if self._service.opening else self._service.store)
 
@@ -65,6 +68,21 @@ def _of_model(loaded: Loaded) -> Iterator[Metric]:
     yield _gauge("readiness_unknown_kinds_ratio", "Share of kinds of events unknown to the model.", drift.unknown)
     words = "Share of values of leads' categories that the model has no level for."
     yield _gauge("readiness_unknown_levels_ratio", words, drift.unknown_levels)
+
+
+def _of_shadow(shadow: Shadow) -> Iterator[Metric]:
+    info = GaugeMetricFamily("readiness_shadow_info", "The bundle in the shadow.", labels=("version", "bundle_id"))
+    challenger = shadow.challenger.loaded
+    if challenger is not None:
+        info.add_metric((challenger.version, challenger.bundle.bundle_id), 1.0)
+    yield info
+    yield _counter("readiness_shadow_scored", "Scores that the shadow made and kept.", shadow.scored)
+    yield _counter(
+        "readiness_shadow_dropped", "Told scores for which it had no room or no store.", shadow.waiting.dropped
+    )
+    yield _counter("readiness_shadow_failed", "Told scores that it failed on.", shadow.failed)
+    yield _counter("readiness_shadow_refusals", "Bundles for the shadow that were refused.", shadow.challenger.refusals)
+    yield _gauge("readiness_shadow_waiting", "Told scores that wait for it.", float(len(shadow.waiting)))
 
 
 def _of_store(store: Store | None) -> Iterator[Metric]:

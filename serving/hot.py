@@ -62,11 +62,12 @@ async def score(scope: Scope, receive: Receive) -> Response:
         raise Refusal(415, "unsupported-media-type", f"The body is {media[:80]!r}. Send it as application/json.")
     body = await read_body(scope, receive, service.settings.max_body_bytes)
     loaded = service.loaded
-    made, answer = score_one(loaded, json_value(body), reasons)
+    asked, made, answer = score_one(loaded, json_value(body), reasons)
     told = Json(_ENCODE(answer))
     if service.settings.store:
         kept = made_of(made, answer, body)
         await scope["state"]["recorder"].add(kept, loaded)
+        loaded.told(kept.score_id, asked.history, asked.as_of, asked.standing, stored=False)
         told.raw_headers.append((b"x-score-id", kept.score_id.encode()))
     return told
 

@@ -18,7 +18,7 @@ from serving.deciding.score_rows import Made
 from serving.metrics import MEDIA_TYPE, Metrics
 from serving.problems import documented
 from serving.schemas import LeadsRaw, ModelOut, ReadyOut, ScoreOut, ScoresOut, StatusOut
-from serving.scoring import model_card, score_many
+from serving.scoring import Asked, model_card, score_many
 from serving.service import ServiceDep
 
 open_routes = APIRouter(tags=["state"])
@@ -77,14 +77,15 @@ async def score(request: Request, reasons: Reasons = REASONS) -> ScoreOut:
 async def scores(request: Request, service: ServiceDep) -> ScoresOut:
     """Score many leads, beside the event loop."""
     raw = parse(LeadsRaw, await read_json(request, service.settings.max_body_bytes))
-    loaded, kept = service.loaded, list[Made]()
+    loaded, kept = service.loaded, list[tuple[Asked, Made]]()
 
-    def keep(score: Score, flat: dict[str, Any], lead: Any) -> None:
-        kept.append(made_of(score, flat, encode(lead, order="deterministic")))
+    def keep(asked: Asked, score: Score, flat: dict[str, Any], lead: Any) -> None:
+        kept.append((asked, made_of(score, flat, encode(lead, order="deterministic"))))
 
     told = await beside(score_many, loaded, raw.leads, keep if service.settings.store else None)
-    for made in kept:
+    for asked, made in kept:
         await request.state.recorder.add(made, loaded)
+        loaded.told(made.score_id, asked.history, asked.as_of, asked.standing, stored=False)
     return told
 
 

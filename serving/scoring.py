@@ -16,8 +16,6 @@ from serving.problems import Refusal
 from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoresOut
 from serving.usual import history_of, usual_lead
 
-Keep = Callable[[Score, dict[str, Any], Any], None]
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -28,6 +26,9 @@ class Asked:
     used: int
     events: int
     standing: Standing | None = None
+
+
+Keep = Callable[[Asked, Score, dict[str, Any], Any], None]
 
 
 def asked_of(loaded: Loaded, raw: Any) -> Asked:
@@ -41,30 +42,31 @@ def asked_of(loaded: Loaded, raw: Any) -> Asked:
     return Asked(history.told(as_of), as_of, _different(history.events), len(lead.events))
 
 
-def score_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> tuple[Score, dict[str, Any]]:
-    """The score of one lead with so many reasons at the most, and its flat answer (of ``ScoreOut``).
+def score_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> tuple[Asked, Score, dict[str, Any]]:
+    """One lead as it was asked about, its score with so many reasons at the most, and its flat answer (``ScoreOut``).
 
     Raises Refusal (422) when it is not described well, or the question does not apply to it.
     """
-    return _answer(loaded, asked_of(loaded, raw), reasons)
+    asked = asked_of(loaded, raw)
+    return asked, *_answer(loaded, asked, reasons)
 
 
 def score_many(loaded: Loaded, leads: list[Any], keep: Keep | None = None) -> ScoresOut:
     """The answers for leads that were not looked at yet, in their order; bad ones are refused one by one.
 
-    ``keep`` is given each score, its answer, and the lead as it was sent.
+    ``keep`` is given each lead as it was asked about, its score, its answer, and the lead as it was sent.
     """
     scores, refused = [], []
     for position, raw in enumerate(leads):
         try:
-            score, flat = _answer(loaded, asked_of(loaded, raw), REASONS)
+            asked, score, flat = score_one(loaded, raw)
         except Refusal as refusal:
             lead_id = raw.get("lead_id") if isinstance(raw, dict) else None
             known = lead_id[:200] if isinstance(lead_id, str) else ""
             refused.append(RefusedOut(position=position, lead_id=known, reason=refusal.detail))
         else:
             if keep is not None:
-                keep(score, flat, raw)
+                keep(asked, score, flat, raw)
             scores.append(ScoreManyOut(position=position, horizons=dict(score.horizons), **flat))
     return ScoresOut(scores=scores, refused=refused)
 

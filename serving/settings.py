@@ -47,6 +47,8 @@ class Settings:
     """The live folder whose pointer is followed (``serving.live``); ``bundle`` and ``version`` do not count then."""
     source: Source | None = None
     """The contract's ``[source]``: what it says of messages counts until a model with its own contract is live."""
+    shadow_share: float = 0.1
+    """Of the leads, so large a share is scored by the bundle in the shadow too, where there is one and a store."""
     request_s: float = 60.0
     """So long an answer may take."""
     stop_s: float = 15.0

@@ -1,4 +1,4 @@
-"""``readiness deploy``: a version goes live, or the one before it comes back; running services follow by themselves."""
+"""``readiness deploy``: a version goes live or into the shadow, or the one before it comes back; services follow."""
 
 import subprocess
 import sys
@@ -12,41 +12,59 @@ from serving.commands import options
 
 if TYPE_CHECKING:
     from data.contract import Contract
-    from serving.live.pointer import Pointer
+    from serving.live.pointer import Live, Pointer
 
-Reference = Annotated[str, typer.Argument(help="An alias or a version number.")]
+Reference = Annotated[
+    str | None,
+    typer.Argument(
+        help="An alias or a version number; champion, of the shadow challenger, when absent.", show_default=False
+    ),
+]
 Folder = Annotated[Path | None, typer.Option("--bundle", help="This bundle folder; no registry is asked.")]
 Back = Annotated[bool, typer.Option("--rollback", help="Make live again what was live before.")]
+Shadow = Annotated[
+    bool, typer.Option("--shadow", help="Put it in the shadow: it scores a share of the leads too, and nobody is told.")
+]
+End = Annotated[bool, typer.Option("--end-shadow", help="Take out of the shadow what is in it.")]
 Watch = Annotated[
     float | None, typer.Option("--watch", min=1.0, help="Stay, and ask the registry again every so many seconds.")
 ]
 
 
 def deploy(
-    reference: Reference = "champion",
+    reference: Reference = None,
     contract: options.Contract = options.CONTRACT,
     bundle: Folder = None,
     rollback: Back = False,
+    shadow: Shadow = False,
+    end_shadow: End = False,
     watch: Watch = None,
     as_json: options.Json = False,
 ) -> None:
     """Make a version live: verified, laid where services watch, exchanged without a dropped request."""
     from data.contract import load_contract
     from data.errors import ContractError
+    from serving.live.deploy import end_shadow as end_shadow_of
     from serving.live.deploy import roll_back
 
-    if (rollback or bundle) and watch is not None:
-        raise ContractError("--watch follows an alias of the registry. Leave out --bundle and --rollback.")
-    if rollback and bundle:
-        raise ContractError("--rollback and --bundle exclude each other. Give one of them.")
+    if (rollback or bundle or end_shadow) and watch is not None:
+        raise ContractError("--watch follows an alias of the registry. Leave out --bundle, --rollback, --end-shadow.")
+    chosen = {"--rollback": rollback, "--bundle": bundle is not None and not shadow, "--shadow": shadow}
+    given = [name for name, there in (*chosen.items(), ("--end-shadow", end_shadow)) if there]
+    if len(given) > 1:
+        raise ContractError(f"{' and '.join(given)} exclude each other. Give one of them.")
     agreed = load_contract(contract)
     if rollback:
         _tell(roll_back(live_folder(agreed)), contract, as_json=as_json)
-        return
-    if watch is None:
-        _tell(make_live(agreed, contract, reference, bundle), contract, as_json=as_json)
+    elif end_shadow:
+        _tell_shadow(None, contract, as_json=as_json, before=end_shadow_of(live_folder(agreed)))
+    elif shadow:
+        _shadow(agreed, contract, reference or "challenger", bundle, watch, as_json=as_json)
+    elif watch is None:
+        _tell(make_live(agreed, contract, reference or "champion", bundle), contract, as_json=as_json)
     else:
-        _follow(agreed, contract, reference, watch, _first(agreed, contract, reference, as_json=as_json))
+        named = reference or "champion"
+        _follow(agreed, contract, named, watch, _first(agreed, contract, named, as_json=as_json))
 
 
 def _first(agreed: "Contract", contract: Path, reference: str, *, as_json: bool) -> str:
@@ -117,7 +135,28 @@ def _deploy_apart(contract: Path, reference: str) -> None:
         raise ContractError(words[-1].removeprefix("error: "))
 
 
-def _follow(agreed: "Contract", contract: Path, reference: str, seconds: float, seen: str) -> None:
+def _shadow(
+    agreed: "Contract", contract: Path, reference: str, bundle: Path | None, watch: float | None, *, as_json: bool
+) -> None:
+    """Put a version, or a folder, in the shadow, and follow it when asked to."""
+    from serving.commands.fetching import fetch
+    from serving.live.deploy import deploy_shadow
+
+    folder = live_folder(agreed)
+    if bundle is not None:
+        now = deploy_shadow(folder, bundle, "")
+    else:
+        fetched = fetch(contract, reference, agreed.state_folder)
+        laid = Path(fetched["folder"])
+        now = deploy_shadow(folder, laid, str(fetched["number"]), laid.name)
+    _tell_shadow(now, contract, as_json=as_json)
+    if watch is not None:
+        _follow(agreed, contract, reference, watch, now.version, shadow=True)
+
+
+def _follow(
+    agreed: "Contract", contract: Path, reference: str, seconds: float, seen: str, *, shadow: bool = False
+) -> None:
     """Deploy what ``reference`` comes to name, until it is stopped; ``seen`` is the version that it named last.
 
     Only a change of the registry is followed, so that a rollback on this machine stays. A registry that does not
@@ -127,6 +166,7 @@ def _follow(agreed: "Contract", contract: Path, reference: str, seconds: float, 
     from serving.commands import terminal
     from serving.commands.fetching import fetch
     from serving.live.deploy import deploy as lay
+    from serving.live.deploy import deploy_shadow
 
     terminal.say(f"Asking the registry for {reference!r} every {seconds:g} s; Ctrl-C stops it.")
     while True:
@@ -134,9 +174,11 @@ def _follow(agreed: "Contract", contract: Path, reference: str, seconds: float, 
         try:
             fetched = fetch(contract, reference, agreed.state_folder)
             folder, number = Path(fetched["folder"]), str(fetched["number"])
-            if number != seen:
+            if number != seen and shadow:
+                _tell_shadow(deploy_shadow(live_folder(agreed), folder, number, folder.name), contract, as_json=False)
+            elif number != seen:
                 _tell(lay(live_folder(agreed), folder, number, folder.name), contract, as_json=False)
-                seen = number
+            seen = number
         except ReadinessError as error:
             terminal.say(f"Nothing changed: {error}")
 
@@ -161,3 +203,19 @@ def _tell(pointer: "Pointer", contract: Path, *, as_json: bool) -> None:
         terminal.next_step(f"readiness deploy --rollback --contract {contract} brings back {previous.bundle_id[:12]}.")
     else:
         terminal.next_step(f"readiness serve --contract {contract} answers with it.")
+
+
+def _tell_shadow(now: "Live | None", contract: Path, *, as_json: bool, before: "Live | None" = None) -> None:
+    from serving.commands import terminal
+
+    if as_json:
+        told = {"bundle_id": now.bundle_id, "version": now.version, "deployed_at": now.deployed_at} if now else None
+        terminal.print_json({"shadow": told, "ended": before is not None})
+    elif now is not None:
+        named = f"version {now.version}" if now.version else "a bundle from a folder"
+        terminal.say(f"In the shadow: {named} ({now.bundle_id[:12]}), since {now.deployed_at}.")
+        terminal.next_step(f"readiness deploy --end-shadow --contract {contract} takes it out again.")
+    elif before is not None:
+        terminal.say(f"Out of the shadow: {before.bundle_id[:12]}. What it scored is kept.")
+    else:
+        terminal.say("Nothing was in the shadow.")

@@ -29,6 +29,7 @@ def serve(
     ] = True,
     nightly: working.Nightly = working.NIGHTLY,
     keep_days: working.KeepDays = working.KEEP_DAYS,
+    shadow_share: working.ShadowShare = working.SHADOW_SHARE,
 ) -> None:
     """Serve the champion over HTTP.
 
@@ -58,6 +59,7 @@ def serve(
         source=agreed.source,
         product=agreed.ready.product,
         worker=working.settings(nightly, keep_days) if worker else None,
+        shadow_share=shadow_share,
     )
 
     def announce(url: str) -> None:

@@ -18,6 +18,7 @@ def work(
     store: stores.Url = None,
     nightly: working.Nightly = working.NIGHTLY,
     keep_days: working.KeepDays = working.KEEP_DAYS,
+    shadow_share: working.ShadowShare = working.SHADOW_SHARE,
 ) -> None:
     """Deliver messages, look at leads, run jobs and nights, until it is stopped."""
     from data.contract import load_contract
@@ -35,6 +36,7 @@ def work(
         store_folder=agreed.folder,
         product=agreed.ready.product,
         worker=told,
+        shadow_share=shadow_share,
     )
     next_step("Working; readiness subscribers list shows what is delivered; Ctrl-C stops it.")
     run(settings, os.environ)

@@ -12,6 +12,13 @@ KEEP_DAYS = 30
 Nightly = Annotated[
     str, typer.Option("--nightly", help="When every open lead is looked at, UTC, such as 02:00; none for never.")
 ]
+SHADOW_SHARE = 0.1
+ShadowShare = Annotated[
+    float,
+    typer.Option(
+        "--shadow-share", min=0.0, max=1.0, help="Of the leads, so many are scored in the shadow; 0 for none."
+    ),
+]
 KeepDays = Annotated[int, typer.Option("--keep-days", min=1, help="Keep messages so long once delivered.")]
 
 

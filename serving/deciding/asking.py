@@ -119,7 +119,9 @@ def ask(
         return None
     score = loaded.scorer.told(looked, standing, question.reasons)
     loaded.drift.seen(score, (event.kind for event in read.lead.events), read.lead.attributes)
-    return Answer(Made(new_id(now), score, read.inputs, read.used, read.ignored, now, question.cause), standing.since)
+    made = Made(new_id(now), score, read.inputs, read.used, read.ignored, now, question.cause)
+    loaded.told(made.score_id, read.lead, as_of, row.standing, stored=True)
+    return Answer(made, standing.since)
 
 
 def _then(
@@ -133,7 +135,9 @@ def _then(
         raise ClosedLead(question.lead_id, standing.state, standing.since)
     score = loaded.scorer.score(read.lead, question.as_of, question.reasons, standing)
     since = standing.since if score.state == standing.state else question.as_of
-    return Answer(Made(new_id(now), score, read.inputs, read.used, read.ignored, now, question.cause), since)
+    made = Made(new_id(now), score, read.inputs, read.used, read.ignored, now, question.cause)
+    loaded.told(made.score_id, read.lead, question.as_of, standing, stored=True)
+    return Answer(made, since)
 
 
 def standing_then(connection: Connection, loaded: Loaded, read: Read, row: Kept | None, as_of: int) -> Standing:

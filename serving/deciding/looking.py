@@ -127,6 +127,7 @@ def _followed(loaded: Loaded, rules: Rules, one: Seen, cause: str, now: int, *, 
     standing, transition = step(rules.policy, row.standing, looked.look, looked.as_of)
     score = loaded.scorer.told(looked, standing, REASONS if transition or reasons else 0)
     made = Made(new_id(now), score, one.read.inputs, one.read.used, one.read.ignored, now, cause)
+    loaded.told(made.score_id, one.read.lead, looked.as_of, row.standing, stored=True)
     crossed = one.crossed
     if transition is not None:
         crossed = (*crossed, Crossed(row.lead_id, transition, cause, standing.next_at, score, made.score_id))

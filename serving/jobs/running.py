@@ -144,4 +144,6 @@ def _one(
         return {"lead_id": lead_id, "reason": f"It is {standing.state} since {iso(standing.since)}."}
     score = loaded.scorer.score(read.lead, job.as_of, REASONS, standing)
     now = wall_clock()
-    return Made(new_id(now), score, read.inputs, read.used, read.ignored, now, "job", job.job_id)
+    made = Made(new_id(now), score, read.inputs, read.used, read.ignored, now, "job", job.job_id)
+    loaded.told(made.score_id, read.lead, job.as_of, standing, stored=True)
+    return made

@@ -13,10 +13,10 @@ from data.errors import BundleError
 from models.bundle import read_bundle
 from models.canary import check_in_canary
 from models.tenths import tenths_of
-from serving.live.pointer import Live, Pointer, bundle_folder, read_pointer, write_pointer
+from serving.live.pointer import Live, Pointer, bundle_folder, read_pointer, read_shadow, write_pointer, write_shadow
 
 KEPT = 3
-"""So many bundles stay in the live folder: what is live, what was before, and one more."""
+"""So many bundles stay in the live folder: what is live, what was before, and one more; and what is in the shadow."""
 
 
 def deploy(live_folder: Path, bundle: Path, version: str, expect_id: str | None = None) -> Pointer:
@@ -24,19 +24,40 @@ def deploy(live_folder: Path, bundle: Path, version: str, expect_id: str | None 
 
     Raises BundleError when the bundle fails its checks: then nothing has changed.
     """
-    checked = check_in_canary(bundle)
-    if expect_id is not None and checked != expect_id:
-        raise BundleError(f"The bundle at {bundle} is {checked[:12]}. Expected {expect_id[:12]}. Take it again.")
+    checked = _checked(bundle, expect_id)
     before = read_pointer(live_folder)
     if before is not None and (before.current.bundle_id, before.current.version) == (checked, version):
         return before
-    _lay(live_folder, bundle, checked)
-    moment = iso(time.time_ns() // 1_000_000_000 * 1_000_000)
-    current = Live(checked, version, moment, _deciles(bundle_folder(live_folder, checked)))
+    current = _laid(live_folder, bundle, checked, version)
     pointer = Pointer(current, None if before is None else before.current)
     write_pointer(live_folder, pointer)
-    _tidy(live_folder, pointer)
+    _tidy(live_folder)
     return pointer
+
+
+def deploy_shadow(live_folder: Path, bundle: Path, version: str, expect_id: str | None = None) -> Live:
+    """Put ``bundle`` in the shadow of what is live and return it; one that is there already stays as it is.
+
+    Raises BundleError when the bundle fails its checks, or nothing is live: then nothing has changed.
+    """
+    if read_pointer(live_folder) is None:
+        raise BundleError(f"Nothing is live in {live_folder}. Expected a champion to score beside: deploy one first.")
+    checked = _checked(bundle, expect_id)
+    before = read_shadow(live_folder)
+    if before is not None and (before.bundle_id, before.version) == (checked, version):
+        return before
+    shadow = _laid(live_folder, bundle, checked, version)
+    write_shadow(live_folder, shadow)
+    _tidy(live_folder)
+    return shadow
+
+
+def end_shadow(live_folder: Path) -> Live | None:
+    """Take the bundle out of the shadow and return it; None when there was none."""
+    before = read_shadow(live_folder)
+    if before is not None:
+        write_shadow(live_folder, None)
+    return before
 
 
 def roll_back(live_folder: Path) -> Pointer:
@@ -56,6 +77,21 @@ def roll_back(live_folder: Path) -> Pointer:
     pointer = Pointer(found.previous, found.current)
     write_pointer(live_folder, pointer)
     return pointer
+
+
+def _checked(bundle: Path, expect_id: str | None) -> str:
+    """The id of a bundle that passed its checks."""
+    checked = check_in_canary(bundle)
+    if expect_id is not None and checked != expect_id:
+        raise BundleError(f"The bundle at {bundle} is {checked[:12]}. Expected {expect_id[:12]}. Take it again.")
+    return checked
+
+
+def _laid(live_folder: Path, bundle: Path, bundle_id: str, version: str) -> Live:
+    """A bundle in its place, and since now."""
+    _lay(live_folder, bundle, bundle_id)
+    moment = iso(time.time_ns() // 1_000_000_000 * 1_000_000)
+    return Live(bundle_id, version, moment, _deciles(bundle_folder(live_folder, bundle_id)))
 
 
 def _lay(live_folder: Path, bundle: Path, bundle_id: str) -> None:
@@ -83,9 +119,11 @@ def _deciles(folder: Path) -> tuple[float, ...]:
     return tenths_of(rows["readiness"].to_pylist()) if "readiness" in rows.column_names else ()
 
 
-def _tidy(live_folder: Path, pointer: Pointer) -> None:
-    """Leave the latest bundles, and in any case the two that are pointed at."""
-    pointed = {live.bundle_id for live in (pointer.current, pointer.previous) if live is not None}
+def _tidy(live_folder: Path) -> None:
+    """Leave the latest bundles, and in any case those that are pointed at."""
+    pointer = read_pointer(live_folder) or Pointer(Live("0" * 64, "", ""))
+    lives = (pointer.current, pointer.previous, read_shadow(live_folder))
+    pointed = {live.bundle_id for live in lives if live is not None}
     laid = [path for path in live_folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
     laid.sort(key=lambda path: (path.name in pointed, path.stat().st_mtime_ns), reverse=True)
     for path in laid[KEPT:]:

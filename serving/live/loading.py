@@ -4,11 +4,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from features.lead import LeadHistory
 from models.bundle import Bundle, read_bundle
 from models.canary import check_in_canary
 from models.scorer import Scorer
+from models.states import Standing
 from serving.live.drift import Drift
 from serving.live.pointer import Live, bundle_folder
+from serving.live.told import Beside, Told
 
 _LEADS = "leads."
 """How the names of a bundle's levels begin that are those of leads' attributes."""
@@ -19,6 +22,7 @@ class Loaded:
     """A bundle that passed its checks, its warm scorer, and the registry's number for it ("" when it has none).
 
     ``at`` is when it was loaded, in seconds since 1970; ``drift`` counts what it answers.
+    ``beside`` hears of each score that is told.
     """
 
     bundle: Bundle
@@ -26,11 +30,17 @@ class Loaded:
     version: str = ""
     at: float = field(default_factory=time.time)
     drift: Drift = field(default_factory=Drift)
+    beside: Beside | None = None
 
     @property
     def base_rate(self) -> float:
         """The share of test rows with the outcome within the primary horizon."""
         return float(self.bundle.card["base_rate"] or 0.0)
+
+    def told(self, score_id: str, lead: LeadHistory, as_of: int, standing: Standing | None, *, stored: bool) -> None:
+        """Say that a score was told, to whoever scores beside (``serving.live.told``)."""
+        if self.beside is not None:
+            self.beside(Told(score_id, lead, as_of, standing, self.bundle, stored))
 
 
 def load_folder(folder: Path, version: str, timeout_s: float) -> Loaded:

@@ -7,13 +7,14 @@ log, ``/readyz`` and the metrics say. Where nothing was deployed yet the first b
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 
 from data.errors import BundleError, ReadinessError
 from serving.live.loading import Loaded, load_folder, load_live
 from serving.live.pointer import Pointer, read_pointer, stamp_of
+from serving.live.told import Beside
 from serving.problems import Refusal
 
 LOOK_EVERY_S = 0.5
@@ -44,6 +45,7 @@ class Model:
     ) -> None:
         self._origin = origin
         self._on_failure = on_failure
+        self._beside: Beside | None = None
         self._loaded: Loaded | None = None
         self._refused = self._awaited = False
         self._stamp: tuple[int, int, int] | None = None
@@ -52,6 +54,10 @@ class Model:
         self.failures = 0
         self.trouble = ""
         """Why the bundle that is pointed at does not answer; empty when it does."""
+
+    def tell(self, beside: Beside) -> None:
+        """Let somebody hear of every score that is told by the bundles loaded from now on."""
+        self._beside = beside
 
     def start(self) -> None:
         """Load, then follow the pointer, in a thread of its own that does not outlive the process."""
@@ -135,5 +141,5 @@ class Model:
             _LOG.error("the deployed bundle was refused, %s: %s", answers, reason)
 
     def _take(self, loaded: Loaded) -> None:
-        self._loaded = loaded
+        self._loaded = replace(loaded, beside=self._beside)
         _LOG.info("bundle %s (version %s) answers", loaded.bundle.bundle_id[:12], loaded.version or "none")

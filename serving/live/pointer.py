@@ -1,4 +1,4 @@
-"""The file that says which bundle is live: ``current.json`` in the live folder, replaced as a whole.
+"""The files that say which bundle is live and which is in its shadow, in the live folder, replaced as a whole.
 
 Bundles lie beside it in folders named by their ids. Whoever reads sees the old pointer or the new one, never a part.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from data.errors import BundleError
 
 NAME = "current.json"
+SHADOW = "shadow.json"
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -64,26 +65,53 @@ def read_pointer(live_folder: Path) -> Pointer | None:
 
 def write_pointer(live_folder: Path, pointer: Pointer) -> None:
     """Point at another bundle, durably."""
+    _replace(live_folder, NAME, asdict(pointer))
+
+
+def read_shadow(live_folder: Path) -> Live | None:
+    """What is in the shadow; None when nothing is. Raises BundleError for a damaged pointer."""
+    file = live_folder / SHADOW
+    try:
+        return _live(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{file} does not say which bundle is in the shadow ({type(error).__name__}). Expected what `readiness "
+            "deploy --shadow` writes: do so again, or end the shadow with --end-shadow."
+        ) from None
+
+
+def write_shadow(live_folder: Path, live: Live | None) -> None:
+    """Put another bundle in the shadow, durably; None: no more."""
+    if live is not None:
+        _replace(live_folder, SHADOW, asdict(live))
+    else:
+        (live_folder / SHADOW).unlink(missing_ok=True)
+        _flush_folder(live_folder)
+
+
+def _replace(live_folder: Path, name: str, content: dict[str, Any]) -> None:
     live_folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=live_folder, prefix=".current-")
+    handle, temporary = tempfile.mkstemp(dir=live_folder, prefix=".pointer-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(asdict(pointer), stream, indent=2)
+            json.dump(content, stream, indent=2)
             stream.write("\n")
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o644)  # the service may run as another user than whoever deploys
-        Path(temporary).replace(live_folder / NAME)
+        Path(temporary).replace(live_folder / name)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     _flush_folder(live_folder)
 
 
-def stamp_of(live_folder: Path) -> tuple[int, int, int] | None:
-    """What changes when the pointer is replaced; None when there is none."""
+def stamp_of(live_folder: Path, name: str = NAME) -> tuple[int, int, int] | None:
+    """What changes when a pointer is replaced; None when there is none."""
     try:
-        found = (live_folder / NAME).stat()
+        found = (live_folder / name).stat()
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino

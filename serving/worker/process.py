@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from serving.logs import start_logging
 from serving.service import Service
 from serving.settings import Settings, WorkerSettings
+from serving.shadowing.shadow import Shadow
 from serving.worker.attending import Attending
 
 
@@ -31,11 +32,16 @@ def run(settings: Settings, environment: Mapping[str, str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, told)
     service = Service(settings, failed)
+    shadow = Shadow.of(service)
     worker = Attending(service, settings.worker or WorkerSettings(), environment)
     service.start()
     worker.start()
+    if shadow is not None:
+        shadow.start()
     stop.wait()
     worker.stop()
+    if shadow is not None:
+        shadow.stop()
     asyncio.run(service.stop())
     if failures:
         raise failures[0]

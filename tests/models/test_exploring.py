@@ -161,7 +161,7 @@ TestExploredLife.settings = settings(max_examples=60, stateful_step_count=20, de
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
 @pytest.mark.parametrize("kept", [1.0, 0.5])
 def test_the_chance_makes_explored_leads_that_share_of_the_hand_offs(share, kept):
-    """Rows by hand: 30 leads a week cross for the first time, 400 with evidence wait below; of half the rows likewise."""
+    """Rows by hand: 30 leads a week cross for the first time, 400 with evidence wait below; of half of them too."""
     weeks, crossing, waiting = 8, 30, 400
     scores, cutoffs, leads, able = [], [], [], []
     for week in range(weeks + 1):

@@ -20,6 +20,7 @@ from serving.commands import (
     demo,
     deploy,
     features,
+    handoffs,
     init,
     keys,
     passing,
@@ -105,6 +106,7 @@ app.command()(serve.serve)
 app.command()(work.work)
 app.command(name="pass")(passing.look_at_all)
 app.command()(watch.watch)
+app.command()(handoffs.handoffs)
 app.add_typer(points.app)
 app.add_typer(keys.app)
 app.add_typer(store.app)

@@ -19,6 +19,7 @@ cluster       the last fit on a Dask cluster, from every cell there is
 dask_gbm      the booster on that cluster
 rivals        the base rate and the customer's points
 judge         the field's figures, with intervals
+handed_off    what came of hand-offs, version by version
 weighted      the same from hand-offs alone, each weighed by the chance that it had
 comparing     two versions side by side: on the same later rows, and in what they would do to people
 promotion     how a version takes over: the gate, the alias, the trail, the way back

@@ -246,5 +246,6 @@ def make_card(report: Mapping[str, Any], policy: Policy, history: History) -> di
         "test": {"n": primary["n"], "rate": primary["rate"], **{k: v for k, v in served.items() if k != "intervals"}},
         "expectation": report["expectation"],
         "threshold": policy.threshold,
+        "explore_chance": policy.explore_chance,
         "kinds": sorted(pc.unique(history.events["kind"]).to_pylist()),
     }

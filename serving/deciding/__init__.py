@@ -12,6 +12,7 @@ rules         what moves leads apart from the model
 standings     where leads stand, as rows
 transitions   crossings, written once and told
 words         what sales said
+hand_offs     the hand-offs that the policy made, each with its chance
 marks         leads that wait for a look
 score_rows    scores as rows
 looking       what is seen, and what follows

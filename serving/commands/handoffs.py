@@ -1,0 +1,95 @@
+"""``readiness handoffs``: what came of the hand-offs, as they are and weighed by the chance that each had."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from serving.commands import options, stores
+
+if TYPE_CHECKING:
+    from data.contract import Contract
+    from data.history import History
+    from training.handed_off import Entry
+
+Days = Annotated[int, typer.Option("--days", min=1, help="Hand-offs of so many days back.")]
+_SHOWN = {"auc": "AUC", "log_loss": "log loss", "brier": "Brier", "lift_at_10": "lift@10 %"}
+
+
+def handoffs(
+    contract: options.Contract = options.CONTRACT,
+    store: stores.Url = None,
+    days: Days = 365,
+    as_json: options.Json = False,
+) -> None:
+    """Judge every version, the shadow's too, by what came of the hand-offs of the store.
+
+    Whom the threshold hands off is chosen by the readiness that is to be judged. Weighed by the logged chance they
+    stand for all leads that could have been handed off, where the contract gives some of them to exploration.
+    """
+    from data.clock import DAY, wall_clock
+    from data.contract import load_contract
+    from serving.deciding.hand_offs import hand_offs
+    from training.handed_off import judged
+
+    agreed = load_contract(contract)
+    opened, now = stores.open_store(agreed, store), wall_clock()
+    try:
+        made = opened.read(lambda connection: list(hand_offs(connection, now - days * DAY, now)))
+    finally:
+        opened.close()
+    entries = judged(agreed, _facts(agreed, stores.store_of(agreed, store), now), made) if made else []
+    _tell(entries, contract, as_json=as_json)
+
+
+def _facts(agreed: "Contract", url: str, now: int) -> "History":
+    """The facts of the store as known now, which is their end: silence is known too."""
+    from data.check import check
+
+    source = agreed.source.model_copy(update={"kind": "store", "url": url, "history_end": None})
+    history = check(agreed.model_copy(update={"source": source})).history
+    return replace(history.upto(now), ends_at=now)
+
+
+def _tell(entries: "list[Entry]", contract: Path, *, as_json: bool) -> None:
+    from serving.commands import terminal
+
+    if as_json:
+        terminal.print_json([_plain(asdict(entry)) for entry in entries])
+        return
+    if not entries:
+        terminal.say("No hand-off with a logged chance is in the store yet: the service logs them from now on.")
+        return
+    head = ("version", "hand-offs", "matured", "wins", "explored", "worth", *_SHOWN.values())
+    terminal.print_table("Hand-offs, as they are and weighed", head, list(_rows(entries)), range(1, len(head)))
+    if all(entry.weighed is None or not entry.weighed.explored for entry in entries):
+        terminal.say("Nobody was explored: what is said holds of leads above the threshold only ([policy] explore).")
+    terminal.next_step(f"readiness handoffs --json --contract {contract} has the intervals.")
+
+
+def _rows(entries: "list[Entry]") -> "Iterator[list[str]]":
+    for entry in entries:
+        name = f"{entry.version}{' (shadow)' if entry.shadow else ''}"
+        counts = [str(entry.made), str(entry.matured), str(entry.wins)]
+        if entry.plain is None or entry.weighed is None:
+            yield [name, *counts, *[""] * (2 + len(_SHOWN))]
+            continue
+        yield [name, *counts, "", "", *(_figure(entry.plain[one]) for one in _SHOWN)]
+        weighed = entry.weighed
+        figures = [_figure(weighed.figures[one]) for one in _SHOWN]
+        yield [f"{name}, weighed", "", "", "", str(weighed.explored), f"{weighed.effective:.0f}", *figures]
+
+
+def _figure(value: float) -> str:
+    return "" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN is what differs from itself
+
+
+def _plain(told: Any) -> Any:
+    """Without NaN, which JSON has not."""
+    if isinstance(told, dict):
+        return {name: _plain(one) for name, one in told.items()}
+    if isinstance(told, list | tuple):
+        return [_plain(one) for one in told]
+    return None if isinstance(told, float) and told != told else told  # noqa: PLR0124 - likewise

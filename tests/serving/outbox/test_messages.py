@@ -36,7 +36,7 @@ SCORE = Score(
 CROSSING = Crossing(
     transition_id="t-1",
     lead_id="L-1",
-    transition=Transition("nurture", "ready", AT, "readiness 42 % is at or above the agreed 24 %"),
+    transition=Transition("nurture", "ready", AT, "readiness 42 % is at or above the agreed 24 %", 1.0),
     cause="event",
     product="leads",
     score=SCORE,
@@ -85,6 +85,7 @@ def test_a_crossing_is_a_cloud_event_that_says_everything(store):
         "cause": "event",
         "at": "2026-01-01T00:00:00Z",
         "next_date": None,
+        "propensity": 1.0,
         "score_id": "s-1",
         "p": 0.42,
         "horizon_days": 90.0,
@@ -111,6 +112,7 @@ def test_a_word_of_sales_is_told_without_a_score(store):
     told = json.loads(store.read(lambda c: c.execute(select(messages.c.body)).scalar_one()))
     assert told["type"] == "readiness.lead.won"
     assert told["data"]["p"] is None
+    assert told["data"]["propensity"] is None
     assert told["data"]["reasons"] == []
     assert set(told["data"]) >= {"horizon_days", "as_of", "bundle_id", "model_version"}
 

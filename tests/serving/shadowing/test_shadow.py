@@ -311,3 +311,36 @@ def test_a_challenger_that_reads_more_reads_it_from_the_store(loaded, live, stor
     store.write(write)
     assert dict(shadow._lead(challenger, told).attributes) == {"industry": "software"}
     assert shadow._lead(loaded, told) is told.lead, "where nothing more is needed nothing is read"
+
+
+def test_the_command_puts_a_bundle_in_the_shadow_and_takes_it_out(trained, eager):
+    """`readiness deploy --shadow`, with what it answers; what excludes each other is one sentence."""
+    from typer.testing import CliRunner
+
+    from serving.cli import app
+
+    def run(*options):
+        return CliRunner().invoke(app, ["deploy", "--contract", str(trained.contract), *options])
+
+    folder = trained.contract.parent / ".readiness" / "live"
+    deploy(folder, trained.bundle, trained.said["version"])
+    put = run("--shadow", "--bundle", str(eager), "--json")
+    assert put.exit_code == 0, put.output
+    assert (
+        json.loads(put.stdout)["shadow"]["bundle_id"] == read_shadow(folder).bundle_id == read_bundle(eager).bundle_id
+    )
+    assert run("champion", "--shadow", "--json").exit_code == 0
+    assert read_shadow(folder).version == trained.said["version"]
+    assert "'challenger'" in run("--shadow").output, "there is none yet"
+    ended = run("--end-shadow")
+    assert (ended.exit_code, read_shadow(folder)) == (0, None)
+    assert "Out of the shadow" in ended.output
+    assert "Nothing was in the shadow" in run("--end-shadow").output
+    for pair in (
+        ("--shadow", "--rollback"),
+        ("--end-shadow", "--bundle", str(eager)),
+        ("--end-shadow", "--watch", "9"),
+    ):
+        refused = run(*pair)
+        assert refused.exit_code == 1
+        assert "exclude each other" in refused.output or "--watch follows" in refused.output

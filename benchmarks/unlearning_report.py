@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from benchmarks.policy_report import Interval, interval, table
+from benchmarks.unlearning_learner import EVERY, WINDOW
 from benchmarks.unlearning_runs import LOOPS, RECORDED, Asked, Lived, Run
 
 HEAD = (
@@ -14,11 +15,12 @@ JUDGED_HEAD = ("of the readiness told", "by the calls as they are", "weighed by 
 
 def told(asked: Asked, measured: list[Run]) -> str:
     """The size of the comparison and its tables."""
+    nobody = interval([float(run.nobody) for run in measured])[0]
     head = (
         f"World {asked.world}, {asked.leads:,} leads, {measured[0].capacity} calls a week, {asked.trainings} "
         f"trainings, a slice of {asked.share:.0%}, {len(measured)} seeds from {asked.seeds.start}. About "
-        f"{measured[0].open:,} leads are open at a time. Means over seeds, 95 % intervals in brackets; differences are "
-        "seed by seed."
+        f"{measured[0].open:,} leads are open at a time; {nobody:.0f} deals are won when "
+        "nobody calls. Means over seeds, 95 % intervals in brackets; differences are seed by seed."
     )
     return "\n\n".join([head, outcomes(measured), differences(measured), judgement(measured)])
 
@@ -46,14 +48,22 @@ def outcomes(measured: list[Run]) -> str:
 
 
 def differences(measured: list[Run]) -> str:
-    """What a slice and chance alone change in the models of the last three trainings."""
+    """What a slice and chance alone change: in the first model that saw only its own policy, and in the last three."""
+    trainings = len(measured[0].loops["of every lead"]["a slice"].learned) - 1
+    own = min(-(-WINDOW // EVERY), trainings)
+    parts = {f"{own}, the first of its own policy alone": slice(own, own + 1), "the last three": slice(-3, None)}
     rows = []
     for kind in RECORDED:
         for name in list(LOOPS)[1:]:
-            late = (("auc", 4), ("excess", 1), ("list_gain", 2))
-            cells = [said(_less(measured, kind, name, _late(what)), digits, sign=True) for what, digits in late]
-            rows.append([kind, f"{name} less no exploration", *cells])
-    return table(("outcomes recorded", "last three models", "AUC", "excess log loss", "deals its call list adds"), rows)
+            for words, part in parts.items():
+                figures = (("auc", 4), ("excess", 1), ("list_gain", 2))
+                cells = [
+                    said(_less(measured, kind, name, _mean(what, part)), digits, sign=True) for what, digits in figures
+                ]
+                rows.append([kind, f"{name} less no exploration", words, *cells])
+    return table(
+        ("outcomes recorded", "difference", "trainings", "AUC", "excess log loss", "deals its list adds"), rows
+    )
 
 
 def judgement(measured: list[Run]) -> str:
@@ -84,9 +94,9 @@ def _less(measured: list[Run], kind: str, name: str, of: Callable[[Lived], float
     return interval([of(one) - of(other) for one, other in pairs])
 
 
-def _late(what: str) -> Callable[[Lived], float]:
-    """The mean of a figure over the last three models: one model alone is mostly luck."""
-    return lambda lived: sum(one[what] for one in lived.learned[-3:]) / len(lived.learned[-3:])
+def _mean(what: str, part: slice) -> Callable[[Lived], float]:
+    """The mean of a figure over some of the models: one model alone is mostly luck."""
+    return lambda lived: sum(one[what] for one in lived.learned[part]) / len(lived.learned[part])
 
 
 def said(found: Interval, digits: int, *, sign: bool = False) -> str:

@@ -18,16 +18,23 @@ from training.judge import Ranking, intervals, lead_weights
 Floats = npt.NDArray[np.float64]
 DRAWS = 200
 """Bootstrap samples behind an interval."""
+FEW_WINS = 20
+"""With fewer outcomes than this among the explored, weighed figures are not to be relied on."""
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """Figures (``judge.METRICS``) with their 95 % intervals, of so many rows; ``effective``: Kish's size of them."""
+    """Figures (``judge.METRICS``) with their 95 % intervals, of so many rows; ``effective``: Kish's size of them.
+
+    ``explored`` of the rows had a chance below 1, ``explored_wins`` of these the outcome: with fewer than FEW_WINS the
+    figures are mostly luck, and the intervals too narrow, since what was hardly ever seen is hardly ever drawn again.
+    """
 
     figures: dict[str, float]
     intervals: dict[str, list[float]]
     rows: int
     explored: int
+    explored_wins: int
     effective: float
 
 
@@ -58,5 +65,6 @@ def judge_weighted(
     weights, ranking = 1.0 / propensity, Ranking.of(outcome, score)
     _, codes = np.unique(leads, return_inverse=True)
     around = intervals(ranking, lead_weights(codes, draws, seed), weights)
-    explored = int((propensity < 1.0).sum())
-    return Weighed(ranking.metrics(weights), around, len(score), explored, effective_size(weights))
+    explored = propensity < 1.0
+    counts = int(explored.sum()), int(outcome[explored].sum())
+    return Weighed(ranking.metrics(weights), around, len(score), *counts, effective_size(weights))

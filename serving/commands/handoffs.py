@@ -64,9 +64,24 @@ def _tell(entries: "list[Entry]", contract: Path, *, as_json: bool) -> None:
         return
     head = ("version", "hand-offs", "matured", "wins", "explored", "worth", *_SHOWN.values())
     terminal.print_table("Hand-offs, as they are and weighed", head, list(_rows(entries)), range(1, len(head)))
-    if all(entry.weighed is None or not entry.weighed.explored for entry in entries):
-        terminal.say("Nobody was explored: what is said holds of leads above the threshold only ([policy] explore).")
+    _warn(entries)
     terminal.next_step(f"readiness handoffs --json --contract {contract} has the intervals.")
+
+
+def _warn(entries: "list[Entry]") -> None:
+    """What is not to be relied on."""
+    from serving.commands import terminal
+    from training.weighted import FEW_WINS
+
+    weighed = [entry.weighed for entry in entries if entry.weighed is not None]
+    most = max((one.explored_wins for one in weighed), default=0)
+    if not any(one.explored for one in weighed):
+        terminal.say("Nobody was explored: what is said holds of leads above the threshold only ([policy] explore).")
+    elif most < FEW_WINS:
+        terminal.say(
+            f"Of the explored leads {most} had the outcome. Expected {FEW_WINS} at the least: until then the weighed "
+            "figures are mostly luck, and their intervals too narrow."
+        )
 
 
 def _rows(entries: "list[Entry]") -> "Iterator[list[str]]":

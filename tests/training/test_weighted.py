@@ -62,6 +62,7 @@ def test_equal_chances_change_nothing():
     assert found.figures == pytest.approx(judge(outcome, score))
     assert set(found.intervals) == set(METRICS)
     assert (found.rows, found.explored, found.effective) == (500, 500, pytest.approx(500))
+    assert found.explored_wins == outcome.sum()
 
 
 @settings(max_examples=50, deadline=None)

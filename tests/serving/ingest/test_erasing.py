@@ -24,6 +24,8 @@ def _remember(connection, lead):
     moved = {"transition_id": f"t-{lead}", "lead_id": lead, "at": 1, "before": "nurture", "after": "ready"}
     connection.execute(all_tables.transitions.insert(), [{**_blank(all_tables.transitions), **moved, "reason": lead}])
     connection.execute(all_tables.scores.insert(), [_score(lead)])
+    beside = {**_blank(all_tables.shadow_scores), "score_id": f"s-{lead}", "lead_id": lead}
+    connection.execute(all_tables.shadow_scores.insert(), [beside])
     body = json.dumps({"lead_id": lead})
     message = {"message_id": f"m-{lead}", "kind": "readiness.lead.ready", "lead_id": lead, "made_at": 1, "body": body}
     connection.execute(all_tables.messages.insert(), [{**_blank(all_tables.messages), **message}])

@@ -4,16 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, make_url, text
 
-from data.store.address import open_engine
+from data.store.address import WRITING, open_engine
 from serving.store.failures import StoreError
 from serving.store.migrations import versions
-from serving.store.schema import HEAD, migrate, revision
+from serving.store.schema import HEAD, _config, migrate, revision
 from serving.store.store import Store
-from serving.store.tables import METADATA
+from serving.store.tables import METADATA, transitions
 
 
 @pytest.fixture
@@ -35,6 +36,25 @@ def test_what_a_service_expects_is_the_last_step():
     """The revision that spares a service Alembic is that of the newest module among the steps."""
     steps = Path(versions.__file__).parent.glob("v*.py")
     assert max(step.name for step in steps).startswith(f"v{HEAD}_")
+
+
+def test_what_was_decided_before_chances_were_logged_stays(engine):
+    """A store of the first version is brought to this one: its rows are there, without a chance."""
+    with engine.connect().execution_options(**WRITING) as connection, connection.begin():
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        old = {"transition_id": "t-1", "lead_id": "a", "at": 1, "before": "nurture", "after": "ready", "reason": "r"}
+        lead = "INSERT INTO leads (lead_id, created_at, implied, attributes, received_at, updated_at) VALUES"
+        connection.execute(text(f"{lead} ('a', 0, false, '{{}}', 0, 0)"))
+        names = ", ".join(f'"{name}"' for name in (*old, "cause"))
+        values = ", ".join(f":{name}" for name in (*old, "cause"))
+        connection.execute(text(f"INSERT INTO transitions ({names}) VALUES ({values})"), {**old, "cause": "event"})  # noqa: S608
+    assert migrate(engine).found == "0001"
+    with engine.connect() as connection:
+        (row,) = connection.execute(transitions.select()).mappings()
+        assert (row["transition_id"], row["after"], row["propensity"]) == ("t-1", "ready", None)
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
 def test_a_new_database_gets_its_tables_once(empty_store_url, engine):

@@ -16,6 +16,7 @@ evidence_rows  the same for many leads at many moments
 policy         the agreed rule: when sales is asked to call, when a lead comes back
 tenths         how readiness is spread over rows
 thresholds     from what sales can work, or from what calls cost
+agreement      what each weekly capacity would have meant, and the policy of the one agreed on
 states         where a lead stands, and what moves it
 lots           numbers that belong to their words: who is explored, who is in the shadow
 sentences      why, in one sentence each

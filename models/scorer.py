@@ -5,7 +5,8 @@ HTTP has the same bits as in the table it was trained from.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from features.online import OnlineEngine
 from models.bundle import Bundle
 from models.evidence import Evidence
 from models.index import index_of
+from models.policy import Policy
 from models.reasons import Reason, Teller
 from models.states import DECISIONS, Decision, Look, Standing, State, begin, step
 
@@ -71,6 +73,12 @@ class Scorer:
         self._primary = bundle.model.horizons.index(bundle.model.primary)
         self._names = bundle.horizon_names
         self._teller = Teller(bundle.feature_set)
+
+    def deciding_by(self, policy: Policy) -> "Scorer":
+        """The same scorer, which decides by another policy."""
+        other = copy(self)
+        other.bundle = replace(self.bundle, policy=policy)
+        return other
 
     def warm(self) -> None:
         """Load or compile everything, and touch the whole model, so that the first lead does not wait."""

@@ -1,6 +1,8 @@
 """Thresholds from what sales can work, or from what its calls cost and bring."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -54,16 +56,31 @@ def threshold_for_capacity(
     ``eligible`` (too little evidence) cannot be handed off. Returns a readiness within [0, 1]: a little above the first
     score that is too many when nothing above it brings a hand-off. Raises ContractError without rows.
     """
+    return thresholds_for_capacities(scores, cutoffs, leads, (capacity_per_week,), eligible, rest)[0]
+
+
+def thresholds_for_capacities(
+    scores: Floats,
+    cutoffs: Ints,
+    leads: npt.NDArray[np.generic],
+    capacities: Sequence[float],
+    eligible: npt.NDArray[np.bool_] | None = None,
+    rest: int = NEVER_AGAIN,
+) -> list[float]:
+    """``threshold_for_capacity`` of each of ``capacities`` (a week, in rising order), in one walk through the rows."""
     if not len(scores):
         raise ContractError("No held-out rows to set a threshold by. Widen [backtest], or bring more history.")
     able = np.ones(len(scores), bool) if eligible is None else np.asarray(eligible)
     if not able.any():
-        return 1.0
-    values, at, first, codes = _by_lead(scores, cutoffs, leads, able)
-    backlog, weeks = _span(cutoffs)
-    falling = np.argsort(-values, kind="stable")
-    lowest, refused = _lowest(values, at, first, codes, falling, capacity_per_week * weeks, backlog, rest)
-    return float(lowest) if math.isfinite(lowest) else min(1.0, math.nextafter(float(refused), 2.0))
+        return [1.0] * len(capacities)
+    rows = Walked.of(scores, cutoffs, leads, able)
+    falling = np.argsort(-rows.values, kind="stable")
+    allowed = np.asarray(capacities, np.float64) * rows.weeks
+    found = _lowest(rows.values, rows.at, rows.first, rows.codes, falling, allowed, rows.backlog, rest)
+    return [
+        float(lowest) if math.isfinite(lowest) else min(1.0, math.nextafter(float(refused), 2.0))
+        for lowest, refused in found
+    ]
 
 
 def chance_to_explore(
@@ -85,44 +102,62 @@ def chance_to_explore(
     below = eligible & (scores < threshold)
     if not below.any():
         return 0.0
-    values, at, first, _ = _by_lead(scores, cutoffs, leads, eligible)
-    backlog, weeks = _span(cutoffs)
-    ends = zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
-    by_threshold = sum(_handed_off(values, at, begin, end, threshold, backlog, rest) for begin, end in ends) / weeks
+    rows = Walked.of(scores, cutoffs, leads, eligible)
+    ends = zip(rows.first[:-1].tolist(), rows.first[1:].tolist(), strict=True)
+    counts = (_handed_off(rows.values, rows.at, begin, end, threshold, rows.backlog, rest) for begin, end in ends)
+    by_threshold = sum(counts) / rows.weeks
     waiting = below.sum() / len(np.unique(cutoffs)) / rows_kept
     return min(1.0, share / (1.0 - share) * by_threshold / float(waiting))
 
 
-def _by_lead(
-    scores: Floats, cutoffs: Ints, leads: npt.NDArray[np.generic], able: npt.NDArray[np.bool_]
-) -> tuple[Floats, Ints, Ints, Ints]:
-    """The able rows sorted by lead and time: scores, cutoffs, where each lead's begin (and the end), leads as codes."""
-    _, codes = np.unique(leads, return_inverse=True)
-    order = np.lexsort((cutoffs, codes))
-    order = order[able[order]]
-    first = np.searchsorted(codes[order], np.arange(int(codes.max()) + 2))
-    return np.asarray(scores, np.float64)[order], np.asarray(cutoffs, np.int64)[order], first, codes[order]
+@dataclass(frozen=True, eq=False)
+class Walked:
+    """The m rows that may be handed off, sorted by lead and time; those of lead i from ``first[i]`` to ``first[i+1]``.
 
+    ``order`` is where each was among the rows given, ``codes`` number the leads in the order of their ids. Hand-offs at
+    or before ``backlog`` (microseconds) are from before; the others came in ``weeks``.
+    """
 
-def _span(cutoffs: Ints) -> tuple[int, float]:
-    """The moment up to which hand-offs are the backlog from before, and the weeks after it; at least one."""
-    start, end = int(cutoffs.min()), int(cutoffs.max())
-    return start if end > start else start - 1, max((end - start) / WEEK, 1.0)
+    values: Floats
+    at: Ints
+    codes: Ints
+    first: Ints
+    order: Ints
+    backlog: int
+    weeks: float
+
+    @classmethod
+    def of(cls, scores: Floats, cutoffs: Ints, leads: npt.NDArray[np.generic], able: npt.NDArray[np.bool_]) -> "Walked":
+        """The rows that are ``able``. Weeks and backlog are those of all rows."""
+        _, codes = np.unique(leads, return_inverse=True)
+        codes = codes.reshape(-1).astype(np.int64)
+        order = np.lexsort((cutoffs, codes))
+        order = order[able[order]].astype(np.int64)
+        start, end = int(cutoffs.min()), int(cutoffs.max())
+        return cls(
+            np.asarray(scores, np.float64)[order],
+            np.asarray(cutoffs, np.int64)[order],
+            codes[order],
+            np.searchsorted(codes[order], np.arange(int(codes.max()) + 2)).astype(np.int64),
+            order,
+            start if end > start else start - 1,
+            max((end - start) / WEEK, 1.0),
+        )
 
 
 @numba.njit(cache=True)
 def _lowest(
-    values: Floats, at: Ints, first: Ints, codes: Ints, falling: Ints, allowed: float, backlog: int, rest: int
-) -> tuple[float, float]:
-    """Going down through ``falling``, the last score that brings a hand-off within ``allowed``, and the first too many.
+    values: Floats, at: Ints, first: Ints, codes: Ints, falling: Ints, allowed: Floats, backlog: int, rest: int
+) -> Floats:
+    """Of each of k ``allowed`` (rising), as (k, 2): the last score that brings a hand-off, and the first too many.
 
-    Infinite: there is none; without one too many, the second is the highest score. Rows are sorted by lead and time,
-    those of lead i from ``first[i]`` to ``first[i + 1]``. A lower threshold changes the hand-offs only of the leads
-    whose rows it lets in, so each is counted anew when one of its rows comes in.
+    Scores go down as ``falling``. Infinite: there is none; without one too many, it is the highest. A lower threshold
+    changes the hand-offs only of leads whose rows it lets in, so each is counted anew when one of its rows comes in.
     """
     counted = np.zeros(len(first) - 1, np.int64)
-    total, lowest, place = 0, np.inf, 0
-    while place < len(falling):
+    found = np.empty((len(allowed), 2), np.float64)
+    total, lowest, place, done = 0, np.inf, 0, 0
+    while place < len(falling) and done < len(allowed):
         threshold, before = values[falling[place]], total
         while place < len(falling) and values[falling[place]] == threshold:
             lead = codes[falling[place]]
@@ -130,11 +165,14 @@ def _lowest(
             counted[lead] = _handed_off(values, at, first[lead], first[lead + 1], threshold, backlog, rest)
             total += counted[lead]
             place += 1
-        if total > allowed:
-            return lowest, threshold
+        while done < len(allowed) and total > allowed[done]:
+            found[done, 0], found[done, 1] = lowest, threshold
+            done += 1
         if total > before:
             lowest = threshold
-    return lowest, values[falling[0]]
+    for rest_of_them in range(done, len(allowed)):
+        found[rest_of_them, 0], found[rest_of_them, 1] = lowest, values[falling[0]]
+    return found
 
 
 @numba.njit(cache=True)

@@ -12,6 +12,7 @@
     usual     a lead as nearly everybody sends it, read in one go
     live      the bundle that answers, and how another takes its place
     shadowing a challenger that scores beside it, and whom nobody hears
+    agreeing  the capacity that people agreed on, which decides whatever bundle serves
     service   model, store and keys, as the endpoints share them
     requests  the gate: ids, limits, deadlines, the log, the metrics
     beside    work in a thread that a request may give up waiting for

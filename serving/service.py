@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from data.errors import ReadinessError
+from serving.agreeing.following import Following
 from serving.keyring import KeyRing
 from serving.live.loading import Loaded
 from serving.live.model import From, Model
@@ -30,6 +31,7 @@ class Service:
         live = settings.live is not None
         origin = From(settings.live or settings.bundle, settings.version, live, settings.canary_timeout_s)
         self.model = Model(origin, on_failure)
+        self.agreed = Following()
         self._on_failure = on_failure
         self._store: Store | None = None
         self._stopping = Event()
@@ -44,14 +46,21 @@ class Service:
         """Write what waits and let go of the store."""
         self._stopping.set()
         self.model.stop()
+        self.agreed.stop()
         if self._store is not None:
             await self.keys.flush()
             await asyncio.to_thread(self._store.close)
 
     @property
     def loaded(self) -> Loaded:
-        """The bundle in use. Raises Refusal (503) until it is loaded and warm."""
-        return self.model.now
+        """The bundle in use, deciding by what is agreed. Raises Refusal (503) until it is loaded and warm."""
+        return self.agreed.deciding(self.model.now)
+
+    @property
+    def loaded_if_any(self) -> Loaded | None:
+        """The same; None where there is no bundle."""
+        found = self.model.loaded
+        return None if found is None else self.agreed.deciding(found)
 
     @property
     def store(self) -> Store:
@@ -78,6 +87,7 @@ class Service:
         while not self._stopping.is_set():
             try:
                 store = Store.open(self.settings.store or "", self.settings.store_folder, self.settings.product)
+                self.agreed.begin(store)
             except StoreDown as error:
                 _LOG.warning("%s", error)
                 self._stopping.wait(_AGAIN_S)

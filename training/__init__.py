@@ -47,6 +47,7 @@ sections      all of these as sections of a report
 expectation   what to expect of a model, above all of one from few wins
 backtesting   the training repeated as of several moments of the past
 decision      the policy that travels with the model
+agreement     what each weekly capacity would have meant, from which people agree on one
 reporting     the report of a trial
 trial         all of it, in order
 wording       how figures, dates and models are told to people

@@ -24,6 +24,7 @@ from features.draw import EVENTS_OF_A_SAMPLE
 from features.feature_set import FeatureSet
 from features.local import compute
 from features.vocabulary import Vocabulary
+from training.agreement import of_all
 from training.cells import cells
 from training.dask_gbm import Taught, grow_booster
 from training.fit import Grow, Grown
@@ -140,6 +141,7 @@ def _tell_the_whole(report: dict[str, Any], facts: Facts, share: float) -> None:
     """The report, and the card that shares its history, speak of all facts; a note says what was drawn."""
     report["history"] |= {name: facts.rows(name) for name in ("leads", "events", "outcomes")}
     if share < 1:
+        report["agreement"] = report["agreement"] and of_all(report["agreement"], share)
         report["notes"].append(
             f"Settings were chosen and judged on a seeded draw of {share:.1%} of the leads, whose fingerprint this is; "
             "the booster learned from all."

@@ -27,8 +27,9 @@ def make_policy(contract: Contract, history: History, sample: Sample, test: Test
     again until sales must have answered and the cool-down is over. What is explored is taken from the capacity.
     """
     agreed = contract.policy
-    scores = test.predictions["blend"][:, contract.ready.horizons.index(agreed.horizon or contract.ready.primary)]
-    threshold = float(np.clip(_threshold(agreed, history, sample, scores), 0.0, 1.0))
+    scores = deciding(contract, test)
+    able = has_evidence(agreed, history, sample)
+    threshold = float(np.clip(_threshold(agreed, sample, scores, able), 0.0, 1.0))
     hopeless = HOPELESS * float(scores.mean()) if agreed.let_go_below is None else agreed.let_go_below
     return Policy(
         threshold=threshold,
@@ -44,32 +45,42 @@ def make_policy(contract: Contract, history: History, sample: Sample, test: Test
         let_go_below=min(1.0, hopeless),
         capacity_per_week=agreed.capacity_per_week,
         horizon=agreed.horizon,
-        explore_chance=_chance(agreed, history, sample, scores, threshold),
+        explore_chance=chance_at(agreed, sample, scores, able, threshold),
         explore_seed=contract.model.seed,
     )
 
 
-def _threshold(agreed: Agreed, history: History, sample: Sample, scores: Floats) -> float:
+def deciding(contract: Contract, test: TestRows) -> Floats:
+    """(n,) the readiness of the test rows that decides: on the policy's horizon."""
+    at = contract.ready.horizons.index(contract.policy.horizon or contract.ready.primary)
+    return test.predictions["blend"][:, at]
+
+
+def _threshold(agreed: Agreed, sample: Sample, scores: Floats, able: npt.NDArray[np.bool_]) -> float:
     if agreed.enter is not None:
         return agreed.enter
-    costs = agreed.costs
-    paying = 0.0 if costs is None else break_even(costs.call, costs.premature, costs.win)
     if agreed.capacity_per_week is None:
-        return paying if costs else float(np.quantile(scores, 1.0 - DEFAULT_SHARE))
+        return paying(agreed) if agreed.costs else float(np.quantile(scores, 1.0 - DEFAULT_SHARE))
     rows = sample.test
     within = threshold_for_capacity(
         scores,
         sample.cutoffs[rows],
         sample.leads[rows],
         agreed.capacity_per_week * (1.0 - agreed.explore),
-        _proven(agreed, history, sample),
+        able,
         agreed.answer_within + agreed.cool_down,
     )
-    return max(within, paying)
+    return max(within, paying(agreed))
 
 
-def _chance(agreed: Agreed, history: History, sample: Sample, scores: Floats, threshold: float) -> float:
-    """How likely a week a lead below the threshold is explored."""
+def paying(agreed: Agreed) -> float:
+    """The readiness below which no call pays; 0 where nothing is said of costs."""
+    costs = agreed.costs
+    return 0.0 if costs is None else break_even(costs.call, costs.premature, costs.win)
+
+
+def chance_at(agreed: Agreed, sample: Sample, scores: Floats, able: npt.NDArray[np.bool_], threshold: float) -> float:
+    """How likely a week a lead below a threshold is explored; ``able`` rows have evidence enough."""
     if not agreed.explore:
         return 0.0
     return chance_to_explore(
@@ -78,13 +89,13 @@ def _chance(agreed: Agreed, history: History, sample: Sample, scores: Floats, th
         scores,
         sample.cutoffs[sample.test],
         sample.leads[sample.test],
-        _proven(agreed, history, sample),
+        able,
         agreed.answer_within + agreed.cool_down,
         sample.share,
     )
 
 
-def _proven(agreed: Agreed, history: History, sample: Sample) -> npt.NDArray[np.bool_]:
-    """Which of the test rows have evidence enough for a hand-off."""
+def has_evidence(agreed: Agreed, history: History, sample: Sample) -> npt.NDArray[np.bool_]:
+    """(n,) which of the test rows have enough evidence for a hand-off."""
     seen = evidence_rows(history, sample.table.spine.take(pa.array(sample.test)), agreed.evidence_window)
     return np.asarray((seen[:, 0] >= agreed.min_kinds) & (seen[:, 1] >= agreed.min_days))

@@ -18,7 +18,7 @@ from data.contract import Contract
 from data.history import History
 from data.labels import label
 from data.spine import micros
-from training.duel_play import DuelRows, Floats, Ints, Ranked, capacities, periods_of, play
+from training.duel_play import DuelRows, Floats, Ints, Mask, Ranked, capacities, periods_of, play
 from training.sample import Progress
 
 DRAWS = 300
@@ -111,11 +111,18 @@ def duel_rows(lead_id: pa.Array, cutoff: pa.Array, contract: Contract, history: 
     kept, codes = kept[first], codes[first].astype(np.int64)
     period, weeks = periods_of(cutoffs[kept])
     won = labels.outcome(horizon)[kept]
-    at = np.where(won, cutoffs[kept] + np.where(won, labels.time_to_outcome[kept], 0), -1)
-    outcome = np.full(len(kept), -1, np.int64)
-    pairs = np.column_stack([codes, at])[won]
-    outcome[won] = np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1)
+    outcome = outcome_numbers(codes, cutoffs[kept] + np.where(won, labels.time_to_outcome[kept], 0), won)
     return DuelRows(codes, cutoffs[kept], period, outcome, weeks, horizon), kept
+
+
+def outcome_numbers(codes: Ints, at: Ints, won: Mask) -> Ints:
+    """(n,) which outcome a row of a lead (a code) led up to, numbered from 0; -1 where it did not.
+
+    ``at`` is the moment of the outcome where ``won``: rows of one lead with one moment share it.
+    """
+    outcome = np.full(len(codes), -1, np.int64)
+    outcome[won] = np.unique(np.column_stack([codes, at])[won], axis=0, return_inverse=True)[1].reshape(-1)
+    return outcome
 
 
 def duel(

@@ -18,6 +18,7 @@ from models.numerics import Floats
 from models.points import load_points, replay
 from models.policy import Policy
 from models.tenths import tenths_of
+from training.agreement import agreement
 from training.decision import make_policy
 from training.fit import Fitted, Grow, fit
 from training.leaks.detect import find_leaks
@@ -97,6 +98,8 @@ def run_trial(
     report |= {"leaks": {**learned.leaks.to_dict(), "figures": figures}}
     report |= {"search": [asdict(tried) for tried in fitted.choice.tried]} if budget else {}
     policy = make_policy(contract, history, sample, test)
+    tell("what each capacity would have meant", 0.0)
+    report["agreement"] = agreement(contract, history, sample, test, policy)
     reference = _reference(sample, fitted)
     return Trial(
         contract,

@@ -36,6 +36,7 @@ def look_at_all(
     A pass that was interrupted goes on where it was.
     """
     from data.contract import load_contract
+    from serving.agreeing.versions import agreed_in
     from serving.commands import terminal
 
     agreed = load_contract(contract)
@@ -43,6 +44,7 @@ def look_at_all(
     opened = stores.open_store(agreed, store)
     started = wall_clock()
     try:
+        loaded = agreed_in(opened, loaded)
         with terminal.progress(quiet=quiet) as report:
             done = _run(opened, loaded, report)
         found = _summary(opened, loaded, done, started)

@@ -28,8 +28,8 @@ def decide(
     """Look at leads as of just after ``moment`` (microseconds), and write what follows from it.
 
     What is written: a score, the standing, a transition and its messages where something crossed; the mark is taken
-    away. ``cause``: event, lead, night, model. ``now``: the wall clock, ``moment`` unless given. Closed, unknown and
-    future leads are left out, and a lead that somebody else looks at for the first time just now, which stays marked.
+    away. ``cause``: event, lead, night, model, policy. ``now``: the wall clock, or ``moment``. Closed, unknown
+    and future leads are left out, and a lead that somebody else looks at for the first time just now: it stays marked.
     """
     ids = sorted(set(lead_ids))
     if not ids:

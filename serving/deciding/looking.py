@@ -3,19 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from models.reasons import REASONS
 from models.scorer import Looked, Score
 from models.states import step
+from serving.agreeing.versions import apply, latest
 from serving.deciding.histories import Read, read_histories
 from serving.deciding.needs import needs_of
 from serving.deciding.rules import Rules, rules_of
 from serving.deciding.score_rows import Made, new_id, score_row, write_scores
 from serving.deciding.standings import Kept, claim, kept_many, new, put
+from serving.deciding.statements import Quick
 from serving.deciding.transitions import Crossed, write_crossings
 from serving.deciding.words import Closing, closings_of, heard, words_of
 from serving.live.loading import Loaded
+from serving.store.tables import policies
+
+_AGREED = Quick(select(func.max(policies.c.version)))
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,10 @@ def settle(
     """Write what follows: scores, standings, transitions and messages.
 
     The rows of ``seen`` must be locked, or not be there. A lead that somebody else looked at first meanwhile is left
-    out. Reasons are told where something crossed; ``reasons``: of every lead. ``now``: the wall clock.
+    out. Reasons are told where something crossed; ``reasons``: of every lead. ``now``: the wall clock. What was agreed
+    meanwhile decides, whether this process has heard of it or not.
     """
+    loaded = _as_agreed(connection, loaded)
     rules = rules_of(loaded.bundle, loaded.version)
     firsts = claim(connection, [one.row for one in seen if one.before is None])
     mine = [one for one in seen if one.before is not None or one.row.lead_id in firsts]
@@ -118,6 +125,13 @@ def settle(
     put(connection, [one.row for one in decided])
     write_crossings(connection, rules, [crossed for one in decided for crossed in one.crossed], now)
     return decided
+
+
+def _as_agreed(connection: Connection, loaded: Loaded) -> Loaded:
+    """The bundle, deciding by what is agreed as of this transaction."""
+    version = _AGREED(connection)[0][0]
+    newer = version is not None and version > loaded.policy_version
+    return apply(loaded, latest(connection)) if newer else loaded
 
 
 def _followed(loaded: Loaded, rules: Rules, one: Seen, cause: str, now: int, *, reasons: bool) -> Decided:

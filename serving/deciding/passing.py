@@ -48,8 +48,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Pass:
-    """A pass as the store keeps it: why (night or model), since when, by which bundle, how far, and what came of it.
+    """A pass as the store keeps it: why (night, model or policy), since when, by what, how far, and what came of it.
 
+    ``bundle_id`` and ``policy`` (the version that people agreed on, 0 for the bundle's own) are what it decides by.
     ``reached`` is the last lead that is done; ``counts`` hold what became of leads (looked, and states that leads came
     into); ``leased_until`` is for whom works on it.
     """
@@ -63,6 +64,11 @@ class Pass:
     counts: dict[str, int] = field(default_factory=dict)
     leased_until: int = 0
     finished_at: int | None = None
+    policy: int = 0
+
+    def is_by(self, loaded: Loaded) -> bool:
+        """Whether it decides by this bundle and this policy."""
+        return (self.bundle_id, self.policy) == (loaded.bundle.bundle_id, loaded.policy_version)
 
 
 def latest(connection: Connection, *, locked: bool = False) -> Pass | None:
@@ -74,11 +80,10 @@ def latest(connection: Connection, *, locked: bool = False) -> Pass | None:
 def begin_pass(connection: Connection, loaded: Loaded, cause: str, now: int) -> Pass:
     """Begin a pass, or go on with the one under way if it is by the same bundle and as urgent."""
     under_way = latest(connection, locked=True)
-    goes_on = under_way is not None and under_way.finished_at is None and under_way.bundle_id == loaded.bundle.bundle_id
-    if goes_on and under_way is not None:
+    if under_way is not None and under_way.finished_at is None and under_way.is_by(loaded):
         return under_way
     total = connection.execute(_OPEN).scalar_one()
-    begun = Pass(new_id(now), cause, now, loaded.bundle.bundle_id, total)
+    begun = Pass(new_id(now), cause, now, loaded.bundle.bundle_id, total, policy=loaded.policy_version)
     _keep(connection, begun)
     remember(connection, rules_of(loaded.bundle, loaded.version))
     return begun
@@ -93,13 +98,17 @@ def step_back(connection: Connection, lead_ids: Collection[str]) -> None:
 
 
 def renew(store: Store, loaded: Loaded) -> bool:
-    """Let every open lead be looked at again if the last pass was by another bundle; whether that is so."""
+    """Let every open lead be looked at again if the last pass was by another bundle or policy; whether that is so.
+
+    A policy that was agreed before the one of the last pass is old news: whoever has not heard of that one will.
+    """
 
     def change(connection: Connection) -> bool:
         last = latest(connection, locked=True)
-        if last is not None and last.bundle_id == loaded.bundle.bundle_id:
+        same = last is not None and last.bundle_id == loaded.bundle.bundle_id
+        if last is not None and (last.policy > loaded.policy_version or (same and last.is_by(loaded))):
             return False
-        begin_pass(connection, loaded, "model", wall_clock())
+        begin_pass(connection, loaded, "policy" if same else "model", wall_clock())
         return True
 
     return store.write(change)
@@ -110,7 +119,7 @@ def run_pass(
 ) -> Pass | None:
     """Work on the pass under way until it is done, or for so many ``chunks``; returns it as it then is.
 
-    Does nothing while another worker is at it, or when it is by another bundle. Marked leads come first.
+    Does nothing while another worker is at it, or when it is by another bundle or policy. Marked leads come first.
     """
     tell = progress or (lambda _done, _total: None)
     look_at_marked(store, loaded)
@@ -142,7 +151,7 @@ def _lease(connection: Connection, loaded: Loaded, now: int) -> Pass | None:
     state = latest(connection, locked=True)
     if state is None or state.finished_at is not None or state.leased_until > now:
         return None
-    if state.bundle_id != loaded.bundle.bundle_id:
+    if not state.is_by(loaded):
         return None
     taken = replace(state, leased_until=now + LEASE)
     _keep(connection, taken)

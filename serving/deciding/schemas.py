@@ -38,7 +38,7 @@ class PastScoreOut(BaseModel):
     index: float = Field(description="Readiness on the contract's 0-100 scale.")
     decision: str = Field(description="Whose it was: hand off, nurture, recycle or let go.")
     model_version: str = Field(description="The version that scored; empty for a bundle from elsewhere.")
-    cause: str = Field(description="Why it was made: lead, payload, event, night, model or job.")
+    cause: str = Field(description="Why it was made: lead, payload, event, night, model, policy or job.")
 
 
 class StandingOut(BaseModel):
@@ -117,7 +117,7 @@ class KeptScoreOut(BaseModel):
     lead_id: str = Field(description="The lead.")
     as_of: str = Field(description="The moment asked about, UTC.")
     scored_at: str = Field(description="When it was made, UTC.")
-    cause: str = Field(description="Why it was made: lead, payload, event, night, model or job.")
+    cause: str = Field(description="Why it was made: lead, payload, event, night, model, policy or job.")
     readiness: float = Field(description="Calibrated probability of the outcome within the horizon.")
     horizon_days: float = Field(description="The horizon of `readiness`, in days.")
     horizons: dict[str, float] = Field(description="Readiness by horizon.")

@@ -28,7 +28,7 @@ class Made:
     """A score, and how it came about.
 
     ``inputs`` is the SHA-256 of what was scored, ``scored_at`` the wall clock in microseconds, ``cause`` one of lead,
-    payload, event, night, model, job.
+    payload, event, night, model, policy, job.
     """
 
     score_id: str

@@ -66,13 +66,13 @@ def _answer(taken: Taken) -> TakenOut:
 async def _many(door: Door[Any], request: Request, service: Service, caller: Caller, *, backfill: bool) -> TakenOut:
     store = service.store
     raw = await door.read(request, service.settings.max_body_bytes)
-    return _answer(await store_raw(store, door, raw, backfill=backfill, loaded=service.model.loaded, by=caller.name))
+    return _answer(await store_raw(store, door, raw, backfill=backfill, loaded=service.loaded_if_any, by=caller.name))
 
 
 async def _one(door: Door[Any], told: Any, service: Service, caller: Caller) -> TakenOut:
     """One thing, whose refusal is the refusal of the call."""
     taken = await store_told(
-        service.store, Told([Placed(0, door.item(told))]), loaded=service.model.loaded, by=caller.name
+        service.store, Told([Placed(0, door.item(told))]), loaded=service.loaded_if_any, by=caller.name
     )
     if taken.refused:
         first: Rejected = taken.refused[0]

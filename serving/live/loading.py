@@ -7,6 +7,7 @@ from pathlib import Path
 from features.lead import LeadHistory
 from models.bundle import Bundle, read_bundle
 from models.canary import check_in_canary
+from models.policy import Policy
 from models.scorer import Scorer
 from models.states import Standing
 from serving.live.drift import Drift
@@ -21,16 +22,24 @@ _LEADS = "leads."
 class Loaded:
     """A bundle that passed its checks, its warm scorer, and the registry's number for it ("" when it has none).
 
-    ``at`` is when it was loaded, in seconds since 1970; ``drift`` counts what it answers.
-    ``beside`` hears of each score that is told.
+    ``policy_version``: of the policy that people agreed on and it decides by (``serving.agreeing``); 0 for the one that
+    the bundle brings, which is then ``own``. ``at`` is when it was loaded, in seconds since 1970; ``drift`` counts
+    what it answers. ``beside`` hears of each score that is told.
     """
 
     bundle: Bundle
     scorer: Scorer
     version: str = ""
+    policy_version: int = 0
+    own: Policy | None = None
     at: float = field(default_factory=time.time)
     drift: Drift = field(default_factory=Drift)
     beside: Beside | None = None
+
+    @property
+    def brought(self) -> Policy:
+        """The policy that the bundle brings, whatever decides."""
+        return self.own or self.bundle.policy
 
     @property
     def base_rate(self) -> float:

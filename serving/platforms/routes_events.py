@@ -148,7 +148,7 @@ async def _read(count: int, read: Callable[[], Told]) -> Told:
 async def _store(service: Service, caller: Caller, told: Told) -> TakenOut:
     if len(told.items) > 4 * MAX_MESSAGES:
         raise _too_many(len(told.items))
-    found = await store_told(service.store, told, loaded=service.model.loaded, by=caller.name)
+    found = await store_told(service.store, told, loaded=service.loaded_if_any, by=caller.name)
     if any(isinstance(placed.item, EraseItem) for placed in told.items):
         await fold(service.store)
     refused = [RejectedOut(position=one.index, reason=one.reason) for one in found.refused]

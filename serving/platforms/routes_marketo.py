@@ -148,7 +148,7 @@ def _watch(routes: APIRouter) -> None:
         responses=documented(401, 403),
     )
     async def status(service: ServiceDep, _: _SCORES) -> dict[str, list[str]]:
-        loaded = service.model.loaded
+        loaded = service.loaded_if_any
         told = [] if loaded is None else [f"model version {loaded.version or 'of no registry'}"]
         return {"info": told, "warnings": [_LOADING] if loaded is None else [], "errors": []}
 

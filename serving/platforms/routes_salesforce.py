@@ -98,7 +98,7 @@ def salesforce_routes(settings: PlatformSettings) -> APIRouter:
 
 async def _take(service: Service, caller: Caller, item: Item) -> FlatTakenOut:
     told = Told([Placed(0, item)])
-    taken = await store_told(service.store, told, loaded=service.model.loaded, by=caller.name)
+    taken = await store_told(service.store, told, loaded=service.loaded_if_any, by=caller.name)
     if taken.refused:
         raise Refusal(422, "invalid-request", taken.refused[0].reason)
     return FlatTakenOut(taken=taken.taken, duplicates=taken.duplicates)

@@ -15,7 +15,7 @@ from serving.store.upsert import insert_new
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision of this version's tables: that of the last step. A service that finds it need not import Alembic."""
 _ONE_AT_A_TIME = 7_231_004_512  # the advisory lock under which PostgreSQL is migrated
 

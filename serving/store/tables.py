@@ -47,7 +47,7 @@ transitions = Table(
     text("before"),
     text("after"),
     text("reason"),
-    text("cause"),  # event, outcome, touch, lead, night, model
+    text("cause"),  # event, outcome, touch, lead, night, model, policy
     text("score_id", nullable=True),
     Column("propensity", Double),  # of a hand-off: 1 by the threshold, less by a lot
 )
@@ -74,7 +74,7 @@ scores = Table(
     text("inputs"),  # SHA-256 of the history that was scored
     text("model_version"),
     text("bundle_id"),
-    text("cause"),  # lead, payload, event, night, model, job
+    text("cause"),  # lead, payload, event, night, model, policy, job
     text("job_id", nullable=True),
     Column("propensity", Double),  # with which chance it was decided so; null: there was nothing to draw
     Index("ix_scores_lead_id_as_of", "lead_id", "as_of"),
@@ -200,6 +200,30 @@ keys = Table(
     moment("revoked_at", nullable=True),
     moment("last_used_at", nullable=True),
 )
+
+sessions = Table(
+    "sessions",
+    METADATA,
+    text("sha256", primary_key=True),  # of a random token that a browser holds
+    text("key_sha256"),  # whose key signed in: the session ends when that key does
+    text("name"),
+    moment("made_at"),
+    moment("expires_at", index=True),
+)
+"""Who is signed in at the desk."""
+
+policies = Table(
+    "policies",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    moment("at"),
+    text("by"),
+    text("why"),
+    Column("capacity", Double),  # hand-offs a week; null: the policy that the bundle brings
+    text("bundle_id"),
+    text("body"),  # JSON: the policy as it was when it was agreed
+)
+"""What people agreed on, version by version; the last one decides."""
 
 watched = Table(
     "watched",

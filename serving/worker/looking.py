@@ -25,14 +25,15 @@ class Looking:
 
     def __init__(self, store: Store, loaded: Callable[[], Loaded]) -> None:
         self._store, self._loaded = store, loaded
-        self._bundle_id = ""
+        self._by: tuple[str, int] | None = None
 
     def look(self) -> bool:
         """Look at leads that are marked and at some of the pass under way; whether there are more."""
         loaded = self._loaded()
-        if self._bundle_id != loaded.bundle.bundle_id:
+        by = (loaded.bundle.bundle_id, loaded.policy_version)
+        if self._by != by:
             renew(self._store, loaded)
-            self._bundle_id = loaded.bundle.bundle_id
+            self._by = by
         marked = look_at_marked(self._store, loaded, _AT_MOST)
         passing = self._store.read(latest)
         if passing is None or passing.finished_at is not None:

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from data.clock import WEEK
 from data.errors import ContractError
-from models.thresholds import NEVER_AGAIN, break_even, exit_for, threshold_for_capacity
+from models.thresholds import (
+    NEVER_AGAIN,
+    break_even,
+    exit_for,
+    threshold_for_capacity,
+    thresholds_for_capacities,
+)
 
 
 def _handed_off(threshold, scores, cutoffs, leads, eligible, rest):
@@ -110,3 +116,19 @@ def test_the_exit_has_two_thirds_of_the_odds():
     """By hand: odds of 1 to 4 at 20 %, 1 to 6 at the exit. Nothing stays nothing, certain stays certain."""
     assert exit_for(0.2) == pytest.approx(1 / 7)
     assert (exit_for(0.0), exit_for(1.0)) == (0.0, 1.0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(0, 10_000), st.lists(st.floats(0.1, 40), min_size=1, max_size=8), st.sampled_from((NEVER_AGAIN, WEEK))
+)
+def test_many_capacities_in_one_walk_are_each_by_itself(seed, capacities, rest):
+    """The thresholds of several capacities are those that each has alone."""
+    rng = np.random.default_rng(seed)
+    pairs = np.unique(rng.integers(0, 150, 100))
+    leads, cutoffs = pairs // 5, pairs % 5 * WEEK
+    scores, eligible = np.round(rng.random(len(pairs)), 1), rng.random(len(pairs)) < 0.8
+    rising = sorted(capacities)
+    together = thresholds_for_capacities(scores, cutoffs, leads, rising, eligible, rest)
+    alone = [threshold_for_capacity(scores, cutoffs, leads, one, eligible, rest) for one in rising]
+    assert together == alone

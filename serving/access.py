@@ -32,6 +32,12 @@ async def admit(service: Service, presented: str | None, scope: str) -> Caller:
             f"{found} Send one as Authorization: Bearer <key> or X-Api-Key: <key>; `readiness keys create` makes one.",
             {"www-authenticate": 'Bearer realm="readiness"'},
         )
+    must_may(caller, scope)
+    return caller
+
+
+def must_may(caller: Caller, scope: str) -> None:
+    """Raises Refusal (403) when the caller may not do what needs ``scope``."""
     if not caller.may(scope):
         may = ", ".join(name for name in SCOPES if name in caller.scopes)
         raise Refusal(
@@ -40,7 +46,6 @@ async def admit(service: Service, presented: str | None, scope: str) -> Caller:
             f"The key {caller.name!r} may {may}. This needs the scope {scope!r}: `readiness keys create NAME --scope "
             f"{scope}` makes a key that has it.",
         )
-    return caller
 
 
 @cache

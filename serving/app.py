@@ -13,6 +13,10 @@ from starlette.types import Receive, Scope, Send
 from serving import hot, problems, reference, routes
 from serving.deciding.recorder import Recorder
 from serving.deciding.routes import routes as leads_routes
+from serving.desk import doors
+from serving.desk import policy as desk_policy
+from serving.desk.attempts import Attempts
+from serving.desk.routes import routes as desk_routes
 from serving.gauges import Gauges
 from serving.ingest.routes import routes as ingest_routes
 from serving.ingest.schemas import (
@@ -58,6 +62,7 @@ _READ_BY_HAND = (
     OutcomeTold,
     TouchTold,
     *BODIES,
+    *desk_policy.BODIES,
 )
 
 
@@ -85,7 +90,7 @@ def create_app(
         for beside in (worker, shadow):
             if beside is not None:
                 beside.start()
-        yield {"service": service, "metrics": metrics, "recorder": recorder}
+        yield {"service": service, "metrics": metrics, "recorder": recorder, "attempts": Attempts()}
         for beside in (worker, shadow):
             if beside is not None:
                 await to_thread.run_sync(beside.stop)
@@ -110,6 +115,8 @@ def create_app(
     app.include_router(ingest_routes)
     app.include_router(leads_routes)
     app.include_router(jobs_routes)
+    for router in (desk_policy.routes, doors.routes, desk_routes):
+        app.include_router(router)
     for router in platform_routes(platforms or PlatformSettings()):
         app.include_router(router)
     app.include_router(subscribing.routes)

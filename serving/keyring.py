@@ -56,16 +56,22 @@ class KeyRing:
 
         Raises StoreDown when the store did not answer for a minute.
         """
+        presented = fingerprint(key)
+        found = await self.holder(presented)
+        if found is not None and self._store is not None:
+            self._note(presented, self._store)
+        return found
+
+    async def holder(self, presented: str) -> Caller | None:
+        """Whose key has this SHA-256, as ``find`` finds it; that it was used is not noted."""
         if self._store is None:
             self._look_at_file()
         elif time.monotonic() - self._read_at > FRESH_S:
             await self._ask(self._store)
-        presented, found = fingerprint(key), None
+        found = None
         for sha256, caller in self._known:
             if hmac.compare_digest(presented, sha256):
                 found = caller
-        if found is not None and self._store is not None:
-            self._note(presented, self._store)
         return found
 
     async def flush(self) -> None:

@@ -98,17 +98,22 @@ async def lead_timeline(lead_id: str, service: ServiceDep, *, limit: Limit = 100
 async def get_lead(lead_id: str, service: ServiceDep, recorder: RecorderDep) -> LeadOut:
     """A lead."""
     loaded, store = service.loaded, service.store
+    answer = await answer_of_open(service, recorder, lead_id)
+    return lead_out(loaded, await store.aread(lambda connection: story(connection, lead_id)), answer)
+
+
+async def answer_of_open(service: Service, recorder: Recorder, lead_id: str) -> Answer | None:
+    """The score of a lead as of now; None for a closed one. Raises Refusal: 404 for one that is not there."""
     try:
-        answer: Answer | None = await score_stored(store, recorder, loaded, Question(lead_id))
+        return await score_stored(service.store, recorder, service.loaded, Question(lead_id))
     except ClosedLead:
-        answer = None
+        return None
     except UnknownLead as error:
         raise Refusal(404, "unknown-lead", str(error)) from None
     except StoreDown:
         raise
     except ReadinessError as error:
         raise Refusal(422, "does-not-apply", str(error)) from None
-    return lead_out(loaded, await store.aread(lambda connection: story(connection, lead_id)), answer)
 
 
 @routes.get(

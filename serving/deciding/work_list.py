@@ -21,6 +21,7 @@ class Wanted:
     """Which leads: in these states (none: any), due for a nurture touch today, never contacted; in which order.
 
     ``day`` is the beginning of the day (microseconds, UTC) for ``due``, ``cadence`` how often nurtured leads are due.
+    ``search``: a text that the id, the account or an attribute contains, whatever its case ("": any).
     """
 
     states: tuple[State, ...] = ()
@@ -29,12 +30,13 @@ class Wanted:
     due: bool = False
     day: int = 0
     cadence: int = DAY
+    search: str = ""
 
     @property
     def name(self) -> str:
         """Of the list that a cursor belongs to."""
         day = self.day if self.due else 0
-        return f"{self.sort}|{','.join(self.states)}|{self.never_contacted}|{day}"
+        return f"{self.sort}|{','.join(self.states)}|{self.never_contacted}|{day}|{self.search}"
 
 
 def work_list(connection: Connection, wanted: Wanted, limit: int, after: str = "") -> tuple[list[dict[str, Any]], str]:
@@ -57,13 +59,16 @@ def how_many(connection: Connection, wanted: Wanted) -> int:
 
 
 def _chosen(wanted: Wanted) -> "Select[Any]":
-    statement = select(*standings.c, leads.c.created_at, leads.c.account_id).join(leads)
+    statement = select(*standings.c, leads.c.created_at, leads.c.account_id, leads.c.attributes).join(leads)
     if wanted.states:
         statement = statement.where(standings.c.state.in_(wanted.states))
     if wanted.never_contacted:
         statement = statement.where(standings.c.touched_at.is_(None))
     if wanted.due:
         statement = statement.where(_is_due(wanted))
+    if wanted.search:
+        searched = (leads.c.lead_id, leads.c.account_id, leads.c.attributes)
+        statement = statement.where(or_(*(one.icontains(wanted.search, autoescape=True) for one in searched)))
     return statement
 
 

@@ -1,0 +1,212 @@
+"""The desk in a browser: pictures of its pages, and how soon they are painted, with 10,000 leads in the store.
+
+    python -P -m benchmarks.desk                  # first paint and response of each page, as a table
+    python -P -m benchmarks.desk --write docs     # and pictures: docs/desk-*.png
+
+A market is simulated and trained once, then looked at as of each of the last twelve weeks; it is kept in
+``.readiness/bench/desk``. Needs Chromium and the package playwright.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import func, select
+
+from benchmarks.desk_market import copy_leads, later, look_weekly
+from data.check import check
+from data.clock import DAY, wall_clock
+from data.contract import load_contract
+from data.simulation.folder import write
+from data.simulation.market import simulate
+from data.store.tables import leads
+from models.agreement import curve_of
+from models.bundle import read_bundle
+from models.scorer import Scorer
+from serving.agreeing.versions import Change, agree, agreed_in
+from serving.ingest.loading import load_history
+from serving.key_store import create_key
+from serving.live.loading import Loaded
+from serving.store.store import Store
+from serving.store.tables import standings
+
+LEADS, COPIES, WEEKS = 1_250, 8, 12
+SIZE = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+ROUNDS = 5
+SAID = (("Two more people in sales from this month on", "ann"), ("Holidays: fewer calls until September", "ben"))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a desk is served, a key that may do everything there, and a lead with a story."""
+
+    url: str
+    key: str
+    lead: str
+
+
+def build(folder: Path) -> tuple[Path, str]:
+    """The bundle folder, and the URL of a store of some weeks; made once."""
+    contract, store_file = folder / "readiness.toml", folder / "store.db"
+    if not (folder / "trained.json").exists():
+        write(simulate("steady", LEADS, 4), folder)
+        command = [sys.executable, "-P", "-m", "serving.cli", "train", "--contract", str(contract), "--json"]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[1])
+        (folder / "trained.json").write_bytes(done.stdout)
+    said = json.loads((folder / "trained.json").read_text())
+    agreed = load_contract(contract)
+    bundle = agreed.state_folder / "bundles" / said["bundle_id"]
+    if not (folder / "filled").exists():
+        store_file.unlink(missing_ok=True)
+        _fill(f"sqlite:///{store_file}", bundle, contract, said["version"])
+        (folder / "filled").touch()
+    return bundle, f"sqlite:///{store_file}"
+
+
+def _fill(url: str, folder: Path, contract: Path, version: str) -> None:
+    bundle, agreed = read_bundle(folder), load_contract(contract)
+    history = check(agreed).history
+    loaded = Loaded(bundle, Scorer(bundle), version)
+    store = Store.open(url, product=agreed.ready.product)
+    try:
+        load_history(store, later(history, wall_clock() - history.ends_at))
+        curve = curve_of(bundle)
+        for since, ((why, by), place) in enumerate(zip(SAID, (1.5, 1.0), strict=True)):
+            capacity = place * (agreed.policy.capacity_per_week or 1.0)
+            change = Change(curve.at(capacity).per_week if curve else None, why, by, since)
+            moment = wall_clock() - (60 - 40 * since) * DAY
+            store.write(lambda connection, change=change, at=moment: agree(connection, loaded, change, at))  # type: ignore[misc]
+        look_weekly(store, agreed_in(store, loaded), WEEKS, lambda week: print(f"week {-week}", file=sys.stderr))
+        print(f"{copy_leads(store, COPIES):,} leads", file=sys.stderr)
+    finally:
+        store.close()
+
+
+@contextmanager
+def serving(bundle: Path, url: str, contract: Path) -> Iterator[Desk]:
+    """The desk of a service in a process of its own."""
+    store = Store.open(url)
+    key = create_key(store, f"sales-{os.urandom(3).hex()}", ("admin",))
+    lead = _with_a_story(store)
+    store.close()
+    command = [sys.executable, "-P", "-m", "serving.cli", "serve", "--bundle", str(bundle), "--store", url]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--no-worker", "--contract", str(contract)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        address = process.stdout.readline().strip()
+        while httpx.get(f"{address}/readyz").status_code != httpx.codes.OK:
+            time.sleep(0.2)
+        yield Desk(address, key, lead)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _with_a_story(store: Store) -> str:
+    """A ready lead that moved most often, of those that are not copies."""
+    from serving.store.tables import transitions  # noqa: PLC0415 - used here alone
+
+    moved = (
+        select(standings.c.lead_id)
+        .join(transitions, transitions.c.lead_id == standings.c.lead_id)
+        .where(standings.c.state == "ready")
+        .group_by(standings.c.lead_id)
+        .order_by(func.count().desc(), standings.c.lead_id)
+        .limit(1)
+    )
+    found = store.read(lambda connection: connection.execute(moved).scalar())
+    return str(
+        found or store.read(lambda connection: connection.execute(select(leads.c.lead_id).limit(1)).scalar_one())
+    )
+
+
+def paths(desk: Desk) -> dict[str, str]:
+    """The pages by name."""
+    return {
+        "work": "/",
+        "search": "/?view=all&search=software",
+        "lead": f"/desk/lead?id={desk.lead}",
+        "agree": "/desk/agree",
+        "trust": "/desk/trust",
+    }
+
+
+def sign_in(page: Page, desk: Desk) -> None:
+    """As a person does it."""
+    page.goto(desk.url)
+    page.get_by_label("API key").fill(desk.key)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector("nav")
+
+
+def paint(page: Page, address: str) -> tuple[float, float]:
+    """Milliseconds until the first byte and until something is painted."""
+    page.goto(address, wait_until="load")
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+    found = page.evaluate(
+        "[performance.getEntriesByType('navigation')[0].responseStart,"
+        " performance.getEntriesByName('first-contentful-paint')[0].startTime]"
+    )
+    return float(found[0]), float(found[1])
+
+
+def measure(browser: Browser, desk: Desk) -> None:
+    """Print the median of some rounds for each page."""
+    page = browser.new_page(viewport=SIZE)
+    sign_in(page, desk)
+    for name, path in paths(desk).items():
+        rounds = [paint(page, desk.url + path) for _ in range(ROUNDS)]
+        first, painted = (statistics.median(part) for part in zip(*rounds, strict=True))
+        print(f"{name:8} first byte {first:5.0f} ms, first paint {painted:5.0f} ms")
+    page.close()
+
+
+def pictures(browser: Browser, desk: Desk, folder: Path) -> None:
+    """Pictures of the pages, light; of the work list dark and on a phone too."""
+    for name, scheme, size, path in (
+        ("work", "light", SIZE, "work"),
+        ("lead", "light", SIZE, "lead"),
+        ("agree", "light", SIZE, "agree"),
+        ("trust", "light", SIZE, "trust"),
+        ("dark", "dark", SIZE, "agree"),
+        ("phone", "light", PHONE, "work"),
+    ):
+        page = browser.new_page(viewport=size, color_scheme=scheme, device_scale_factor=1)  # type: ignore[arg-type]
+        sign_in(page, desk)
+        page.goto(desk.url + paths(desk)[path])
+        page.screenshot(path=folder / f"desk-{name}.png", full_page=name in {"lead", "trust"})
+        page.close()
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description="The desk in a browser.")
+    parser.add_argument("--write", type=Path, help="Write pictures to this folder.")
+    asked = parser.parse_args()
+    folder = Path(os.environ.get("READINESS_BENCH", ".readiness/bench")).resolve() / "desk"
+    folder.mkdir(parents=True, exist_ok=True)
+    bundle, url = build(folder)
+    with serving(bundle, url, folder / "readiness.toml") as desk, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        measure(browser, desk)
+        if asked.write:
+            pictures(browser, desk, asked.write)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -45,7 +45,7 @@ LEADS, COPIES, WEEKS = 1_250, 8, 12
 SIZE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 ROUNDS = 5
-SAID = (("Two more people in sales from this month on", "ann"), ("Holidays: fewer calls until September", "ben"))
+SAID = (("Two new colleagues in sales", "ann"), ("Fewer calls until they know the product", "ben"))
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Desk:
 
 
 def build(folder: Path) -> tuple[Path, str]:
-    """The bundle folder, and the URL of a store of some weeks; made once."""
+    """The bundle folder, and the URL of a store after some weeks; made once."""
     contract, store_file = folder / "readiness.toml", folder / "store.db"
     if not (folder / "trained.json").exists():
         write(simulate("steady", LEADS, 4), folder)
@@ -89,7 +89,6 @@ def _fill(url: str, folder: Path, contract: Path, version: str) -> None:
             moment = wall_clock() - (60 - 40 * since) * DAY
             store.write(lambda connection, change=change, at=moment: agree(connection, loaded, change, at))  # type: ignore[misc]
         look_weekly(store, agreed_in(store, loaded), WEEKS, lambda week: print(f"week {-week}", file=sys.stderr))
-        print(f"{copy_leads(store, COPIES):,} leads", file=sys.stderr)
     finally:
         store.close()
 
@@ -156,7 +155,8 @@ def sign_in(page: Page, desk: Desk) -> None:
 def paint(page: Page, address: str) -> tuple[float, float]:
     """Milliseconds until the first byte and until something is painted."""
     page.goto(address, wait_until="load")
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+    while not page.evaluate("performance.getEntriesByName('first-contentful-paint').length"):
+        page.wait_for_timeout(20)
     found = page.evaluate(
         "[performance.getEntriesByType('navigation')[0].responseStart,"
         " performance.getEntriesByName('first-contentful-paint')[0].startTime]"
@@ -192,6 +192,15 @@ def pictures(browser: Browser, desk: Desk, folder: Path) -> None:
         page.close()
 
 
+def _many(folder: Path) -> str:
+    """The URL of a store with eight of each lead."""
+    shutil.copy(folder / "store.db", folder / "many.db")
+    store = Store.open(f"sqlite:///{folder / 'many.db'}")
+    print(f"{copy_leads(store, COPIES):,} leads", file=sys.stderr)
+    store.close()
+    return f"sqlite:///{folder / 'many.db'}"
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="The desk in a browser.")
@@ -200,11 +209,14 @@ def main() -> None:
     folder = Path(os.environ.get("READINESS_BENCH", ".readiness/bench")).resolve() / "desk"
     folder.mkdir(parents=True, exist_ok=True)
     bundle, url = build(folder)
-    with serving(bundle, url, folder / "readiness.toml") as desk, sync_playwright() as playwright:
+    contract = folder / "readiness.toml"
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        measure(browser, desk)
         if asked.write:
-            pictures(browser, desk, asked.write)
+            with serving(bundle, url, contract) as desk:
+                pictures(browser, desk, asked.write)
+        with serving(bundle, _many(folder), contract) as desk:
+            measure(browser, desk)
         browser.close()
 
 

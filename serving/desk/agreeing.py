@@ -99,39 +99,36 @@ def _cells(choice: Choice, waiting: str) -> dict[str, str]:
     cells = {
         "capacity": weekly(choice.per_week),
         "threshold": percent(choice.threshold),
-        **{f"{name}": text for name, text in _told(told).items()},
+        **_told(told),
         "waiting": waiting,
     }
     if by_points is not None and choice.more_wins is not None:
         cells |= {f"points_{name}": text for name, text in _told(by_points).items()}
         low, high = told.intervals["more_wins"]
-        cells["more_wins"] = f"{signed(choice.more_wins)} ({signed(low)} to {signed(high)})"
+        cells |= {"more_wins": signed(choice.more_wins), "more_wins_range": f"{signed(low)} to {signed(high)}"}
     return cells
 
 
 def _told(told: Told) -> dict[str, str]:
     return {
         "hand_offs": weekly(told.hand_offs),
-        "wins": _between(told, "wins"),
-        "premature": _between(told, "premature"),
-        "caught": f"{percent(told.caught)} ({_edges(told, 'caught')})",
+        "wins": f"{told.wins:.1f}",
+        "wins_range": _range(told, "wins"),
+        "premature": f"{told.premature:.1f}",
+        "premature_range": _range(told, "premature"),
+        "caught": percent(told.caught),
+        "caught_range": " to ".join(percent(edge) for edge in told.intervals["caught"]),
     }
 
 
-def _between(told: Told, name: str) -> str:
-    low, high = told.intervals[name]
-    return f"{getattr(told, name):.1f} ({low:.1f} to {high:.1f})"
-
-
-def _edges(told: Told, name: str) -> str:
-    low, high = told.intervals[name]
-    return f"{percent(low)} to {percent(high)}"
+def _range(told: Told, name: str) -> str:
+    return " to ".join(f"{edge:.1f}" for edge in told.intervals[name])
 
 
 def _chart(curve: Curve, agreed: float | None) -> Chart:
     choices = curve.choices
     shares = [choice.told.caught for choice in choices] + [one.points.caught for one in choices if one.points]
-    top, wide = top_of(shares, 0.1), top_of([choices[-1].per_week], 1.0)
+    top, wide = top_of(shares, 0.1), choices[-1].per_week
     frame = Frame(56.0, WIDE - 16.0, 16.0, HIGH - 44.0, (0.0, wide), (0.0, min(top, 1.0)))
     by_points = [(one.per_week, one.points.caught) for one in choices if one.points]
     return Chart(

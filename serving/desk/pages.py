@@ -60,6 +60,7 @@ def _environment() -> Environment:
     for one in (words.percent, words.points, words.weekly, words.signed, words.ago, words.day, words.minute):
         found.filters[one.__name__] = one
     found.filters |= {"machine": words.machine, "phrase": phrase, "sentence": words.sentence}
+    found.filters |= {"short": words.short, "plain": words.plain}
     found.filters["or_dash"] = words.number_or_dash
     found.globals["address_of"] = lambda name: f"/desk/{name}?v={asset(name).stamp}"
     return found

@@ -181,6 +181,7 @@ async def _agree_page(
         here="Agree",
         page=found,
         columns=columns_of(found.lines),
+        bundle_id=loaded.bundle.bundle_id,
         policy=loaded.bundle.policy,
         outcome=" or ".join(loaded.bundle.contract.ready.outcome),
         saved=saved,

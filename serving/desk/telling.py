@@ -1,7 +1,8 @@
 """One lead: what happened to it, its readiness over time with its crossings, and the reasons then and now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -62,13 +63,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class LeadPage:
-    """All that the page shows of a lead; ``answer`` is None for one that is closed."""
+    """All that the page shows of a lead; ``answer`` is None for one that is closed. Entries have how often they stood."""
 
     story: Story
     answer: Answer | None
     crossings: tuple[Then, ...]
     chart: Chart | None
-    entries: tuple[Entry, ...]
+    entries: tuple[tuple[Entry, int], ...]
     following: str
 
 
@@ -80,7 +81,18 @@ def lead_page(
     entries, following = timeline(connection, lead_id, ENTRIES, cursor)
     crossings = tuple(Then(row, _reasons(connection, row["score_id"])) for row in told.crossings)
     chart = _chart(connection, loaded, told, answer, now)
-    return LeadPage(told, answer, crossings, chart, tuple(entries), following)
+    return LeadPage(told, answer, crossings, chart, tuple(_collapsed(entries)), following)
+
+
+def _collapsed(entries: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
+    """Each entry, and how often; of scores that say the same one after the other, the latest stands for all."""
+    for _, group in groupby(entries, key=lambda one: _same(one) if one["type"] == "score" else id(one)):
+        same = list(group)
+        yield same[0], len(same)
+
+
+def _same(score: Entry) -> tuple[str, str]:
+    return score["what"], score["detail"]
 
 
 def _reasons(connection: Connection, score_id: str | None) -> tuple[str, ...]:

@@ -13,18 +13,19 @@ from serving.store.tables import scores
 
 BACK = 28 * DAY
 WEEK = 7 * DAY
-_WIDE, _HIGH, _EDGE = 96.0, 28.0, 3.0
+_WIDE, _HIGH, _EDGE = 96.0, 36.0, 4.0
 _MOST = 20_000
 
 
 @dataclass(frozen=True)
 class Trend:
-    """The line of a lead's readiness in the last four weeks, and by how much it moved in the last one.
+    """The line of a lead's readiness in the last four weeks, where it ends, and by how much it moved in the last one.
 
     ``change`` is None where nothing was told a week ago.
     """
 
     line: str
+    last: tuple[float, float]
     change: float | None
 
 
@@ -54,7 +55,8 @@ def trends(connection: Connection, readiness: Mapping[str, float], now: int) -> 
 def _trend(frame: Frame, line: Sequence[tuple[int, float]], value: float, now: int) -> Trend:
     before = [one for at, one in line if at <= now - WEEK]
     points = [(float(at), one) for at, one in [*line, (now, value)]]
-    return Trend(frame.line(points), value - before[-1] if before else None)
+    last = frame.across(now), frame.up(value)
+    return Trend(frame.line(points), last, value - before[-1] if before else None)
 
 
 def reasons(connection: Connection, lead_ids: Sequence[str]) -> dict[str, Why]:

@@ -1,9 +1,12 @@
 """Figures and moments as the pages say them, in UTC."""
 
 import math
+import re
 
 from data.clock import DAY, HOUR, MINUTE, from_micros
-from models.wording import MONTHS, counted
+from models.wording import MONTHS, counted, number
+
+_LONG = re.compile(r"(?<![\w.])-?\d+\.\d{3,}(?![\w.])")
 
 
 def percent(share: float) -> str:
@@ -54,6 +57,18 @@ def minute(moment: int) -> str:
 def machine(moment: int) -> str:
     """A moment for ``datetime`` attributes."""
     return f"{from_micros(moment):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def short(text: str) -> str:
+    """A text in which long decimals are cut to what people read: ``value: 26.643341405684563`` is ``value: 26.6``."""
+    return _LONG.sub(
+        lambda found: f"{float(found[0]):.3g}" if abs(float(found[0])) < 1e3 else f"{float(found[0]):.0f}", text
+    )
+
+
+def plain(value: object) -> str:
+    """An attribute as people read it: a whole number without its point."""
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def sentence(text: str) -> str:

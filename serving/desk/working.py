@@ -12,6 +12,7 @@ from data.clock import DAY
 from models.wording import phrase
 from serving.deciding.work_list import Wanted, how_many, work_list
 from serving.desk.trends import Trend, Why, reasons, trends
+from serving.desk.words import plain
 
 PAGE = 25
 LONGEST_SEARCH = 100
@@ -106,5 +107,5 @@ def lead_link(lead_id: str) -> str:
 def facts_of(attributes: str) -> str:
     """A few of a lead's attributes in a line."""
     found: dict[str, Any] = json.loads(attributes)
-    told = [f"{phrase(name)}: {value}" for name, value in found.items() if value is not None]
+    told = [f"{phrase(name)}: {plain(value)}" for name, value in found.items() if value is not None]
     return " · ".join(told[:FACTS])

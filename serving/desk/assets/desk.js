@@ -7,7 +7,7 @@ if (slider) {
   const lines = new Map([...document.querySelectorAll("tr[data-place]")].map((line) => [line.dataset.place, line]));
   const said = document.querySelector("[data-said]");
   let later;
-  const cellsOf = (line) => new Map([...line.children].map((cell) => [cell.dataset.name, cell.textContent]));
+  const cellsOf = (line) => new Map([...line.querySelectorAll("[data-name]")].map((cell) => [cell.dataset.name, cell.textContent]));
   const show = () => {
     const line = lines.get(slider.value);
     const cells = cellsOf(line);

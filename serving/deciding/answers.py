@@ -1,5 +1,7 @@
 """What is answered about a stored lead: flat, without unions and nulls."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec.json import Encoder
@@ -7,7 +9,7 @@ from pydantic import Field
 
 from data.clock import iso
 from data.errors import ReadinessError
-from serving.deciding.asking import Question, score_stored
+from serving.deciding.asking import Answer, ClosedLead, Question, score_stored
 from serving.deciding.histories import UnknownLead
 from serving.deciding.recorder import Recorder
 from serving.deciding.score_rows import Made
@@ -42,15 +44,31 @@ async def told_score(service: Service, recorder: Recorder, question: Question) -
     Raises Refusal: 404 for a lead that is not there, 422 when the question does not apply to it; StoreDown.
     """
     loaded = service.loaded
-    try:
+    with _refusing():
         answer = await score_stored(service.store, recorder, loaded, question)
+    return _ENCODE(flat(answer.made, loaded, answer.since))
+
+
+async def answer_of_open(service: Service, recorder: Recorder, lead_id: str) -> Answer | None:
+    """The score of a stored lead as of now; None for a closed one. Raises what ``told_score`` raises."""
+    with _refusing():
+        try:
+            return await score_stored(service.store, recorder, service.loaded, Question(lead_id))
+        except ClosedLead:
+            return None
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What is wrong with a question, as an answer."""
+    try:
+        yield
     except UnknownLead as error:
         raise Refusal(404, "unknown-lead", str(error)) from None
     except StoreDown:
         raise
     except ReadinessError as error:
         raise Refusal(422, "does-not-apply", str(error)) from None
-    return _ENCODE(flat(answer.made, loaded, answer.since))
 
 
 def moment(microseconds: int | None) -> str:

@@ -6,10 +6,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
 from data.clock import DAY, wall_clock
-from data.errors import ReadinessError
 from serving.access import require
-from serving.deciding.answers import NOT_KEPT, StoredScoreOut, told_score
-from serving.deciding.asking import Answer, ClosedLead, Question, score_stored
+from serving.deciding.answers import NOT_KEPT, StoredScoreOut, answer_of_open, told_score
+from serving.deciding.asking import Question
 from serving.deciding.explaining import kept_score, replay
 from serving.deciding.histories import UnknownLead
 from serving.deciding.leads import lead_row, story
@@ -21,7 +20,6 @@ from serving.deciding.work_list import Sort, Wanted, work_list
 from serving.problems import Refusal, documented
 from serving.schemas import MaybeMoment
 from serving.service import ServiceDep
-from serving.store.failures import StoreDown
 
 routes = APIRouter(prefix="/v1", tags=["leads"])
 
@@ -100,20 +98,6 @@ async def get_lead(lead_id: str, service: ServiceDep, recorder: RecorderDep) -> 
     loaded, store = service.loaded, service.store
     answer = await answer_of_open(service, recorder, lead_id)
     return lead_out(loaded, await store.aread(lambda connection: story(connection, lead_id)), answer)
-
-
-async def answer_of_open(service: Service, recorder: Recorder, lead_id: str) -> Answer | None:
-    """The score of a lead as of now; None for a closed one. Raises Refusal: 404 for one that is not there."""
-    try:
-        return await score_stored(service.store, recorder, service.loaded, Question(lead_id))
-    except ClosedLead:
-        return None
-    except UnknownLead as error:
-        raise Refusal(404, "unknown-lead", str(error)) from None
-    except StoreDown:
-        raise
-    except ReadinessError as error:
-        raise Refusal(422, "does-not-apply", str(error)) from None
 
 
 @routes.get(

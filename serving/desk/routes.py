@@ -11,8 +11,9 @@ from data.clock import DAY, wall_clock
 from models.agreement import curve_of
 from serving.access import must_may
 from serving.agreeing.versions import Change
+from serving.deciding.answers import answer_of_open
 from serving.deciding.histories import UnknownLead
-from serving.deciding.routes import Cursor, RecorderDep, answer_of_open
+from serving.deciding.routes import Cursor, RecorderDep
 from serving.deciding.work_list import Wanted, how_many
 from serving.desk.agreeing import Agreeing, agreeing, columns_of
 from serving.desk.answering import Page, shown

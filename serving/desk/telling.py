@@ -63,7 +63,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class LeadPage:
-    """All that the page shows of a lead; ``answer`` is None for one that is closed. Entries have how often they stood."""
+    """All that the page shows of a lead; ``answer`` is None for a closed one. Entries come with how often they are."""
 
     story: Story
     answer: Answer | None

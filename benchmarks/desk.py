@@ -3,8 +3,8 @@
     python -P -m benchmarks.desk                  # first paint and response of each page, as a table
     python -P -m benchmarks.desk --write docs     # and pictures: docs/desk-*.png
 
-A market is simulated and trained once, then looked at as of each of the last twelve weeks; it is kept in
-``.readiness/bench/desk``. Needs Chromium and the package playwright.
+A market is simulated, a model is trained on all but its last thirty weeks, and every lead is looked at as of each of
+them; all of it is kept in ``.readiness/bench/desk``. Needs Chromium and the package playwright.
 """
 
 import argparse
@@ -21,16 +21,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import func, select
 
 from benchmarks.desk_market import copy_leads, later, look_weekly
 from data.check import check
-from data.clock import DAY, wall_clock
-from data.contract import load_contract
+from data.clock import DAY, WEEK, wall_clock
+from data.contract import Contract, load_contract
 from data.simulation.folder import write
 from data.simulation.market import simulate
 from data.store.tables import leads
+from data.tables import TIME
 from models.agreement import curve_of
 from models.bundle import read_bundle
 from models.scorer import Scorer
@@ -41,7 +45,7 @@ from serving.live.loading import Loaded
 from serving.store.store import Store
 from serving.store.tables import standings
 
-LEADS, COPIES, WEEKS = 1_250, 8, 12
+LEADS, COPIES, WEEKS = 1_250, 8, 30
 SIZE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 ROUNDS = 5
@@ -62,7 +66,9 @@ def build(folder: Path) -> tuple[Path, str]:
     contract, store_file = folder / "readiness.toml", folder / "store.db"
     if not (folder / "trained.json").exists():
         write(simulate("steady", LEADS, 4), folder)
+        known = _until(folder, load_contract(contract))
         command = [sys.executable, "-P", "-m", "serving.cli", "train", "--contract", str(contract), "--json"]
+        command += ["--source", str(known)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[1])
         (folder / "trained.json").write_bytes(done.stdout)
     said = json.loads((folder / "trained.json").read_text())
@@ -73,6 +79,18 @@ def build(folder: Path) -> tuple[Path, str]:
         _fill(f"sqlite:///{store_file}", bundle, contract, said["version"])
         (folder / "filled").touch()
     return bundle, f"sqlite:///{store_file}"
+
+
+def _until(folder: Path, contract: Contract) -> Path:
+    """A folder with what was known before the weeks that are served."""
+    before = pa.scalar(check(contract).history.ends_at - WEEKS * WEEK, TIME)
+    known = folder / "known"
+    known.mkdir(exist_ok=True)
+    for file in folder.glob("*.parquet"):
+        table = pq.read_table(file)
+        at = next(name for name in ("known_at", "created_at") if name in table.column_names)
+        pq.write_table(table.filter(pc.less(table[at].cast(TIME), before)), known / file.name)
+    return known
 
 
 def _fill(url: str, folder: Path, contract: Path, version: str) -> None:

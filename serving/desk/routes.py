@@ -54,7 +54,6 @@ async def work(
         return listed(connection, asked, now, policy.cadence), _alarms(connection)
 
     found, alarms = await service.store.aread(question, long=bool(asked.search))
-    ready = loaded.bundle.contract.ready
     return shown(
         request,
         visitor,
@@ -64,11 +63,16 @@ async def work(
         page=found,
         policy=loaded.bundle.policy,
         alarms=alarms,
-        outcome=" or ".join(ready.outcome),
-        days=f"{loaded.bundle.model.primary / DAY:g}",
+        **_asked_of(loaded),
         now=now,
         longest=LONGEST_SEARCH,
     )
+
+
+def _asked_of(loaded: Loaded) -> dict[str, str]:
+    """What readiness is the chance of, in words of the contract."""
+    ready = loaded.bundle.contract.ready
+    return {"outcome": " or ".join(ready.outcome), "days": f"{ready.primary / DAY:g}"}
 
 
 def _plain(search: str) -> str:
@@ -184,7 +188,7 @@ async def _agree_page(
         columns=columns_of(found.lines),
         bundle_id=loaded.bundle.bundle_id,
         policy=loaded.bundle.policy,
-        outcome=" or ".join(loaded.bundle.contract.ready.outcome),
+        **_asked_of(loaded),
         saved=saved,
         problem=problem,
         why=why,
@@ -199,5 +203,4 @@ async def trust(request: Request, service: ServiceDep, visitor: VisitorDep) -> R
         return trusting(connection), how_many(connection, _NEVER)
 
     found, never = await service.store.aread(question)
-    outcome = " or ".join(service.loaded.bundle.contract.ready.outcome)
-    return shown(request, visitor, "trust", here="Trust", page=found, never=never, outcome=outcome)
+    return shown(request, visitor, "trust", here="Trust", page=found, never=never, **_asked_of(service.loaded))

@@ -68,6 +68,8 @@ with TestClient(create_app(settings), headers={"X-API-Key": "first"}) as client:
         event = {**lead["events"][0], "lead_id": "stored"}
         statuses.append(client.post("/v1/events?backfill=true", json={"events": [event]}).status_code)
         statuses.append(client.get("/v1/leads/stored/score").status_code)
+        pages = ("/", "/desk/lead?id=stored", "/desk/agree", "/desk/trust", "/v1/policy")
+        statuses += [client.get(page, headers={"accept": "text/html"}).status_code for page in pages]
 found = sorted(FORBIDDEN & set(sys.modules))
 print(json.dumps({"statuses": statuses, "seen": seen, "found": found, "caches": sorted(caches)}))
 """

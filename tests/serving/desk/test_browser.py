@@ -106,7 +106,7 @@ def visit(chromium, live, signed_in):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         return page
 
-    page_of.asked = asked
+    page_of.asked, page_of.wrong = asked, wrong
     yield page_of
     for context in contexts:
         context.close()
@@ -260,3 +260,5 @@ def test_signing_out_shows_the_door(visit):
     page.get_by_label("API key").wait_for()
     page.goto("/desk/trust")
     assert page.get_by_label("API key").count() == 1
+    assert all("status of 401" in one for one in visit.wrong)
+    visit.wrong.clear()  # a browser tells of every answer that is none

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from data.clock import DAY, iso
 from models.agreement import Choice, curve_of
 from serving.agreeing.versions import Agreement
+from serving.deciding.schemas import Number
 from serving.live.loading import Loaded
 
 
@@ -27,7 +28,7 @@ class VersionOut(BaseModel):
     at: str = Field(description="Since when, UTC.")
     by: str = Field(description="The name of the key that saved it.")
     why: str = Field(description="What was said about it.")
-    capacity_per_week: float | None = Field(default=None, description="Absent: what the bundle brings.")
+    capacity_per_week: Number = Field(default=None, description="Absent: what the bundle brings.")
     threshold: float = Field(description="The threshold as it then was.")
     bundle_id: str = Field(description="The bundle that was in use then.")
 
@@ -35,16 +36,16 @@ class VersionOut(BaseModel):
 class ChoiceOut(BaseModel):
     """What a capacity would have meant on the later rows of the bundle's training, a week."""
 
-    capacity_per_week: float
+    capacity_per_week: float = Field(description="Hand-offs a week.")
     threshold: float = Field(description="The readiness from which a lead is handed off.")
-    wins: float
+    wins: float = Field(description="Wins that such a week would have brought.")
     wins_low: float = Field(description="The middle 95 % of bootstrap samples of leads.")
-    wins_high: float
+    wins_high: float = Field(description="Its upper end.")
     premature: float = Field(description="Hand-offs without the outcome within the horizon.")
     caught: float = Field(description="The share of all wins.")
-    points_wins: float | None = Field(default=None, description="By the customer's points at the same capacity.")
-    points_premature: float | None = None
-    points_caught: float | None = None
+    points_wins: Number = Field(default=None, description="By the customer's points at the same capacity.")
+    points_premature: Number = Field(default=None, description="Likewise.")
+    points_caught: Number = Field(default=None, description="Likewise.")
 
 
 class PolicyOut(BaseModel):
@@ -52,15 +53,15 @@ class PolicyOut(BaseModel):
 
     version: int = Field(description="0: nobody saved one, the bundle's own decides.")
     at: str = Field(description="Since when, UTC; empty for the bundle's own.")
-    by: str
-    why: str
-    capacity_per_week: float | None = Field(default=None, description="Absent where none is agreed.")
+    by: str = Field(description="The name of the key that saved it; empty for the bundle's own.")
+    why: str = Field(description="What was said about it.")
+    capacity_per_week: Number = Field(default=None, description="Absent where none is agreed.")
     threshold: float = Field(description="A lead is handed off at or above this readiness.")
     exit_below: float = Field(description="A ready lead falls back below this one.")
     decides_within_days: float = Field(description="The horizon of the readiness that decides.")
     bundle_threshold: float = Field(description="The threshold that the bundle brings.")
-    bundle_id: str
-    model_version: str
+    bundle_id: str = Field(description="The bundle in use.")
+    model_version: str = Field(description="Its number in the registry; empty when it has none.")
     choices: list[ChoiceOut] = Field(description="Empty for a bundle that was trained without them.")
     versions: list[VersionOut] = Field(description="What was agreed, latest first.")
 

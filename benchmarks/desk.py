@@ -10,6 +10,7 @@ them; all of it is kept in ``.readiness/bench/desk``. Needs Chromium and the pac
 import argparse
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -29,8 +30,8 @@ from sqlalchemy import func, select
 
 from benchmarks.desk_market import copy_leads, later, look_weekly
 from data.check import check
-from data.clock import DAY, WEEK, wall_clock
-from data.contract import Contract, load_contract
+from data.clock import DAY, WEEK, iso, wall_clock
+from data.contract import load_contract
 from data.simulation.folder import write
 from data.simulation.market import simulate
 from data.store.tables import leads
@@ -61,36 +62,47 @@ class Desk:
     lead: str
 
 
-def build(folder: Path) -> tuple[Path, str]:
-    """The bundle folder, and the URL of a store after some weeks; made once."""
-    contract, store_file = folder / "readiness.toml", folder / "store.db"
+def build(folder: Path) -> tuple[Path, Path]:
+    """The contract that was trained by and the bundle folder, beside a store after some weeks; made once."""
+    contract = folder / "known" / "readiness.toml"
     if not (folder / "trained.json").exists():
         write(simulate("steady", LEADS, 4), folder)
-        known = _until(folder, load_contract(contract))
+        _until(folder, contract)
         command = [sys.executable, "-P", "-m", "serving.cli", "train", "--contract", str(contract), "--json"]
-        command += ["--source", str(known)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[1])
         (folder / "trained.json").write_bytes(done.stdout)
     said = json.loads((folder / "trained.json").read_text())
-    agreed = load_contract(contract)
-    bundle = agreed.state_folder / "bundles" / said["bundle_id"]
+    bundle = load_contract(contract).state_folder / "bundles" / said["bundle_id"]
     if not (folder / "filled").exists():
-        store_file.unlink(missing_ok=True)
-        _fill(f"sqlite:///{store_file}", bundle, contract, said["version"])
+        (folder / "store.db").unlink(missing_ok=True)
+        _fill(_url(folder / "store.db"), bundle, folder / "readiness.toml", said["version"])
+        _watch(folder, contract, bundle)
         (folder / "filled").touch()
-    return bundle, f"sqlite:///{store_file}"
+    return contract, bundle
 
 
-def _until(folder: Path, contract: Contract) -> Path:
-    """A folder with what was known before the weeks that are served."""
-    before = pa.scalar(check(contract).history.ends_at - WEEKS * WEEK, TIME)
-    known = folder / "known"
+def _url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+def _until(folder: Path, contract: Path) -> None:
+    """What was known before the weeks that are served, beside a contract whose history ends there."""
+    known, whole = contract.parent, load_contract(folder / "readiness.toml")
+    ends_at = check(whole).history.ends_at - WEEKS * WEEK
     known.mkdir(exist_ok=True)
     for file in folder.glob("*.parquet"):
         table = pq.read_table(file)
         at = next(name for name in ("known_at", "created_at") if name in table.column_names)
-        pq.write_table(table.filter(pc.less(table[at].cast(TIME), before)), known / file.name)
-    return known
+        pq.write_table(table.filter(pc.less(table[at].cast(TIME), pa.scalar(ends_at, TIME))), known / file.name)
+    shutil.copy(folder / "points.toml", known)
+    text = re.sub(r"history_end = .*", f"history_end = {iso(ends_at)}", whole.text)
+    contract.write_text(text, encoding="utf-8")
+
+
+def _watch(folder: Path, contract: Path, bundle: Path) -> None:
+    """What became of what was told, as the program finds it."""
+    command = [sys.executable, "-P", "-m", "serving.cli", "watch", "--contract", str(contract), "--bundle", str(bundle)]
+    subprocess.run([*command, "--store", _url(folder / "store.db"), "--no-mlflow"], check=True)
 
 
 def _fill(url: str, folder: Path, contract: Path, version: str) -> None:
@@ -213,10 +225,10 @@ def pictures(browser: Browser, desk: Desk, folder: Path) -> None:
 def _many(folder: Path) -> str:
     """The URL of a store with eight of each lead."""
     shutil.copy(folder / "store.db", folder / "many.db")
-    store = Store.open(f"sqlite:///{folder / 'many.db'}")
+    store = Store.open(_url(folder / "many.db"))
     print(f"{copy_leads(store, COPIES):,} leads", file=sys.stderr)
     store.close()
-    return f"sqlite:///{folder / 'many.db'}"
+    return _url(folder / "many.db")
 
 
 def main() -> None:
@@ -226,12 +238,11 @@ def main() -> None:
     asked = parser.parse_args()
     folder = Path(os.environ.get("READINESS_BENCH", ".readiness/bench")).resolve() / "desk"
     folder.mkdir(parents=True, exist_ok=True)
-    bundle, url = build(folder)
-    contract = folder / "readiness.toml"
+    contract, bundle = build(folder)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         if asked.write:
-            with serving(bundle, url, contract) as desk:
+            with serving(bundle, _url(folder / "store.db"), contract) as desk:
                 pictures(browser, desk, asked.write)
         with serving(bundle, _many(folder), contract) as desk:
             measure(browser, desk)

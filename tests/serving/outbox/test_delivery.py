@@ -105,11 +105,12 @@ def _signed_by(secret, got):
 
 def test_an_exchanged_secret_signs_what_is_still_in_the_queue(store, subscribe, tell, receiver, eventually):
     """In the middle of a long queue, with no time for both: what was on its way has the old one, the rest the new."""
-    old, made = subscribe("crm", receiver.url).secret, []
+    old, made, one_at_a_time = subscribe("crm", receiver.url).secret, [], threading.Lock()
 
     def says(_):
-        if not made:
-            made.append(store.write(lambda c: rotate(c, "crm", 1, 0, "a test")).secret)
+        with one_at_a_time:
+            if not made:
+                made.append(store.write(lambda c: rotate(c, "crm", 1, 0, "a test")).secret)
         return 204, {}, b""
 
     receiver.says = says

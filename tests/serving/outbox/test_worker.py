@@ -105,7 +105,7 @@ def _waits(store, receiver, callback_id="hubspot:c-1", platform="hubspot"):
         "lead_ids": json.dumps(["512"]),
         "state": "pending",
         "attempts": 0,
-        "made_at": 1,
+        "made_at": wall_clock(),  # what was made long ago is cleared away as soon as it is answered
         "due_at": 1,
         "claimed_until": None,
         "last_status": None,

@@ -31,7 +31,8 @@ def test_every_variable_is_told_and_read():
         file.read_text() for file in [*(ROOT / "serving" / "platforms").glob("*.py"), ROOT / "serving" / "egress.py"]
     )
     read = set(re.findall(r'"(READINESS_[A-Z_]+)"', code))
-    read |= {f"READINESS_{name.upper()}_SECRET" for name in ("hubspot", "segment", "rudderstack", "mautic")}
+    signing = [f"READINESS_{name.upper()}_SECRET" for name in ("hubspot", "segment", "rudderstack", "mautic")]
+    read |= {*signing, *(f"{name}_BEFORE" for name in signing)}
     told = set(re.findall(r"`(READINESS_[A-Z_]+)`", GUIDES["README.md"]))
     assert told == read
     assert set(re.findall(r"READINESS_[A-Z_]+", EVERYTHING)) <= told

@@ -24,16 +24,16 @@ def prune(
 ) -> None:
     """Say how many old scores could go; with --yes take them away. For cron, beside a running service.
 
-    A score that a lead's standing or a crossing names stays, and one whose answer has not matured.
+    A score that a lead's standing or a crossing names stays, and one that readiness watch still judges.
     """
     from data.clock import parse_duration, wall_clock
     from data.contract import load_contract
     from serving.commands import terminal
     from serving.deciding import pruning
+    from serving.watching.reading import reach_of
 
     agreed, now = load_contract(contract), wall_clock()
-    wait = max(agreed.ready.horizons) + agreed.ready.reporting_lag
-    old = pruning.Old(now - parse_duration(age), now - wait)
+    old = pruning.Old(now - parse_duration(age), now - reach_of(agreed))
     opened = stores.open_store(agreed, store)
     try:
         found = opened.read(lambda connection: pruning.find_old(connection, old))
@@ -56,6 +56,6 @@ def _tell(found: "Found", age: str, gone: int, *, yes: bool) -> None:
     rows = [
         ("gone" if yes else "would go", f"{gone if yes else found.go:,}"),
         ("stay: a lead or a crossing names them", f"{found.named:,}"),
-        ("stay: not matured yet", f"{found.early:,}"),
+        ("stay: readiness watch judges them", f"{found.judged:,}"),
     ]
     terminal.print_table(f"Scores older than {age}", ("", "scores"), rows, numeric=(1,))

@@ -70,7 +70,7 @@ class Look:
     def _at_store(self, progress: "Report", *, keep: bool) -> "Watched":
         from data.clock import wall_clock
         from serving.watching import keeping
-        from serving.watching.reading import facts_of, served
+        from serving.watching.reading import facts_of, reach_of, served
         from serving.watching.replaying import replayed
         from training.watching.watch import Asked, watch
 
@@ -81,7 +81,7 @@ class Look:
         side = self._side()
         store = self._open()
         try:
-            told = store.read(lambda connection: served(connection, moment - self._reach(), moment))
+            told = store.read(lambda connection: served(connection, moment - reach_of(self.contract), moment))
             progress("computing served scores again", 0.0)
             find = _Bundles(self.contract, side).find
             again = store.read(lambda connection: replayed(connection, history, find, moment, self.replay))
@@ -104,6 +104,7 @@ class Look:
         from data.check import check
         from data.clock import wall_clock
         from data.tables import TIME
+        from serving.watching.reading import reach_of
         from training.watching.watch import Asked, Replayed, watch
 
         progress("checking the facts", 0.0)
@@ -111,7 +112,7 @@ class Look:
         moment = _past(self.as_of, history.ends_at, "the end of the history")
         history = replace(history.upto(moment), ends_at=moment)
         told = _read_scores(self.files)
-        since, until = (_moment(at, TIME) for at in (moment - self._reach(), moment))
+        since, until = (_moment(at, TIME) for at in (moment - reach_of(self.contract), moment))
         told = told.filter(pc.and_(pc.greater_equal(told["as_of"], since), pc.less_equal(told["as_of"], until)))
         why = "scores in files do not say what they were made from, which only the service's store keeps."
         notes = self.contract.state_folder / NOTES
@@ -122,11 +123,6 @@ class Look:
             notes.parent.mkdir(parents=True, exist_ok=True)
             notes.write_text(json.dumps(found.body, ensure_ascii=False), encoding="utf-8")
         return found
-
-    def _reach(self) -> int:
-        """How far back served scores are looked at."""
-        ready = self.contract.ready
-        return max(ready.horizons) + ready.reporting_lag + self.contract.watch.look_back
 
     def _side(self) -> "Side":
         """The version to compare with: as asked, else what is live, else the champion."""

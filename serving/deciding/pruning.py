@@ -1,7 +1,7 @@
 """Old scores taken away: those that nothing points at any more.
 
 What stays however old it is: the score that a lead's standing or a crossing names, for it explains where the lead
-stands and how it came there; and one whose answer has not matured, for it can still be compared with what came.
+stands and how it came there; and one that the ledger of ``readiness watch`` still compares with what came.
 """
 
 from dataclasses import dataclass
@@ -17,22 +17,19 @@ AT_ONCE = 2_000
 
 @dataclass(frozen=True)
 class Old:
-    """Which scores are old: told before ``before``. One that asks about ``matured`` or later has not matured yet.
-
-    Both in microseconds.
-    """
+    """Which scores are old: told before ``before``; the ledger needs those told from ``judged`` on (microseconds)."""
 
     before: int
-    matured: int
+    judged: int
 
 
 @dataclass(frozen=True)
 class Found:
-    """How many old scores there are: to ``go``, ``named`` by a standing or a crossing, and ``early``: not matured."""
+    """How many old scores ``go``, are ``named`` by a standing or a crossing, or still ``judged`` by the ledger."""
 
     go: int
     named: int
-    early: int
+    judged: int
 
 
 def find_old(connection: Connection, old: Old) -> Found:
@@ -42,8 +39,8 @@ def find_old(connection: Connection, old: Old) -> Found:
         asked = select(func.count()).select_from(scores).where(scores.c.scored_at < old.before, *conditions)
         return int(connection.execute(asked).scalar_one())
 
-    early = scores.c.as_of >= old.matured
-    return Found(count(_goes(old)), count(~early, _is_named()), count(early))
+    needed = scores.c.scored_at >= old.judged
+    return Found(count(_goes(old)), count(~needed, _is_named()), count(needed))
 
 
 def prune(store: Store, old: Old) -> int:
@@ -61,7 +58,7 @@ def _drop(connection: Connection, chosen: "Select[tuple[str]]") -> int:
 
 
 def _goes(old: Old) -> ColumnElement[bool]:
-    return and_(scores.c.as_of < old.matured, ~_is_named())
+    return and_(scores.c.scored_at < old.judged, ~_is_named())
 
 
 def _is_named() -> ColumnElement[bool]:

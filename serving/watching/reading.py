@@ -20,6 +20,11 @@ ASKED_LATER = DAY
 """A score about a moment that lay further back than this when it was asked for told nobody anything then."""
 
 
+def reach_of(contract: Contract) -> int:
+    """How far back served scores are looked at (microseconds)."""
+    return max(contract.ready.horizons) + contract.ready.reporting_lag + contract.watch.look_back
+
+
 def facts_of(contract: Contract, url: str, moment: int) -> History:
     """The facts of the store at ``url`` as known just before ``moment``, which is their end: silence is known too.
 

@@ -14,7 +14,7 @@ from serving.deciding.pruning import Found, Old, find_old, prune
 from serving.store.tables import METADATA, scores, standings, transitions
 
 NOW = time.time_ns() // 1_000
-OLD = Old(before=NOW - 400 * DAY, matured=NOW - 93 * DAY)
+OLD = Old(before=NOW - 400 * DAY, judged=NOW - 450 * DAY)
 
 
 def blank(table):
@@ -37,7 +37,7 @@ def scored(store, rows):
         score("of a job", job_id="j"),
         score("last look"),
         score("behind a crossing"),
-        score("asked ahead", asked=20),
+        score("still judged", told=420, asked=420),
         score("recent", told=399, asked=399),
     ]
     standing = {**blank(standings), "lead_id": "a", "state": "ready", "score_id": "last look"}
@@ -62,10 +62,10 @@ def left(store):
 def test_old_scores_go_and_the_others_stay(scored, monkeypatch):
     """Piece by piece, as many as were counted; a second time there is nothing to do."""
     monkeypatch.setattr(pruning, "AT_ONCE", 4)
-    assert scored.read(lambda c: find_old(c, OLD)) == Found(go=9, named=2, early=1)
+    assert scored.read(lambda c: find_old(c, OLD)) == Found(go=9, named=2, judged=1)
     assert prune(scored, OLD) == 9
-    assert left(scored) == ["asked ahead", "behind a crossing", "last look", "recent"]
-    assert scored.read(lambda c: find_old(c, OLD)) == Found(go=0, named=2, early=1)
+    assert left(scored) == ["behind a crossing", "last look", "recent", "still judged"]
+    assert scored.read(lambda c: find_old(c, OLD)) == Found(go=0, named=2, judged=1)
     assert prune(scored, OLD) == 0
 
 
@@ -74,7 +74,8 @@ def test_as_a_command_it_only_counts_until_it_is_told(scored, store_url, tmp_pat
     contract = tmp_path / "readiness.toml"
     contract.write_text(
         '[ready]\noutcome = ["won"]\nterminal = ["won", "lost"]\nhorizons = ["30d", "90d"]\nprimary = "30d"\n'
-        f'reporting_lag = "3d"\n[source]\nkind = "store"\n[serving]\nstore = "{store_url}"\n'
+        'reporting_lag = "3d"\n[source]\nkind = "store"\n[watch]\nlook_back = "357d"\n'
+        f'[serving]\nstore = "{store_url}"\n'
     )
 
     def run(*words, code=0):
@@ -84,7 +85,7 @@ def test_as_a_command_it_only_counts_until_it_is_told(scored, store_url, tmp_pat
         return done.stdout, done.stderr
 
     before = left(scored)
-    found = {"go": 9, "named": 2, "early": 1}
+    found = {"go": 9, "named": 2, "judged": 1}
     assert json.loads(run("400d", "--json")[0]) == {"found": found, "gone": 0}
     out, err = run("400d")
     assert ("would go" in out, "--yes" in err, left(scored)) == (True, True, before)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select
 
 from serving.store.store import Store
-from serving.store.tables import scores, standings, transitions
+from serving.store.tables import scores, shadow_scores, standings, transitions
 
 AT_ONCE = 2_000
 """So many are deleted in one change, so that others need not wait long."""
@@ -53,8 +53,12 @@ def prune(store: Store, old: Old) -> int:
 
 
 def _drop(connection: Connection, chosen: "Select[tuple[str]]") -> int:
+    """Drop the chosen scores, with what the shadow said of them."""
     ids = list(connection.execute(chosen).scalars())
-    return connection.execute(delete(scores).where(scores.c.score_id.in_(ids))).rowcount if ids else 0
+    if not ids:
+        return 0
+    connection.execute(delete(shadow_scores).where(shadow_scores.c.score_id.in_(ids)))
+    return connection.execute(delete(scores).where(scores.c.score_id.in_(ids))).rowcount
 
 
 def _goes(old: Old) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from data.clock import DAY
 from serving.cli import app
 from serving.deciding import pruning
 from serving.deciding.pruning import Found, Old, find_old, prune
-from serving.store.tables import METADATA, scores, standings, transitions
+from serving.store.tables import METADATA, scores, shadow_scores, standings, transitions
 
 NOW = time.time_ns() // 1_000
 OLD = Old(before=NOW - 400 * DAY, judged=NOW - 450 * DAY)
@@ -46,7 +46,9 @@ def scored(store, rows):
 
     def write(connection):
         connection.execute(METADATA.tables["leads"].insert(), [rows.lead("a", NOW - 600 * DAY)])
-        for table, found in ((scores, told), (standings, [standing]), (transitions, [crossed, by_sales])):
+        shadows = [{**blank(shadow_scores), "score_id": one, "horizons": "{}"} for one in ("night-3", "last look")]
+        moved = ((standings, [standing]), (transitions, [crossed, by_sales]))
+        for table, found in ((scores, told), (shadow_scores, shadows), *moved):
             for row in found:
                 connection.execute(table.insert(), [row])
 
@@ -54,9 +56,9 @@ def scored(store, rows):
     return store
 
 
-def left(store):
+def left(store, table=scores):
     """The ids of the scores that are there."""
-    return sorted(store.read(lambda c: c.execute(select(scores.c.score_id)).scalars()))
+    return sorted(store.read(lambda c: c.execute(select(table.c.score_id)).scalars()))
 
 
 def test_old_scores_go_and_the_others_stay(scored, monkeypatch):
@@ -65,6 +67,7 @@ def test_old_scores_go_and_the_others_stay(scored, monkeypatch):
     assert scored.read(lambda c: find_old(c, OLD)) == Found(go=9, named=2, judged=1)
     assert prune(scored, OLD) == 9
     assert left(scored) == ["behind a crossing", "last look", "recent", "still judged"]
+    assert left(scored, shadow_scores) == ["last look"]
     assert scored.read(lambda c: find_old(c, OLD)) == Found(go=0, named=2, judged=1)
     assert prune(scored, OLD) == 0
 

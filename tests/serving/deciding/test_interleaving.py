@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from data.clock import DAY, HOUR
 from features.lead import Event, LeadHistory
 from models.states import begin, step
-from serving.deciding import passing
+from serving.deciding import passing, waiting
 from serving.deciding.decide import decide
 from serving.deciding.marks import marked
 from serving.deciding.passing import begin_pass, run_pass
@@ -134,7 +134,8 @@ def test_crossings_are_those_of_a_replay(both, loaded, monkeypatch, doings):
     replays = {lead: Replay(loaded, START) for lead in LEADS}
     for replay in replays.values():
         replay.marked = True
-    monkeypatch.setattr(passing, "wall_clock", lambda: moment)
+    for room in (passing, waiting):
+        monkeypatch.setattr(room, "wall_clock", lambda: moment)
     for place, (kind, lead, hours, second, has_model) in enumerate(doings):
         moment += hours * HOUR
         store, held = both[second], loaded if has_model else None

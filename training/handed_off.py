@@ -1,8 +1,9 @@
 """What came of hand-offs, version by version: as they are, and weighed by the chance that each had."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -60,6 +61,19 @@ class Entry:
     wins: int
     plain: dict[str, float] | None
     weighed: Weighed | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry for machines; what is no number is None."""
+        told: dict[str, Any] = _numbers(asdict(self))
+        return told
+
+
+def _numbers(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {name: _numbers(one) for name, one in told.items()}
+    if isinstance(told, list):
+        return [_numbers(one) for one in told]
+    return None if isinstance(told, float) and not math.isfinite(told) else told
 
 
 def judged(contract: Contract, history: History, made: Sequence[HandOff]) -> list[Entry]:

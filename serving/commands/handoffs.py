@@ -1,17 +1,14 @@
 """``readiness handoffs``: what came of the hand-offs, as they are and weighed by the chance that each had."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from serving.commands import options, stores
 
 if TYPE_CHECKING:
-    from data.contract import Contract
-    from data.history import History
     from training.handed_off import Entry
 
 Days = Annotated[int, typer.Option("--days", min=1, help="Hand-offs of so many days back.")]
@@ -32,6 +29,7 @@ def handoffs(
     from data.clock import DAY, wall_clock
     from data.contract import load_contract
     from serving.deciding.hand_offs import hand_offs
+    from serving.watching.reading import facts_of
     from training.handed_off import judged
 
     agreed = load_contract(contract)
@@ -40,24 +38,15 @@ def handoffs(
         made = opened.read(lambda connection: list(hand_offs(connection, now - days * DAY, now)))
     finally:
         opened.close()
-    entries = judged(agreed, _facts(agreed, stores.store_of(agreed, store), now), made) if made else []
+    entries = judged(agreed, facts_of(agreed, stores.store_of(agreed, store), now), made) if made else []
     _tell(entries, contract, as_json=as_json)
-
-
-def _facts(agreed: "Contract", url: str, now: int) -> "History":
-    """The facts of the store as known now, which is their end: silence is known too."""
-    from data.check import check
-
-    source = agreed.source.model_copy(update={"kind": "store", "url": url, "history_end": None})
-    history = check(agreed.model_copy(update={"source": source})).history
-    return replace(history.upto(now), ends_at=now)
 
 
 def _tell(entries: "list[Entry]", contract: Path, *, as_json: bool) -> None:
     from serving.commands import terminal
 
     if as_json:
-        terminal.print_json([_plain(asdict(entry)) for entry in entries])
+        terminal.print_json([entry.to_dict() for entry in entries])
         return
     if not entries:
         terminal.say("No hand-off with a logged chance is in the store yet: the service logs them from now on.")
@@ -99,12 +88,3 @@ def _rows(entries: "list[Entry]") -> "Iterator[list[str]]":
 
 def _figure(value: float) -> str:
     return "" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN is what differs from itself
-
-
-def _plain(told: Any) -> Any:
-    """Without NaN, which JSON has not."""
-    if isinstance(told, dict):
-        return {name: _plain(one) for name, one in told.items()}
-    if isinstance(told, list | tuple):
-        return [_plain(one) for one in told]
-    return None if isinstance(told, float) and told != told else told  # noqa: PLR0124 - likewise

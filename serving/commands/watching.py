@@ -69,8 +69,9 @@ class Look:
 
     def _at_store(self, progress: "Report", *, keep: bool) -> "Watched":
         from data.clock import wall_clock
+        from serving.deciding.hand_offs import hand_offs
         from serving.watching import keeping
-        from serving.watching.reading import facts_of, reach_of, served
+        from serving.watching.reading import facts_of, in_the_shadow, reach_of, served
         from serving.watching.replaying import replayed
         from training.watching.watch import Asked, watch
 
@@ -81,12 +82,16 @@ class Look:
         side = self._side()
         store = self._open()
         try:
-            told = store.read(lambda connection: served(connection, moment - reach_of(self.contract), moment))
+            since = moment - reach_of(self.contract)
+            told = store.read(lambda connection: served(connection, since, moment))
+            shadow = store.read(lambda connection: in_the_shadow(connection, since, moment))
+            made = store.read(lambda connection: list(hand_offs(connection, since, moment)))
             progress("computing served scores again", 0.0)
             find = _Bundles(self.contract, side).find
             again = store.read(lambda connection: replayed(connection, history, find, moment, self.replay))
             before = store.read(keeping.last_look)
-            found = watch(Asked(self.contract, side, history, told, now, before, again), progress)
+            asked = Asked(self.contract, side, history, told, now, before, again, shadow, made)
+            found = watch(asked, progress)
             if keep:
                 store.write(lambda connection: keeping.keep(connection, found.body, found.new))
         finally:

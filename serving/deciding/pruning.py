@@ -1,4 +1,4 @@
-"""Old scores taken away: those that nothing points at any more.
+"""Old scores taken away, with those of the shadow beside them: those that nothing points at any more.
 
 What stays however old it is: the score that a lead's standing or a crossing names, for it explains where the lead
 stands and how it came there; and one that the ledger of ``readiness watch`` still compares with what came.

@@ -2,6 +2,6 @@
 
 following  which bundle is in the shadow, checked and warm
 waiting    told scores that wait for it, within bounds
-rows       its scores as rows of the store, and back as a table
+rows       its scores as rows of the store
 shadow     the thread that scores and writes
 """

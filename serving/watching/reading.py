@@ -5,17 +5,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
-from sqlalchemy import Connection, Row, func, select
+import pyarrow.compute as pc
+from sqlalchemy import Column, Connection, Row, Table, func, select
 
 from data.check import check
 from data.clock import DAY, WEEK
 from data.contract import Contract
 from data.history import History
 from data.tables import TIME
-from serving.store.tables import scores
+from serving.store.tables import scores, shadow_scores
 from training.watching.told import as_told
 
 BATCH_ROWS = 50_000
+IN_THE_SHADOW = "in the shadow"
 ASKED_LATER = DAY
 """A score about a moment that lay further back than this when it was asked for told nobody anything then."""
 
@@ -40,14 +42,32 @@ def served(connection: Connection, since: int, until: int) -> pa.Table:
 
     Of each lead the first one in each week, by each version: the database leaves out the others.
     """
-    first = (
-        select(func.min(scores.c.score_id))  # ids of later moments sort after it
-        .where(scores.c.scored_at >= since, scores.c.scored_at < until)
-        .where(scores.c.as_of >= scores.c.scored_at - ASKED_LATER)
-        .group_by(scores.c.lead_id, scores.c.bundle_id, scores.c.model_version, scores.c.as_of // WEEK)
+    return _first_of_each_week(connection, scores, scores.c.model_version, since, until)
+
+
+def in_the_shadow(connection: Connection, since: int, until: int) -> pa.Table:
+    """The same of the scores that versions in the shadow made beside those, and told nobody.
+
+    A version is named as being in the shadow: it may serve later, and is judged apart then.
+    """
+    found = _first_of_each_week(connection, shadow_scores, shadow_scores.c.version, since, until)
+    named = pc.binary_join_element_wise(found["version"], IN_THE_SHADOW, " ")
+    return found.set_column(found.column_names.index("version"), "version", named)
+
+
+def _first_of_each_week(
+    connection: Connection, table: Table, version: "Column[str]", since: int, until: int
+) -> pa.Table:
+    lead_id, as_of, score_id, bundle_id, scored_at = (
+        table.c[name] for name in ("lead_id", "as_of", "score_id", "bundle_id", "scored_at")
     )
-    columns = ("lead_id", "as_of", "model_version", "bundle_id", "decision", "horizons")
-    wanted = select(*(scores.c[name] for name in columns)).where(scores.c.score_id.in_(first))
+    first = (
+        select(func.min(score_id))  # ids of later moments sort after it
+        .where(scored_at >= since, scored_at < until, as_of >= scored_at - ASKED_LATER)
+        .group_by(lead_id, bundle_id, version, as_of // WEEK)
+    )
+    columns = (lead_id, as_of, version, bundle_id, table.c.decision, table.c.horizons)
+    wanted = select(*columns).where(score_id.in_(first))
     streamed = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
     parts = [_table(rows) for rows in streamed.execute(wanted).partitions()]
     return pa.concat_tables([_NOTHING, *parts], promote_options="default")

@@ -15,19 +15,22 @@ from data.clock import DAY, WEEK, iso
 from data.contract import load_contract
 from data.errors import ReadinessError
 from models.bundle import read_bundle
+from models.lots import lot
 from serving.cli import app
 from serving.deciding.decide import decide
+from serving.deciding.hand_offs import hand_offs
 from serving.outbox.kinds import ALARM
 from serving.platforms.writeback import request_for
 from serving.store.store import Store
-from serving.store.tables import deliveries, messages, scores, subscribers, watched
+from serving.store.tables import deliveries, messages, scores, shadow_scores, subscribers, watched
 from serving.watching.keeping import keep, last_look
-from serving.watching.reading import facts_of, served
+from serving.watching.reading import facts_of, in_the_shadow, served
 from serving.watching.replaying import replayed
 from training.comparing.side import make_side
 from training.watching.alarms import Alarm
 from training.watching.told import weekly
 from training.watching.watch import Asked, watch
+from training.watching.words import sentences
 
 WEEKS = 8
 
@@ -171,6 +174,38 @@ def test_a_look_has_the_form_that_its_readers_expect(look):
     assert set(body["replay"]) >= {"scores", "differ", "first"}
     segments = {entry["segment"] for entry in body["ledger"]}
     assert any(segment.startswith("country=") for segment in segments)
+
+
+def test_the_shadow_is_judged_beside_and_raises_no_alarm(served_store, facts, contract, trained, look):
+    """What a version told nobody has entries of its own, on its share of the leads; hand-offs are there with chances."""
+    rows = served_store.read(lambda connection: connection.execute(select(scores)).mappings().all())
+    beside = []
+    for row in rows:
+        if lot("shadow", row["lead_id"]) < 0.5:
+            told = {name: row[name] for name in ("score_id", "lead_id", "as_of", "index", "decision", "scored_at")}
+            horizons = {name: 0.5 for name in json.loads(row["horizons"])}
+            said = {"bundle_id": "b" * 64, "version": "8", "readiness": 0.5, "horizons": json.dumps(horizons)}
+            beside.append({**told, **said})
+    served_store.write(lambda connection: connection.execute(shadow_scores.insert(), beside))
+    shadow = served_store.read(lambda connection: in_the_shadow(connection, 0, facts.ends_at))
+    made = served_store.read(lambda connection: list(hand_offs(connection, 0, facts.ends_at)))
+    side = make_side("version 7", trained.bundle, read_bundle(trained.bundle), "7")
+    told = told_of(served_store, facts)
+    found = watch(Asked(contract, side, facts, told, facts.ends_at, shadow=shadow, hand_offs=made))
+    body = found.to_dict()
+    json.dumps(body, allow_nan=False)
+    by_version = {entry["version"]: entry for entry in body["ledger"] if entry["segment"] == "all"}
+    assert set(by_version) == {"7", "8 in the shadow"}
+    champion, challenger = by_version["7"], by_version["8 in the shadow"]
+    assert challenger["told"] == 0.5
+    assert challenger["log_loss"] == pytest.approx(0.6931, abs=1e-3)
+    assert 0 < challenger["leads"] < champion["leads"]
+    assert body["alarms"] == look.to_dict()["alarms"]
+    judged = {(entry["version"], entry["shadow"]): entry for entry in body["hand_offs"]}
+    assert judged["7", False]["made"] > 0
+    assert judged["7", False]["weighed"]["explored"] == 0
+    assert ("8", True) in judged
+    assert any("Version 8 in the shadow" in sentence for sentence in sentences(body))
 
 
 def test_an_alarm_is_told_once(store):

@@ -10,6 +10,7 @@ from data.clock import format_duration
 from data.contract import Contract
 from data.history import History
 from training.comparing.side import Side
+from training.handed_off import HandOff, judged
 from training.sample import Progress
 from training.watching.alarms import Alarm, Budget, Finding, adjusted, standing
 from training.watching.contact import audit
@@ -45,7 +46,8 @@ class Asked:
 
     ``side`` is the version that serves, ``history`` what was known before the moment of the look, which is its end,
     ``told`` the served scores (``training.watching.told``), ``before`` the last look (``Watched.to_dict``). ``at`` is
-    the wall clock (microseconds).
+    the wall clock (microseconds). ``shadow`` are scores like ``told`` by versions that told nobody: the ledger judges
+    them, they raise no alarm. ``hand_offs`` are those that the policy made, each with its chance.
     """
 
     contract: Contract
@@ -55,6 +57,8 @@ class Asked:
     at: int
     before: Mapping[str, Any] | None = None
     replayed: Replayed = Replayed()
+    shadow: pa.Table | None = None
+    hand_offs: Sequence[HandOff] = ()
 
     @property
     def version(self) -> str:
@@ -83,6 +87,8 @@ def watch(asked: Asked, progress: Progress | None = None) -> Watched:
     told = weekly(asked.told)
     tell("joining scores and outcomes", 0.0)
     entries, levels, slopes = ledger(contract, history, told)
+    if asked.shadow is not None and len(asked.shadow):
+        entries += ledger(contract, history, weekly(asked.shadow))[0]
     contact = audit(contract, history, told)
     tell("comparing the open leads with those of the training", 0.3)
     moved = drift(bundle, asked.version, history, contract.watch.least_distance, contract.model.threads)
@@ -108,6 +114,7 @@ def watch(asked: Asked, progress: Progress | None = None) -> Watched:
         "ledger": entries,
         "drift": _flagged(asked, moved, alarms),
         "contact": contact.told,
+        "hand_offs": [entry.to_dict() for entry in judged(contract, history, asked.hand_offs)],
         "replay": dict(asked.replayed.__dict__),
         "surprise": {kind: min(adjusted(found)) for kind, found in families.items() if found},
         "alarms": [alarm.to_dict() for alarm in alarms],

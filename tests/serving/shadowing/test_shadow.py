@@ -8,6 +8,7 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import create_engine, select
 
+from data.clock import DAY
 from data.errors import BundleError
 from features.lead import LeadHistory
 from models.bundle import read_bundle
@@ -20,11 +21,11 @@ from serving.live.deploy import deploy, deploy_shadow, end_shadow
 from serving.live.pointer import SHADOW, read_pointer, read_shadow
 from serving.live.told import Told
 from serving.settings import Settings, WorkerSettings
-from serving.shadowing.rows import read_shadow_scores
 from serving.shadowing.shadow import Shadow
 from serving.shadowing.waiting import Waiting
 from serving.store.store import Store
 from serving.store.tables import scores, shadow_scores, transitions
+from serving.watching.reading import in_the_shadow
 
 SHARE = 0.5
 AT = "2026-01-31T09:30:00Z"
@@ -164,10 +165,13 @@ def test_a_share_of_what_is_told_is_scored_beside_and_told_to_nobody(serving, li
         assert client.delete(f"/v1/leads/{gone}").status_code in {200, 204}
         assert gone not in {row["lead_id"] for row in rows(store_url, shadow_scores)}
     store = Store.open(store_url)
-    read = store.read(lambda connection: list(read_shadow_scores(connection, 0, 1 << 60)))
+    read = store.read(lambda connection: in_the_shadow(connection, 0, 1 << 60))
     store.close()
-    assert {one.lead_id for one in read} == wanted - {gone}
-    assert all(set(one.horizons) == set(challenger.bundle.horizon_names) for one in read)
+    asked_now = {row["lead_id"] for row in beside if row["as_of"] >= row["scored_at"] - DAY}
+    assert set(read["lead_id"].to_pylist()) == asked_now - {gone}
+    assert set(read["version"].to_pylist()) == {"2 in the shadow"}
+    horizons = {f"readiness_{name}" for name in challenger.bundle.horizon_names}
+    assert horizons <= set(read.column_names), "the ledger of what was told judges it by the same columns"
 
 
 def test_a_shadow_comes_and_goes_while_requests_are_answered(serving, live, eager, until):

@@ -177,13 +177,13 @@ def test_a_look_has_the_form_that_its_readers_expect(look):
 
 
 def test_the_shadow_is_judged_beside_and_raises_no_alarm(served_store, facts, contract, trained, look):
-    """What a version told nobody has entries of its own, on its share of the leads; hand-offs are there with chances."""
+    """What a version told nobody has entries of its own, on its share of the leads; hand-offs have chances."""
     rows = served_store.read(lambda connection: connection.execute(select(scores)).mappings().all())
     beside = []
     for row in rows:
         if lot("shadow", row["lead_id"]) < 0.5:
             told = {name: row[name] for name in ("score_id", "lead_id", "as_of", "index", "decision", "scored_at")}
-            horizons = {name: 0.5 for name in json.loads(row["horizons"])}
+            horizons = dict.fromkeys(json.loads(row["horizons"]), 0.5)
             said = {"bundle_id": "b" * 64, "version": "8", "readiness": 0.5, "horizons": json.dumps(horizons)}
             beside.append({**told, **said})
     served_store.write(lambda connection: connection.execute(shadow_scores.insert(), beside))

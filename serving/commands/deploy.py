@@ -58,27 +58,38 @@ def deploy(
         _tell(roll_back(live_folder(agreed)), contract, as_json=as_json)
     elif end_shadow:
         _tell_shadow(None, contract, as_json=as_json, before=end_shadow_of(live_folder(agreed)))
-    elif shadow:
-        _shadow(agreed, contract, reference or "challenger", bundle, watch, as_json=as_json)
-    elif watch is None:
-        _tell(make_live(agreed, contract, reference or "champion", bundle), contract, as_json=as_json)
     else:
-        named = reference or "champion"
-        _follow(agreed, contract, named, watch, _first(agreed, contract, named, as_json=as_json))
+        named = reference or ("challenger" if shadow else "champion")
+        if watch is None:
+            _put(agreed, contract, named, bundle, shadow=shadow, as_json=as_json)
+        else:
+            seen = _first(agreed, contract, named, shadow=shadow, as_json=as_json)
+            _follow(agreed, contract, named, watch, seen, shadow=shadow)
 
 
-def _first(agreed: "Contract", contract: Path, reference: str, *, as_json: bool) -> str:
+def _first(agreed: "Contract", contract: Path, reference: str, *, shadow: bool, as_json: bool) -> str:
     """Deploy what ``reference`` names now, if it names anything that can be: its number, else ""."""
     from data.errors import ReadinessError
     from serving.commands import terminal
 
     try:
-        now = make_live(agreed, contract, reference)
+        return _put(agreed, contract, reference, shadow=shadow, as_json=as_json)
     except ReadinessError as error:
         terminal.say(f"Nothing was deployed: {error}")
         return ""
-    _tell(now, contract, as_json=as_json)
-    return now.current.version
+
+
+def _put(
+    agreed: "Contract", contract: Path, reference: str, bundle: Path | None = None, *, shadow: bool, as_json: bool
+) -> str:
+    """Make a version, or a folder, live or put it in the shadow; returns its number."""
+    if shadow:
+        now = make_shadow(agreed, contract, reference, bundle)
+        _tell_shadow(now, contract, as_json=as_json)
+        return now.version
+    live = make_live(agreed, contract, reference, bundle)
+    _tell(live, contract, as_json=as_json)
+    return live.current.version
 
 
 def live_folder(agreed: "Contract") -> Path:
@@ -96,6 +107,18 @@ def make_live(agreed: "Contract", contract: Path, reference: str, bundle: Path |
     fetched = fetch(contract, reference, agreed.state_folder)
     folder = Path(fetched["folder"])
     return lay(live_folder(agreed), folder, str(fetched["number"]), folder.name)
+
+
+def make_shadow(agreed: "Contract", contract: Path, reference: str, bundle: Path | None = None) -> "Live":
+    """The same, into the shadow of what is live."""
+    from serving.commands.fetching import fetch
+    from serving.live.deploy import deploy_shadow
+
+    if bundle is not None:
+        return deploy_shadow(live_folder(agreed), bundle, "")
+    fetched = fetch(contract, reference, agreed.state_folder)
+    folder = Path(fetched["folder"])
+    return deploy_shadow(live_folder(agreed), folder, str(fetched["number"]), folder.name)
 
 
 def live_of(agreed: "Contract", contract: Path, version: str | None, *, needed: bool = True) -> Path:
@@ -133,25 +156,6 @@ def _deploy_apart(contract: Path, reference: str) -> None:
     if done.returncode != 0:
         words = done.stderr.strip().splitlines() or ["error: readiness deploy failed without a word."]
         raise ContractError(words[-1].removeprefix("error: "))
-
-
-def _shadow(
-    agreed: "Contract", contract: Path, reference: str, bundle: Path | None, watch: float | None, *, as_json: bool
-) -> None:
-    """Put a version, or a folder, in the shadow, and follow it when asked to."""
-    from serving.commands.fetching import fetch
-    from serving.live.deploy import deploy_shadow
-
-    folder = live_folder(agreed)
-    if bundle is not None:
-        now = deploy_shadow(folder, bundle, "")
-    else:
-        fetched = fetch(contract, reference, agreed.state_folder)
-        laid = Path(fetched["folder"])
-        now = deploy_shadow(folder, laid, str(fetched["number"]), laid.name)
-    _tell_shadow(now, contract, as_json=as_json)
-    if watch is not None:
-        _follow(agreed, contract, reference, watch, now.version, shadow=True)
 
 
 def _follow(

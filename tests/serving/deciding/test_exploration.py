@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 from data.clock import DAY, HOUR, WEEK, wall_clock
 from data.store.tables import events, leads, outcomes
 from features.lead import Event
+from models.histories import lead_histories
 from models.scorer import Scorer
+from models.snapshot import score_history
 from models.states import Look
 from serving.cli import app
 from serving.deciding.decide import decide
@@ -107,6 +109,17 @@ def test_the_nightly_pass_explores_too(store, exploring, rows):
     crossed = found(store, transitions)
     assert all(row["lead_id"] in drawn(exploring, row["at"]) for row in crossed)
     assert {row["propensity"] for row in crossed} == {CHANCE}
+
+
+def test_the_batch_draws_as_the_service_does(exploring, trained):
+    """`readiness score` of a moment and the scorer of one lead hand off the same leads, for the same reason."""
+    at = trained.history.ends_at
+    table = score_history(exploring.bundle, trained.history, at, reasons=0)
+    ids, decisions = table["lead_id"].to_pylist(), table["decision"].to_pylist()
+    online = [exploring.scorer.score(lead, at, 0) for lead in lead_histories(trained.history, ids)]
+    assert decisions == [score.decision for score in online]
+    assert table["decision_reason"].to_pylist() == [score.decision_reason for score in online]
+    assert {score.propensity for score in online if score.decision == "hand off"} == {CHANCE}
 
 
 def test_hand_offs_come_back_with_what_was_told_by_champion_and_shadow(store, exploring, rows):

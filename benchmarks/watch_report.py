@@ -10,6 +10,11 @@ from data.simulation.drifting import DRIFTS_AT
 ONE_IN_TWENTY = 0.05
 
 
+def share(value: float, decimals: int = 0) -> str:
+    """``12 %``."""
+    return f"{value * 100:.{decimals}f} %"
+
+
 def tables(setting: Setting, measured: Sequence[Run]) -> str:
     """What was asked, then the tables."""
     leads = sum(run.open_leads for run in measured) / len(measured)
@@ -34,9 +39,9 @@ def _quiet(measured: Sequence[Run]) -> str:
     lines.append("|---|" + "---:|" * (3 + len(RULES)))
     for world in dict.fromkeys(run.world for run in measured):
         looks = [look for run in measured if run.world == world for look in _unchanged(run)]
-        rules = [f"{sum(rule in look.rules for look in looks) / len(looks):.0%}" for rule in RULES]
+        rules = [share(sum(rule in look.rules for look in looks) / len(looks)) for rule in RULES]
         alarming = sum(bool(look.new) for look in looks)
-        row = [world, f"{len(looks)}", f"{sum(len(look.new) for look in looks)}", f"{alarming / len(looks):.1%}"]
+        row = [world, f"{len(looks)}", f"{sum(len(look.new) for look in looks)}", share(alarming / len(looks), 1)]
         lines.append(f"| {' | '.join([*row, *rules])} |")
     return "\n".join(lines)
 
@@ -47,7 +52,7 @@ def _alarms(measured: Sequence[Run]) -> str:
     for run in measured:
         found = [": ".join(key) for look in _unchanged(run) for key in look.new]
         if found:
-            figures = f"{run.told:.1%} | {run.exact:.1%} | {run.slope:.2f}"
+            figures = f"{share(run.told, 1)} | {share(run.exact, 1)} | {run.slope:.2f}"
             lines.append(f"| {run.world} {run.seed} | {'; '.join(found)} | {figures} |")
     return "\n".join(lines)
 
@@ -59,7 +64,7 @@ def _honest(measured: Sequence[Run]) -> str:
     lines = ["| family | looks that asked | smallest adjusted p below 5 % |", "|---|---:|---:|"]
     for family in families:
         asked = [look.surprise[family] for look in looks if family in look.surprise]
-        lines.append(f"| {family} | {len(asked)} | {sum(p < ONE_IN_TWENTY for p in asked) / len(asked):.1%} |")
+        lines.append(f"| {family} | {len(asked)} | {share(sum(p < ONE_IN_TWENTY for p in asked) / len(asked), 1)} |")
     return "\n".join(lines)
 
 

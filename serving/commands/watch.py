@@ -58,7 +58,8 @@ def watch(
     Served scores and facts come from the service's store; with --scores from files and the contract's source. For cron,
     beside a running service; with --nightly it stays.
     """
-    from data.errors import ContractError
+    from data.errors import ContractError, ReadinessError
+    from serving.commands import terminal
     from serving.commands.watching import Look, nights
 
     if nightly is not None and (as_of is not None or as_json):
@@ -66,7 +67,10 @@ def watch(
     look = Look.of(contract, source, store, scores, version, bundle, as_of, replay)
     if nightly is not None:
         for _ in nights(nightly):
-            _once(look, contract, html, log_run=log_run, keep=keep, as_json=False, quiet=quiet)
+            try:
+                _once(look, contract, html, log_run=log_run, keep=keep, as_json=False, quiet=quiet)
+            except ReadinessError as error:
+                terminal.say(f"error: {error} The next look is the next night.")
     elif _once(look, contract, html, log_run=log_run, keep=keep, as_json=as_json, quiet=quiet):
         raise typer.Exit(ALARMED)
 

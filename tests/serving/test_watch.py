@@ -7,6 +7,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
@@ -14,6 +16,7 @@ from typer.testing import CliRunner
 from data.clock import DAY, WEEK, iso
 from data.contract import load_contract
 from data.errors import ReadinessError
+from data.tables import LEADS
 from models.bundle import read_bundle
 from models.lots import lot
 from serving.cli import app
@@ -28,6 +31,7 @@ from serving.watching.reading import facts_of, in_the_shadow, served
 from serving.watching.replaying import replayed
 from training.comparing.side import make_side
 from training.watching.alarms import Alarm
+from training.watching.drift import drift
 from training.watching.told import weekly
 from training.watching.watch import Asked, watch
 from training.watching.words import sentences
@@ -206,6 +210,34 @@ def test_the_shadow_is_judged_beside_and_raises_no_alarm(served_store, facts, co
     assert judged["7", False]["weighed"]["explored"] == 0
     assert ("8", True) in judged
     assert any("Version 8 in the shadow" in sentence for sentence in sentences(body))
+
+
+def test_a_store_that_served_nothing_is_looked_at_all_the_same(contract, facts, served_store, trained):
+    """Drift and sources are there, the ledger and the audit are empty, and it is said."""
+    side = make_side("version 7", trained.bundle, read_bundle(trained.bundle), "7")
+    nothing = served_store.read(lambda connection: served(connection, 0, 1))
+    body = watch(Asked(contract, side, facts, nothing, facts.ends_at)).to_dict()
+    assert (body["ledger"], body["contact"]["ready"], body["contact"]["bins"]) == ([], 0, [])
+    assert len(body["drift"]) > 20
+    assert body["notes"][0].startswith("No served scores were there")
+
+
+def test_drift_needs_no_leads_of_the_training(facts, trained):
+    """A service whose leads are others than those that the model was made from: the distances are the same."""
+    bundle = read_bundle(trained.bundle)
+    ids = pa.array([f"other {lead}" for lead in facts.leads["lead_id"].to_pylist()], pa.string())
+    place = {lead: at for at, lead in enumerate(facts.leads["lead_id"].to_pylist())}
+
+    def renamed(table):
+        rows = pa.array([place[lead] for lead in table["lead_id"].to_pylist()])
+        return table.set_column(table.column_names.index("lead_id"), LEADS.field("lead_id"), ids.take(rows))
+
+    tables = {name: renamed(getattr(facts, name)) for name in ("leads", "events", "outcomes", "changes")}
+    same, other = (drift(bundle, "7", one, 0.1) for one in (facts, replace(facts, **tables)))
+    assert [one["what"] for one in same.entries] == [one["what"] for one in other.entries]
+    assert same.leads == other.leads
+    moved = [(a["distance"], b["distance"]) for a, b in zip(same.entries, other.entries, strict=True)]
+    assert np.allclose(*zip(*moved, strict=True), atol=1e-9)
 
 
 def test_an_alarm_is_told_once(store):

@@ -3,7 +3,8 @@
 A score counts as contacted when sales touched the lead within the time that sales has to answer (``[policy]
 answer_within``), counted from ``as_of``; it counts at all when that time has passed. What sales does with leads decides
 what can be learned from them: where nobody below the threshold is ever called, nobody can say what a call would have
-done there. ``explored`` are the leads that were contacted although they were not handed off.
+done there. ``explored`` are the leads that were contacted although they were not handed off. Scores that decided
+nothing, such as those of a shadow version, are no part of it.
 """
 
 from dataclasses import dataclass
@@ -45,12 +46,13 @@ def audit(contract: Contract, history: History, told: pa.Table) -> Contact:
     """Who of ``told`` (``training.watching.told``) was contacted, by what was known at the end of ``history``."""
     ids = history.leads["lead_id"]
     within = contract.policy.answer_within
-    known = told.filter(pc.is_in(told["lead_id"], ids.combine_chunks()))
+    decided = told.filter(pc.is_valid(told["decision"]))  # what decided nothing was told to nobody
+    known = decided.filter(pc.is_in(decided["lead_id"], ids.combine_chunks()))
     old = micros(known["as_of"]) + within <= history.ends_at
     rows = known.filter(pa.array(old))
     leads, moments = positions(rows["lead_id"], ids), micros(rows["as_of"])
     touch = _next_touch(history, leads, moments)
-    handed = np.asarray(pc.fill_null(pc.equal(rows["decision"], HANDED_OFF), fill_value=False).to_numpy())
+    handed = np.asarray(pc.equal(rows["decision"], HANDED_OFF).to_numpy())
     contacted = touch - moments < within
     first = _first(leads, moments, handed)
     silent = touch[first] == NEVER

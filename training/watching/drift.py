@@ -101,7 +101,25 @@ def drift(bundle: Bundle, version: str, history: History, least: float, threads:
 def frames_of(bundle: Bundle, history: History, threads: int = 0) -> tuple[Rows, Rows, list[bool]]:
     """The reference rows, the open leads at the end of ``history``, and which columns are categories."""
     categorical = [*(dtype == "category" for dtype in bundle.feature_set.dtypes), False]
-    return _then(bundle, history), _now(bundle, history, threads), categorical
+    tables = _then(bundle, history), _now(bundle, history, threads)
+    count = len(tables[0].spine)
+    ids = pa.concat_tables([table.spine.select(["lead_id"]) for table in tables])["lead_id"].combine_chunks()
+    leads = np.asarray(ids.dictionary_encode().indices.to_numpy()).astype(np.int64)
+    primary = bundle.model.horizons.index(bundle.model.primary)
+    sides = []
+    for table, codes in zip(tables, (leads[:count], leads[count:]), strict=True):
+        said = bundle.model.predict(table.matrix)[:, primary]
+        sides.append(Rows(np.column_stack([table.matrix, said]).astype(np.float64), codes, _ages(history, table)))
+    return sides[0], sides[1], categorical
+
+
+def _ages(history: History, table: FeatureTable) -> Values:
+    """How old (days) the lead of each row is at its cutoff: as the features say, else by when it was created."""
+    for at, feature in enumerate(table.feature_set):
+        if isinstance(feature, Tenure):
+            return table.matrix[:, at].astype(np.float64)
+    leads = positions(table.spine["lead_id"], history.leads["lead_id"])
+    return np.asarray((micros(table.spine["cutoff"]) - micros(history.leads["created_at"])[leads]) / DAY)
 
 
 def _finding(name: str, version: str, moved: Moved, least: float) -> Finding:
@@ -112,29 +130,22 @@ def _finding(name: str, version: str, moved: Moved, least: float) -> Finding:
     return Finding(name, moved.p, text, matters=moved.distance - moved.noise >= least)
 
 
-def _now(bundle: Bundle, history: History, threads: int) -> Rows:
+def _now(bundle: Bundle, history: History, threads: int) -> FeatureTable:
+    """The open leads at the end of ``history``, or a draw of them."""
     spine = open_leads(history, bundle.contract.ready, history.ends_at)
     if len(spine) > MOST_LEADS:
         chosen = np.random.default_rng(0).choice(len(spine), MOST_LEADS, replace=False)
         spine = spine.take(pa.array(np.sort(chosen)))
-    table = compute(history, spine, bundle.feature_set, bundle.vocabulary, threads=threads)
-    said = bundle.model.predict(table.matrix)[:, bundle.model.horizons.index(bundle.model.primary)]
-    return _rows(history, table, said)
+    return compute(history, spine, bundle.feature_set, bundle.vocabulary, threads=threads)
 
 
-def _then(bundle: Bundle, history: History) -> Rows:
-    """The reference rows of leads that are still known."""
+def _then(bundle: Bundle, history: History) -> FeatureTable:
+    """The reference rows; without an age among the features those of leads that are still known."""
     kept = bundle.reference_rows()
-    kept = kept.filter(pc.is_in(kept["lead_id"], history.leads["lead_id"].combine_chunks()))
+    if not any(isinstance(feature, Tenure) for feature in bundle.feature_set):
+        kept = kept.filter(pc.is_in(kept["lead_id"], history.leads["lead_id"].combine_chunks()))
     label = {FINGERPRINT: bundle.feature_set.fingerprint, VOCABULARY: bundle.vocabulary.to_json()}
-    table = from_labelled(kept.replace_schema_metadata(label), bundle.feature_set, bundle.vocabulary)
-    return _rows(history, table, np.asarray(kept[READINESS].to_numpy()))
-
-
-def _rows(history: History, table: FeatureTable, said: Values) -> Rows:
-    leads = positions(table.spine["lead_id"], history.leads["lead_id"])
-    ages = (micros(table.spine["cutoff"]) - micros(history.leads["created_at"])[leads]) / DAY
-    return Rows(np.column_stack([table.matrix, said]).astype(np.float64), leads, ages)
+    return from_labelled(kept.replace_schema_metadata(label), bundle.feature_set, bundle.vocabulary)
 
 
 @dataclass(frozen=True, eq=False)

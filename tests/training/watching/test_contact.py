@@ -111,6 +111,9 @@ def test_the_contract_may_say_how_many_are_too_many(contract, make_history):
 
 
 def test_scores_that_decide_nothing_hand_nobody_off(contract, make_history):
-    """Of a shadow version the audit says by readiness alone."""
-    found = audit(contract(), history_of(make_history, ["a"], [], 60), told([("a", 1, 0.5, None)])).told
-    assert (found["ready"], found["explored"], len(found["bins"])) == (0, 0, 1)
+    """They were told to nobody: a shadow version's scores are no part of the audit, and without others it is empty."""
+    rows = [("a", 1, 0.5, None), ("a", 1, 0.4, "nurture")]
+    found = audit(contract(), history_of(make_history, ["a"], [("a", 2)], 60), told(rows)).told
+    assert (found["ready"], found["explored"], [one["scores"] for one in found["bins"]]) == (0, 1, [1])
+    nobody = audit(contract(), history_of(make_history, ["a"], [], 60), told(rows[:1]))
+    assert (nobody.told["ready"], nobody.told["bins"], nobody.findings) == (0, [], [])

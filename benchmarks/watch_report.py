@@ -47,25 +47,31 @@ def _quiet(measured: Sequence[Run]) -> str:
 
 
 def _alarms(measured: Sequence[Run]) -> str:
-    """Each alarm where nothing had changed, beside what the exact probabilities say of the model."""
-    lines = ["| seed | alarms while nothing had changed | told | exact | slope |", "|---|---|---:|---:|---:|"]
+    """What was alarming where nothing had changed, run by run, beside what the exact probabilities say of the model."""
+    lines = ["| while nothing had changed | alarms | told | exact | slope |", "|---|---|---:|---:|---:|"]
     for run in measured:
-        found = [": ".join(key) for look in _unchanged(run) for key in look.new]
-        if found:
-            figures = f"{share(run.told, 1)} | {share(run.exact, 1)} | {run.slope:.2f}"
-            lines.append(f"| {run.world} {run.seed} | {'; '.join(found)} | {figures} |")
+        found = "; ".join(": ".join(key) for look in _unchanged(run) for key in look.new)
+        figures = f"{share(run.told, 1)} | {share(run.exact, 1)} | {run.slope:.2f}"
+        if run.world != "drifting":
+            lines.append(f"| {run.world}, seed {run.seed} | {found or 'none'} | {figures} |")
     return "\n".join(lines)
 
 
 def _honest(measured: Sequence[Run]) -> str:
     """How often the smallest adjusted p-value of a family was below 5 % where nothing had changed."""
     looks = [look for run in measured for look in _unchanged(run)]
-    families = sorted({family for look in looks for family in look.surprise})
     lines = ["| family | looks that asked | smallest adjusted p below 5 % |", "|---|---:|---:|"]
-    for family in families:
-        asked = [look.surprise[family] for look in looks if family in look.surprise]
-        lines.append(f"| {family} | {len(asked)} | {share(sum(p < ONE_IN_TWENTY for p in asked) / len(asked), 1)} |")
+    families = sorted({family for look in looks for family in look.surprise})
+    lines += [_below(one, [look.surprise[one] for look in looks if one in look.surprise]) for one in families]
+    told = [look.exact for run in measured for look in run.looks if look.exact]
+    for family in sorted({family for exact in told for family in exact}):
+        name = f"{family}, had the exact probabilities been told"
+        lines += [_below(name, [exact[family] for exact in told if family in exact])]
     return "\n".join(lines)
+
+
+def _below(name: str, asked: Sequence[float]) -> str:
+    return f"| {name} | {len(asked)} | {share(sum(p < ONE_IN_TWENTY for p in asked) / len(asked), 1)} |"
 
 
 def _noticed(drifting: Sequence[Run]) -> str:

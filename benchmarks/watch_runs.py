@@ -1,7 +1,7 @@
 """A model trained, served week by week, and watched: what was raised, and when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -21,18 +21,21 @@ from data.simulation.market import Market, simulate
 from data.simulation.truth import truth
 from data.spine import closed_at, micros, positions
 from models.bundle import read_bundle
+from models.numerics import Floats
 from models.snapshot import score_history
 from training.comparing.recalibrate import log_odds, recalibrated
 from training.comparing.side import Side, make_side
 from training.keeping import keep_bundle
 from training.shift import MUCH, shift
 from training.trial import run_trial
+from training.watching.alarms import adjusted
 from training.watching.drift import frames_of
+from training.watching.ledger import ledger
 from training.watching.told import as_told, column
 from training.watching.watch import Asked, watch
 
-JUDGED = 2_000
-"""Of so many scores the exact probability is computed."""
+JUDGED = 400
+"""Of the scores of so many leads the exact probability is computed."""
 STARTS_AT = DRIFTS_AT - 4 * WEEK
 """What is known by then is trained on; from then on every open lead is scored and looked at each week."""
 PSI, KS = f"some feature's PSI above {MUCH:g}", "some feature's Kolmogorov-Smirnov p below 0.05"
@@ -55,7 +58,8 @@ class Setting:
 class Look:
     """One look: its moment (microseconds), the keys of new alarms, and which rules of thumb would have called.
 
-    ``surprise``: the smallest adjusted p-value of each family.
+    ``surprise``: the smallest adjusted p-value of each family; ``exact``: the same if the exact probabilities had been
+    told.
     """
 
     at: int
@@ -63,6 +67,7 @@ class Look:
     standing: int
     rules: tuple[str, ...]
     surprise: dict[str, float]
+    exact: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,22 +115,40 @@ def _run(setting: Setting, world: str, seed: int) -> Run:
             scores = score_history(side.bundle, known, at, version="1", reasons=0, threads=setting.threads)
             leads.append(len(scores))
             told.append(as_told(scores))
-    known = _known(market, contract, pa.concat_tables(told))
-    return Run(world, seed, tuple(looks), *known, float(np.mean(leads)), perf_counter() - began)
+    said, exact = _exact(market, contract, pa.concat_tables(told))
+    looks = [replace(look, exact=_of_exact(contract, history, exact, look.at)) for look in looks]
+    figures = float(said.mean()), *_against(said, exact[column(contract.ready.primary)].to_numpy())
+    return Run(world, seed, tuple(looks), *figures, float(np.mean(leads)), perf_counter() - began)
 
 
-def _known(market: Market, contract: Contract, told: pa.Table) -> tuple[float, float, float]:
-    """What was told on average, what the exact probabilities are, and the slope between both, on a draw of scores."""
-    ids, horizon = market.history.leads["lead_id"], contract.ready.primary
-    closed = closed_at(ids, contract.ready, market.history)[positions(told["lead_id"], ids)]
-    rows = np.flatnonzero(closed >= micros(told["as_of"]))  # of leads that were open, as is known in the end
-    rows = np.sort(np.random.default_rng(0).choice(rows, min(JUDGED, len(rows)), replace=False))
-    drawn = told.take(pa.array(rows))
-    spine = pa.table({"lead_id": drawn["lead_id"], "cutoff": drawn["as_of"]})
-    exact = truth(market, spine, (horizon,), seed=market.seed)[f"p_{format_duration(horizon)}"].to_numpy()
-    said = drawn[column(horizon)].to_numpy()
+def _exact(market: Market, contract: Contract, told: pa.Table) -> tuple[Floats, pa.Table]:
+    """What was told of a draw of leads on the primary horizon, and the exact probabilities in its place."""
+    ids = market.history.leads["lead_id"]
+    leads = positions(told["lead_id"], ids)
+    drawn = np.random.default_rng(0).permutation(np.unique(leads))[:JUDGED]
+    closed = closed_at(ids, contract.ready, market.history)[leads]
+    rows = np.isin(leads, drawn) & (closed >= micros(told["as_of"]))  # open, as is known in the end
+    part = told.filter(pa.array(rows))
+    spine = pa.table({"lead_id": part["lead_id"], "cutoff": part["as_of"]})
+    best = truth(market, spine, contract.ready.horizons, seed=market.seed)
+    exact = part.select(["lead_id", "as_of", "version", "decision"])
+    for horizon in contract.ready.horizons:
+        exact = exact.append_column(column(horizon), best[f"p_{format_duration(horizon)}"])
+    return part[column(contract.ready.primary)].to_numpy(), exact
+
+
+def _of_exact(contract: Contract, history: History, exact: pa.Table, at: int) -> dict[str, float]:
+    """The smallest adjusted p-values at a look if the exact probabilities had been told: nothing is off then."""
+    known = replace(history.upto(at), ends_at=at)
+    _, levels, slopes = ledger(contract, known, exact.filter(pa.array(micros(exact["as_of"]) < at)))
+    families = {"base-rate": levels, "calibration": slopes}
+    return {family: min(adjusted(found)) for family, found in families.items() if found}
+
+
+def _against(said: Floats, exact: Floats) -> tuple[float, float]:
+    """The mean of the exact probabilities, and by how much the log-odds told would have to be multiplied."""
     line = recalibrated(np.asarray(exact, np.float64), log_odds(said), np.ones(len(said)))
-    return float(said.mean()), float(exact.mean()), line.slope
+    return float(exact.mean()), line.slope
 
 
 def _few(contract: Contract) -> object:

@@ -57,7 +57,7 @@ def _run(world, alarms, weeks=8):
     looks = tuple(
         Look(moment, tuple(alarms.get(k, ())), 0, RULES[:1], {"drift": 0.01}) for k, moment in enumerate(at, 1)
     )
-    return Run(world, 1, tuple(looks), 0.05, 0.04, 1.0, 100.0, 1.0)
+    return Run(world, 1, looks, 0.05, 0.04, 1.0, 100.0, 1.0)
 
 
 def test_alarms_before_the_change_are_false_and_those_after_it_are_late():
@@ -67,6 +67,6 @@ def test_alarms_before_the_change_are_false_and_those_after_it_are_late():
     page = tables(Setting(("steady", "drifting"), 1_000, 8, range(1, 2)), runs)
     assert "| steady | 8 | 0 | 0.0 % | 100 % | 0 % |" in page
     assert "| drifting | 4 | 1 | 25.0 % | 100 % | 0 % |" in page
-    assert "| drifting 1 | drift: a | 5.0 % | 4.0 % | 1.00 |" in page
+    assert "| steady, seed 1 | none | 5.0 % | 4.0 % | 1.00 |" in page
     assert "| any alarm | 1 of 1 | 2 |" in page
     assert "| drift | 12 | 100.0 % |" in page

@@ -24,6 +24,7 @@ def draw_lived(body: Mapping[str, Any]) -> bytes | None:
         low, high = ([one[f"happened_{end}"] for one in entry["bins"]] for end in ("low", "high"))
         axes.vlines(told, low, high, color=colour, alpha=0.4)
         axes.plot(told, came, color=colour, lw=2.4, marker="o", ms=5, label=f"version {entry['version']}")
+    axes.set_xlim(0.0, 1.1 * max(one["told"] for entry in found for one in entry["bins"]))
     percents(axes.xaxis, axes.yaxis)
     axes.set_xlabel("told", color=INK)
     axes.set_ylabel("came true", color=INK)

@@ -53,6 +53,7 @@ VERBS = [
     "pass",
     "store",
     "subscribers",
+    "watch",
     "work",
 ]
 

@@ -115,4 +115,4 @@ def contact_rows(body: Body) -> Iterator[list[str]]:
 
 
 def _between(entry: Body) -> str:
-    return f"{percent(entry['happened_low'])} to {percent(entry['happened_high'])}"
+    return " to ".join(percent(round(entry[f"happened_{end}"], 4)) for end in ("low", "high"))

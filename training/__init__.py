@@ -5,6 +5,7 @@ sample        the rows of a trial, and on which side of the split they stand
 splits        the split, and folds in the order of time
 cells         what each row teaches about each hazard bin
 logistic      the linear challenger
+newton        how it is fitted
 gbm           the booster
 folds         one validation block and its linear models
 groves        its boosters: shapes and rounds

@@ -1,5 +1,7 @@
 """The linear challenger: regularised logistic regression on transformed features, always trained beside the booster."""
 
+from dataclasses import replace
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from models.linear import LinearModel
 from models.numerics import LEVEL, LOG, MISSING, Floats, Matrix, Terms, cell_term
 from training.cells import Cells
+from training.newton import Coefficients, Lines, newton
 
 BIN_SCALE = 10.0
-"""The bins' own columns are written this large: how bins differ is penalised little, their common level not at all."""
+"""How bins differ is penalised little, as if their columns were written this large; their common level not at all."""
 PILOT = 0.003
 """The penalty under which is found out how much steeper the model is in some bins than in others."""
 STEEPNESS = 0.05
@@ -81,17 +84,20 @@ class LogisticTrainer:
         """Lay out the design of ``of`` (cells over the rows of ``matrix``); see EDGE for ``bounded``."""
         rows, at = np.unique(of.rows, return_inverse=True)
         self.terms = make_terms(matrix[rows], categorical, bounded=bounded)
-        values = design(np.ascontiguousarray(matrix[rows]), self.terms)[at]
-        self._design = np.hstack([values, BIN_SCALE * np.eye(bins)[of.bins]])
+        values = design(np.ascontiguousarray(matrix[rows]), self.terms)
         self._cells, self._bins = of, bins
+        self._lines = Lines(values, at, of.bins, of.outcome, of.weights, np.ones(bins))
+        if self._one_class():
+            return
         # from stiff to free each fit starts where the last one ended
-        self._regression = LogisticRegression(
-            solver="newton-cholesky", fit_intercept=True, max_iter=50, tol=1e-5, warm_start=True
-        )
-        self.steepness = np.ones(bins)
-        if bins > 1 and not self._one_class():
-            self.steepness = self._find_steepness()
-            self._design[:, : len(self.terms.features)] *= self.steepness[of.bins][:, None]
+        self._last = Coefficients.of_rate(self._lines)
+        if bins > 1:
+            self._lines = replace(self._lines, steepness=self._find_steepness())
+
+    @property
+    def steepness(self) -> Floats:
+        """(bins,) by how much the same evidence tells more of some bins than of others."""
+        return self._lines.steepness
 
     def _one_class(self) -> bool:
         return self._cells.outcomes in {0, len(self._cells)}
@@ -102,11 +108,11 @@ class LogisticTrainer:
         What a lead did lately says more about the next weeks than about the third month: one factor for each bin, in
         place of a coefficient for each term and bin (a stereotype model: Anderson, JRSS B 46, 1984).
         """
-        terms, of = len(self.terms.features), self._cells
-        if not terms:
+        of = self._cells
+        if not len(self.terms.features):
             return np.ones(self._bins)
-        self._regression.set_params(C=PILOT).fit(self._design, of.outcome, sample_weight=of.weights)
-        told = self._design[:, :terms] @ self._regression.coef_[0][:terms]
+        self._move(PILOT)
+        told = (self._lines.values @ self._last.terms)[self._lines.at]
         told /= max(float(told.std()), SMALLEST_SPREAD)
         at = np.eye(self._bins)[of.bins]
         columns = np.column_stack([BIN_SCALE * told, told[:, None] * at, BIN_SCALE * at])
@@ -115,15 +121,15 @@ class LogisticTrainer:
         steep = np.maximum(BIN_SCALE * common + own[: self._bins], LEAST_STEEPNESS)
         return np.asarray(steep / np.average(steep, weights=np.bincount(of.bins, of.outcome, self._bins)))
 
+    def _move(self, strength: float) -> None:
+        self._last = newton(self._lines, strength, strength * BIN_SCALE**2, self._last)
+
     def fit(self, strength: float) -> LinearModel:
         """The model for penalty ``1 / strength`` (scikit-learn's C: the prior variance of a standardised term)."""
         if self._one_class():
             return self._constant()
-        fitted = self._regression.set_params(C=strength)
-        fitted.fit(self._design, self._cells.outcome, sample_weight=self._cells.weights)
-        found, terms = fitted.coef_[0], len(self.terms.features)
-        levels = fitted.intercept_[0] + BIN_SCALE * found[terms:]
-        return LinearModel(*self.terms, np.outer(found[:terms], self.steepness), levels)
+        self._move(strength)
+        return LinearModel(*self.terms, np.outer(self._last.terms, self.steepness), self._last.levels)
 
     def _constant(self) -> LinearModel:
         """Without an outcome, or with nothing else, there is nothing to learn but the rate, kept off 0 and 1."""

@@ -9,15 +9,16 @@ from data.errors import NotMaturedError
 from models.hazard import last_bins
 from models.model import ReadinessModel, assemble
 from models.numerics import Floats, Matrix, cumulative_logits
-from training.cells import Cells, thinned
+from training.cells import Cells, thinned, thinned_rows
 from training.folds import Ground
 from training.gbm import GbmSettings, fit_gbm, model_text
 from training.logistic import LogisticTrainer
 from training.selection import Choice, Progress
 
-LINEAR_BUDGET = 150_000
+LINEAR_ROWS = 150_000
 GBM_BUDGET = 400_000
-"""Cells behind each member at the most, weighted to stand for all: a training takes minutes on two cores."""
+"""Rows behind the linear model and cells behind the booster at the most, weighted to stand for all: it is what each
+costs by, and a training takes minutes on two cores."""
 ROUNDS_GROWTH = 1.1
 """The last fit sees more rows than the folds did, and may grow this many times as many trees."""
 
@@ -78,7 +79,7 @@ def fit(
             "hazard bin. Expected matured rows. Shorten the horizon, or bring a longer history."
         )
     progress("fitting the linear model", 0.0)
-    few = thinned(every, LINEAR_BUDGET, seed)
+    few = thinned_rows(every, LINEAR_ROWS, seed)
     trainer = LogisticTrainer(ground.matrix, gbm.categorical, few, len(ground.edges), bounded=choice.linear.bounded)
     linear = trainer.fit(choice.linear.strength)
     if grow is None:

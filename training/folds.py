@@ -9,14 +9,14 @@ import numpy.typing as npt
 from data.clock import DAY, iso
 from data.labels import Labels
 from models.numerics import Floats, Matrix
-from training.cells import Cells, cell_losses, cells, thinned
+from training.cells import Cells, cell_losses, cells, thinned_rows
 from training.logistic import LogisticTrainer
 from training.splits import Fold, Ints, lead_folds, looks, time_folds, unlike_folds
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free, in half
 decades."""
-LINEAR_BUDGET = 40_000
+LINEAR_ROWS = 40_000
 VALIDATION_ROWS = 40_000
 LEAST_OUTCOMES = 5
 """A fold whose models would learn from, or be judged on, fewer outcomes than this says nothing."""
@@ -143,6 +143,7 @@ def fit_linear(
     The candidates differ in strength alone, and so share one design.
     """
     first = candidates[0]
-    earlier = thinned(ground.cells(block.fold.train, block.fold.moment, first.half_life), LINEAR_BUDGET, seed)
+    every = ground.cells(block.fold.train, block.fold.moment, first.half_life)
+    earlier = thinned_rows(every, LINEAR_ROWS, seed)
     trainer = LogisticTrainer(ground.matrix, categorical, earlier, len(ground.edges), bounded=first.bounded)
     return [trainer.fit(candidate.strength).logits(ground.matrix[block.rows]) for candidate in candidates]

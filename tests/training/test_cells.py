@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from data.labels import Labels
 from data.spine import NEVER
-from training.cells import Cells, cell_losses, cells, thinned
+from training.cells import Cells, cell_losses, cells, thinned, thinned_rows
 
 
 def _cells(n, outcomes, seed=0):
@@ -81,6 +81,37 @@ def test_only_outcomes_can_be_thinned_too():
     assert 0 < len(few) < 300
     assert few.outcomes == len(few)
     assert few.weights.sum() == pytest.approx(_cells(900, 900).weights.sum(), rel=0.35)
+
+
+def _rows_of_cells(rows, outcomes, seed=0):
+    """Rows of three cells each; so many of the rows, drawn at random, have the outcome in their last cell."""
+    rng = np.random.default_rng(seed)
+    outcome = np.zeros((rows, 3), np.int8)
+    outcome[rng.choice(rows, outcomes, replace=False), 2] = 1
+    numbers = np.repeat(np.arange(rows) + 7, 3)
+    return Cells(numbers, np.tile(np.arange(3), rows), outcome.ravel(), rng.uniform(0.2, 1.0, 3 * rows))
+
+
+@pytest.mark.parametrize("outcomes", [20, 4_000])
+def test_rows_are_thinned_whole(outcomes):
+    """A row stays with all its cells or goes; each bin and class weighs what it did, on average."""
+    every = _rows_of_cells(6_000, outcomes)
+    drawn = [thinned_rows(every, 900, seed) for seed in range(100)]
+    for few in drawn[:5]:
+        assert len(np.unique(few.rows)) == pytest.approx(900, abs=120)
+        assert np.unique(few.rows, return_counts=True)[1].tolist() == [3] * len(np.unique(few.rows))
+    for of_class in (0, 1):
+        for number in range(3):
+            exact = every.weights[(every.outcome == of_class) & (every.bins == number)].sum()
+            sums = np.array([few.weights[(few.outcome == of_class) & (few.bins == number)].sum() for few in drawn])
+            assert abs(sums.mean() - exact) <= 3.5 * sums.std() / np.sqrt(len(sums)) + 1e-9
+
+
+def test_rows_that_fit_are_all_taken():
+    """As many rows as the budget has, and few outcomes of many rows, are taken as they are."""
+    every = _rows_of_cells(500, 20)
+    assert thinned_rows(every, 500, 0) is every
+    assert thinned_rows(every, 200, 0).outcomes == 20
 
 
 def test_losses_are_those_of_the_likelihood():

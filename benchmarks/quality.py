@@ -28,18 +28,20 @@ if __name__ == "__main__":
     # the folder of this script would hide the rooms behind files of the same name
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from benchmarks.quality_case import MODELS, learned, make_case
+from benchmarks.quality_case import learned, make_case
 from benchmarks.quality_kept import fingerprint, kept
 from data.simulation.worlds import WORLDS
 
 SIZES = (300, 3_000, 30_000)
 GOALS = {30_000: 0.9}
-"""The share of the explainable log loss that the blend should reach, by size."""
+"""The share of the explainable log loss that the blend should reach, by size; where the market changes, of that share
+which one who knew everything of the market before the change would reach."""
 TITLES = {
     "prior": "base rate",
     "logistic": "logistic regression",
     "gbm": "LightGBM",
     "blend": "blend (served)",
+    "before": "exact, before it changed",
     "exact": "exact filter",
 }
 
@@ -76,13 +78,13 @@ def table(cases: Sequence[dict[str, Any]]) -> str:
             f"\n{first['world']}, {first['size']:,} leads, won within {horizon}: {len(cases)} seeds, on average "
             f"{rows:,.0f} judged rows with {outcomes:,.0f} outcomes"
         )
-        lines.append(f"{'model':<20}{'AUC':>7}{'av. prec.':>11}{'log loss':>10}{'share reached':>17}{'realised':>17}")
-        for model in MODELS:
+        lines.append(f"{'model':<26}{'AUC':>7}{'av. prec.':>11}{'log loss':>10}{'share reached':>17}{'realised':>17}")
+        for model in first["horizons"][horizon]["models"]:
             auc, precision, loss = (
                 over_seeds(cases, horizon, model, figure)[0] for figure in ("auc", "average_precision", "log_loss")
             )
             shares = [_with_error(*over_seeds(cases, horizon, model, name)) for name in ("share", "share_realised")]
-            lines.append(f"{TITLES[model]:<20}{auc:>7.3f}{precision:>11.3f}{loss:>10.4f}{shares[0]:>17}{shares[1]:>17}")
+            lines.append(f"{TITLES[model]:<26}{auc:>7.3f}{precision:>11.3f}{loss:>10.4f}{shares[0]:>17}{shares[1]:>17}")
     return "\n".join(lines)
 
 
@@ -99,9 +101,13 @@ def verdicts(cases: Sequence[dict[str, Any]]) -> list[str]:
     where = f"{first['world']}, {first['size']:,} leads"
     missed = []
     share, _ = over_seeds(cases, primary, "blend", "share")
+    changes = "before" in first["horizons"][primary]["models"]
+    reachable = over_seeds(cases, primary, "before", "share")[0] if changes else 1.0
     goal = GOALS.get(first["size"])
-    if goal is not None and share < goal:
-        missed.append(f"{where}: {share:.3f} of the explainable log loss is reached, {goal} is the goal.")
+    if goal is not None and share < goal * reachable:
+        missed.append(
+            f"{where}: {share:.3f} of the explainable log loss is reached, the goal is {goal * reachable:.3f}."
+        )
     for rival in ("prior", "logistic"):
         gaps = np.array([_share(case, primary, "blend") - _share(case, primary, rival) for case in cases])
         error = gaps.std(ddof=1) / np.sqrt(len(gaps)) if len(gaps) > 1 else np.inf

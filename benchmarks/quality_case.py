@@ -3,10 +3,11 @@
 The share of the explainable log loss is (LL of the prior - LL of the model) / (LL of the prior - LL of the exact
 filter). Its log losses are expected under the exact probability, so the luck of the labels is not in it: it is one less
 the mean Kullback-Leibler divergence of the model from the exact probability over that of the prior. The share from the
-labels as they fell stands beside it as ``share_realised``.
+labels as they fell stands beside it as ``share_realised``. Where the market changes, ``before`` is the exact filter of
+the market as it was until then (``quality_before``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import xlogy
 
+from benchmarks.quality_before import before
 from data.check import check
 from data.clock import format_duration
 from data.contract import Contract, parse_contract
@@ -32,7 +34,6 @@ from training.sample import Progress, Sample, draw_sample
 
 MOST_JUDGED = 20_000
 """Of more test rows than this a seeded draw is judged: the exact probability is dear and far less noisy than labels."""
-MODELS = ("prior", "logistic", "gbm", "blend", "exact")
 TINY = 1e-12
 
 
@@ -40,7 +41,8 @@ TINY = 1e-12
 class Case:
     """A market with its sample; ``rows`` (n,) of it are judged, the exact probability there is ``exact`` (n, H).
 
-    ``error`` (n, H) is the standard error of ``exact``: 0 but where the company calls by its points.
+    ``error`` (n, H) is the standard error of ``exact``: 0 but where the company calls by its points. ``before`` (n, H)
+    is the exact probability in the market as it was before it changed; None where it does not change.
     """
 
     contract: Contract
@@ -49,6 +51,7 @@ class Case:
     rows: npt.NDArray[np.int64]
     exact: Floats
     error: Floats
+    before: Floats | None
 
 
 def make_case(world: str, leads: int, seed: int, threads: int, tell: Progress) -> Case:
@@ -77,12 +80,20 @@ def with_truth(market: Market, contract: Contract, history: History, sample: Sam
     if len(rows) > MOST_JUDGED:
         rows = np.sort(np.random.default_rng(market.seed).choice(rows, MOST_JUDGED, replace=False))
     asked = sample.table.spine.select(["lead_id", "cutoff"]).take(pa.array(rows))
+    exact, error = _truth(market, asked, horizons, tell)
+    earlier = None
+    if len(market.world.regimes) > 1:
+        earlier, _ = _truth(replace(market, world=before(market.world)), asked, horizons, tell)
+    return Case(contract, history, sample, rows, exact, error, earlier)
+
+
+def _truth(market: Market, asked: pa.Table, horizons: tuple[int, ...], tell: Progress) -> tuple[Floats, Floats]:
     best = truth(market, asked, horizons, seed=market.seed, progress=tell)
-    exact, error = (
+    chance, error = (
         np.column_stack([best[f"{word}_{format_duration(horizon)}"].to_numpy() for horizon in horizons])
         for word in ("p", "se")
     )
-    return Case(contract, history, sample, rows, exact, error)
+    return chance, error
 
 
 def learned(case: Case, tell: Progress) -> dict[str, object]:
@@ -92,11 +103,12 @@ def learned(case: Case, tell: Progress) -> dict[str, object]:
 
 
 def answers(case: Case, fitted: Fitted) -> dict[str, Floats]:
-    """(n, H) probabilities of each of MODELS for the rows that are judged."""
+    """(n, H) probabilities of each model for the rows that are judged, from the prior to the exact filter."""
     said = fitted.members(np.ascontiguousarray(case.sample.table.matrix[case.rows]))
     ground = ground_of(case.contract, case.sample)
     chance = prior(ground.cells(np.arange(len(ground.cutoffs))), ground.edges, ground.horizons)
-    return {"prior": np.tile(chance, (len(case.rows), 1)), **said, "exact": case.exact}
+    known = {} if case.before is None else {"before": case.before}
+    return {"prior": np.tile(chance, (len(case.rows), 1)), **said, **known, "exact": case.exact}
 
 
 def scores(case: Case, said: dict[str, Floats]) -> dict[str, object]:

@@ -110,5 +110,5 @@ def _grow_here(every: Cells, ground: Ground, gbm: GbmSettings, choice: Choice, p
     def tick(done: int) -> None:
         progress("fitting the booster", done / rounds)
 
-    booster, _ = fit_gbm(ground.matrix, few, len(ground.edges), gbm, choice.shape, rounds, tick=tick)
+    booster = fit_gbm(ground.matrix, few, len(ground.edges), gbm, choice.shape, rounds, tick=tick)
     return Grown(model_text(booster, rounds), len(every), len(few))

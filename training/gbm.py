@@ -7,13 +7,11 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from models.numerics import Floats, Matrix
+from models.numerics import Matrix
 from training.cells import Cells
 
-MOST_ROUNDS = 800
 COLUMNS = 30
 """Each tree sees so many features, or a fifth of them where that is more, or half of them where that is less."""
-PATIENCE = 40
 
 
 @dataclass(frozen=True)
@@ -124,42 +122,47 @@ def fit_gbm(
     settings: GbmSettings,
     shape: Shape,
     rounds: int,
-    validation: Cells | None = None,
     tick: Callable[[int], None] | None = None,
-) -> tuple[lgb.Booster, Floats]:
-    """(booster, validation loss after each round). With ``validation`` it stops early after PATIENCE idle rounds.
-
-    The booster has every tree that was grown, those of the idle rounds too, one for each entry of the curve.
-    """
-    numbers = [i for i, is_category in enumerate(settings.categorical) if is_category]
+) -> lgb.Booster:
+    """The booster of so many ``rounds`` on the cells ``of``; ``tick`` is told each round."""
     known = parameters(settings, shape, len(of), bins)
-    train = lgb.Dataset(
+    callbacks = [] if tick is None else [lambda state: tick(state.iteration + 1)]
+    return lgb.train(known, _dataset(matrix, of, bins, settings, known), rounds, callbacks=callbacks)
+
+
+class Sapling:
+    """A booster that is grown step by step: ``curve`` has its loss on ``later`` cells after each round."""
+
+    def __init__(self, matrix: Matrix, of: Cells, bins: int, settings: GbmSettings, shape: Shape, later: Cells) -> None:
+        """Nothing has grown yet; see ``fit_gbm``."""
+        known = parameters(settings, shape, len(of), bins)
+        learned = _dataset(matrix, of, bins, settings, known)
+        self._booster = lgb.Booster(known, learned)
+        rows = cell_matrix(matrix, later, bins)
+        judged = learned.create_valid(rows, later.outcome, weight=later.weights, params=known)
+        self._booster.add_valid(judged, "later")
+        self.curve: list[float] = []
+
+    def grow(self, rounds: int) -> None:
+        """Grow so many rounds more."""
+        for _ in range(rounds):
+            self._booster.update()
+            self.curve.append(float(self._booster.eval_valid()[0][2]))
+
+    def grown(self) -> lgb.Booster:
+        """The booster with all its trees, without the rows that it was grown on."""
+        return lgb.Booster(model_str=self._booster.model_to_string(num_iteration=-1))
+
+
+def _dataset(matrix: Matrix, of: Cells, bins: int, settings: GbmSettings, parameters: dict[str, object]) -> lgb.Dataset:
+    return lgb.Dataset(
         cell_matrix(matrix, of, bins),
         of.outcome,
         weight=of.weights,
-        categorical_feature=numbers,
-        params=known,
+        categorical_feature=np.flatnonzero(settings.categorical).tolist(),
+        params=parameters,
         free_raw_data=True,
     )
-    curve: dict[str, dict[str, list[float]]] = {}
-    callbacks = [lgb.record_evaluation(curve)]
-    if tick is not None:
-        callbacks.append(lambda state: tick(state.iteration + 1))
-    sets = []
-    if validation is not None:
-        sets = [
-            lgb.Dataset(
-                cell_matrix(matrix, validation, bins), validation.outcome, weight=validation.weights, reference=train
-            )
-        ]
-        callbacks.append(lgb.early_stopping(PATIENCE, verbose=False))
-    names = ["later"][: len(sets)]
-    grown = lgb.train(
-        known, train, rounds, valid_sets=sets, valid_names=names, callbacks=callbacks, keep_training_booster=True
-    )
-    losses = curve.get("later", {}).get("binary_logloss", [])
-    # left to itself, train keeps the best rounds alone: the trees after them would be missing from the curve's models
-    return lgb.Booster(model_str=grown.model_to_string(num_iteration=-1)), np.array(losses)
 
 
 def model_text(booster: lgb.Booster, rounds: int) -> bytes:

@@ -13,10 +13,14 @@ from models.model import with_bins
 from models.numerics import Floats
 from training.cells import thinned
 from training.folds import Block, Ground
-from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, Shape, finer, fit_gbm
+from training.gbm import SHAPES, GbmSettings, Sapling, Shape, finer
 from training.weighing import block_weights
 
 GBM_BUDGET = 100_000
+MOST_ROUNDS = 800
+PATIENCE = 60
+STRIDE = 20
+"""The boosters of all blocks grow so many rounds at a time."""
 
 Told = Callable[[float], None]
 
@@ -38,27 +42,43 @@ class Grove:
         return np.asarray(said, np.float64).reshape(len(rows), bins)
 
 
-def grow(ground: Ground, block: Block, gbm: GbmSettings, seed: int, shapes: Sequence[Shape] = SHAPES) -> Grove:
-    """Every booster candidate of one block, stopped where its loss on the block's rows stops falling."""
-    bins, grown = len(ground.edges), {}
-    for half_life in dict.fromkeys(shape.half_life for shape in shapes):
-        earlier = thinned(ground.cells(block.fold.train, block.fold.moment, half_life), GBM_BUDGET, seed)
-        for shape in (shape for shape in shapes if shape.half_life == half_life):
-            grown[shape.name] = fit_gbm(ground.matrix, earlier, bins, gbm, shape, MOST_ROUNDS, block.later)
-    return Grove(
-        block,
-        {name: booster for name, (booster, _) in grown.items()},
-        {name: curve for name, (_, curve) in grown.items()},
-    )
-
-
 def plant(
     ground: Ground, blocks: Sequence[Block], gbm: GbmSettings, seed: int, shapes: Sequence[Shape], told: Told
 ) -> list[Grove]:
     """The boosters of every block, of each of ``shapes``."""
+    groves = [Grove(block, {}, {}) for block in blocks]
+    for place, shape in enumerate(shapes):
+        raised = _raised(ground, blocks, gbm, seed, shape, lambda share, done=place: told((done + share) / len(shapes)))  # type: ignore[misc]
+        for grove, sapling in zip(groves, raised, strict=True):
+            grove.boosters[shape.name] = sapling.grown()
+            grove.curves[shape.name] = np.array(sapling.curve)
+    return groves
+
+
+def _raised(
+    ground: Ground, blocks: Sequence[Block], gbm: GbmSettings, seed: int, shape: Shape, told: Told
+) -> list[Sapling]:
+    """A booster for each block, all grown until their common loss has not fallen for PATIENCE rounds.
+
+    The loss of one block, above all of a short one, rises and falls by chance: that it has stopped falling says little
+    of where the common one, which decides, is the lowest.
+    """
     alone = replace(gbm, threads=1)
-    tasks = [delayed(grow)(ground, block, alone, number, shapes) for number, block in enumerate(blocks, seed)]
-    return side_by_side(tasks, gbm.threads, told)
+    tasks = [delayed(_sow)(ground, block, alone, number, shape) for number, block in enumerate(blocks, seed)]
+    saplings: list[Sapling] = side_by_side(tasks, gbm.threads, lambda _share: None)
+    rounds = idle = 0
+    while idle < PATIENCE and rounds < MOST_ROUNDS:
+        side_by_side([delayed(sapling.grow)(STRIDE) for sapling in saplings], gbm.threads, lambda _share: None)
+        common = np.average([sapling.curve for sapling in saplings], axis=0, weights=block_weights(blocks))
+        rounds = len(common)
+        idle = rounds - 1 - int(common.argmin())
+        told(rounds / (rounds + PATIENCE))
+    return saplings
+
+
+def _sow(ground: Ground, block: Block, gbm: GbmSettings, seed: int, shape: Shape) -> Sapling:
+    earlier = thinned(ground.cells(block.fold.train, block.fold.moment, shape.half_life), GBM_BUDGET, seed)
+    return Sapling(ground.matrix, earlier, len(ground.edges), gbm, shape, block.later)
 
 
 def plant_finer(
@@ -92,16 +112,13 @@ def best_rounds(groves: Sequence[Grove], *, cautious: bool, shapes: Sequence[Sha
     candidates = []
     weights = block_weights([grove.block for grove in groves])
     for shape in shapes:
-        curves = [grove.curves[shape.name] for grove in groves]
-        longest = max(map(len, curves))
-        # a block that stopped early had stopped gaining: it stays at its last loss
-        padded = np.array([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
-        total = np.average(padded, axis=0, weights=weights)
+        curves = np.array([grove.curves[shape.name] for grove in groves])
+        total = np.average(curves, axis=0, weights=weights)
         rounds = int(total.argmin())
         if cautious and len(groves) > 1:
-            excess = padded - padded[:, [rounds]]
+            excess = curves - curves[:, [rounds]]
             level = excess.mean(axis=0) <= excess.std(axis=0, ddof=1) / np.sqrt(len(groves))
-            rounds = int(np.argmax(level | (np.arange(longest) == rounds)))
+            rounds = int(np.argmax(level | (np.arange(len(total)) == rounds)))
         candidates.append((float(total[rounds]), shape, rounds + 1))
     _, shape, found = min(candidates, key=lambda candidate: candidate[0])
     return shape, found

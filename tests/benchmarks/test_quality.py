@@ -1,15 +1,23 @@
 """The quality benchmarks: what a share means, what the treatments of censored rows see, and that runs are kept."""
 
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from benchmarks import quality_kept
 from benchmarks.censoring import FOREVER, Hasty, narrowed
 from benchmarks.quality import over_seeds, table, verdicts
+from benchmarks.quality_before import before
 from benchmarks.quality_case import make_case, noise, scores
 from data.clock import DAY
 from data.labels import Labels
-from data.spine import NEVER
+from data.simulation.drifting import DRIFTS_AT
+from data.simulation.market import simulate
+from data.simulation.truth import closed_at, truth
+from data.spine import NEVER, micros
+from data.tables import TIME
 from training.folds import Ground
 
 T0, HORIZONS = 20_000 * DAY, (10 * DAY, 30 * DAY)
@@ -69,6 +77,40 @@ def test_an_exact_truth_has_no_noise():
     gap = (exact * np.log(exact / 0.2) + (1 - exact) * np.log((1 - exact) / 0.8)).mean()
     added = np.mean(0.02**2 / (2 * exact * (1 - exact)))
     assert noise(exact, np.full(2, 0.02)) == pytest.approx(added / gap)
+
+
+def test_before_a_change_its_market_is_the_market():
+    """Asked long before the drifting market changes, the filter of the market before the change says just the same.
+
+    What is asked after the change it answers otherwise.
+    """
+    market = simulate("drifting", 150, 4)
+    ids, horizons = market.history.leads["lead_id"], (30 * DAY,)
+
+    def both(moment):
+        born = micros(market.history.leads["created_at"]) <= moment
+        asked = pa.table({"lead_id": ids.filter(pa.array(born & (closed_at(market) >= moment)))})
+        asked = asked.append_column("cutoff", pa.array(np.full(len(asked), moment), TIME))
+        worlds = (market.world, before(market.world))
+        return [truth(replace(market, world=world), asked, horizons)["p_30d"].to_numpy() for world in worlds]
+
+    known, unaware = both(DRIFTS_AT - 31 * DAY)
+    np.testing.assert_allclose(unaware, known, rtol=1e-6)
+    known, unaware = both(DRIFTS_AT + 90 * DAY)
+    assert np.abs(np.log(unaware / known)).max() > 0.1
+
+
+def test_where_the_market_changes_the_goal_is_what_could_be_known():
+    """Nine tenths of what one who knew the market before the change reaches; without a change nine tenths of all."""
+    cases = _cases([0.80, 0.82], [0.7, 0.7])
+    for case in cases:
+        models = case["horizons"]["30d"]["models"]
+        models["before"] = {**models["exact"], "share": 0.88}
+    assert verdicts(cases) == []
+    assert "exact, before it changed" in table(cases)
+    for case in cases:
+        case["horizons"]["30d"]["models"]["before"]["share"] = 0.95
+    assert "the goal is 0.855" in verdicts(cases)[0]
 
 
 def _cases(blend, logistic):

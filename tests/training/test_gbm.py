@@ -9,10 +9,9 @@ from models.booster import Booster
 from models.model import with_bins
 from training.cells import Cells
 from training.gbm import (
-    MOST_ROUNDS,
-    PATIENCE,
     SHAPES,
     GbmSettings,
+    Sapling,
     cell_matrix,
     columns_of,
     fit_gbm,
@@ -50,7 +49,7 @@ def grown():
     """A matrix, its cells over two bins, and a booster of medium trees."""
     matrix = _rows()
     of = _cells_of(matrix, 2)
-    return matrix, of, fit_gbm(matrix, of, 2, _settings(), SHAPES[1], 60)[0]
+    return matrix, of, fit_gbm(matrix, of, 2, _settings(), SHAPES[1], 60)
 
 
 def _swept(booster, matrix, feature, bins=2):
@@ -68,7 +67,7 @@ def test_certain_signs_hold(grown):
     matrix, of, booster = grown
     assert (np.diff(_swept(booster, matrix, 0), axis=1) >= -1e-12).all()
     assert (np.diff(_swept(booster, matrix, 1), axis=1) <= 1e-12).all()
-    free, _ = fit_gbm(matrix, of, 2, _settings(signs=np.zeros(4, np.int8)), SHAPES[1], 60)
+    free = fit_gbm(matrix, of, 2, _settings(signs=np.zeros(4, np.int8)), SHAPES[1], 60)
     assert (np.diff(_swept(free, matrix, 0), axis=1) < -1e-6).any()
 
 
@@ -79,8 +78,8 @@ def _trees(text):
 def test_the_same_seed_gives_the_same_text(grown):
     """Grown twice with one seed the text is the same to the byte; another seed gives other trees."""
     matrix, of, booster = grown
-    again, _ = fit_gbm(matrix, of, 2, _settings(), SHAPES[1], 60)
-    other, _ = fit_gbm(matrix, of, 2, _settings(seed=1), SHAPES[1], 60)
+    again = fit_gbm(matrix, of, 2, _settings(), SHAPES[1], 60)
+    other = fit_gbm(matrix, of, 2, _settings(seed=1), SHAPES[1], 60)
     assert model_text(again, 60) == model_text(booster, 60)
     assert _trees(model_text(other, 60)) != _trees(model_text(booster, 60))
 
@@ -88,7 +87,7 @@ def test_the_same_seed_gives_the_same_text(grown):
 def test_threads_do_not_change_the_trees(grown):
     """One thread and two grow the same trees to the byte; only the line that names the threads differs."""
     matrix, of, booster = grown
-    both, _ = fit_gbm(matrix, of, 2, _settings(threads=2), SHAPES[1], 60)
+    both = fit_gbm(matrix, of, 2, _settings(threads=2), SHAPES[1], 60)
     one, two = (model_text(found, 60).split(b"\n") for found in (booster, both))
     assert [(a, b) for a, b in zip(one, two, strict=True) if a != b] == [(b"[num_threads: 1]", b"[num_threads: 2]")]
 
@@ -113,18 +112,21 @@ def test_the_text_holds_the_rounds_that_are_asked_for(grown):
     np.testing.assert_allclose(short.raw(rows), booster.predict(rows, raw_score=True, num_iteration=10), rtol=1e-12)
 
 
-def test_growing_stops_where_later_rows_gain_nothing():
-    """Validated on noise, the booster stops PATIENCE rounds after its best and keeps the loss of each round."""
+def test_what_grows_step_by_step_is_the_same_booster():
+    """Grown in two steps, a booster has the trees of one that is grown at once, and the loss of each round."""
     matrix = _rows(600)
     of = _cells_of(matrix, 1)
     noise = Cells(of.rows, of.bins, (np.random.default_rng(5).random(600) < 0.3).astype(np.int8), of.weights)
-    ticks = []
-    booster, curve = fit_gbm(matrix, of, 1, _settings(), SHAPES[0], MOST_ROUNDS, noise, tick=ticks.append)
-    assert len(curve) == int(curve.argmin()) + 1 + PATIENCE
-    assert ticks == list(range(1, len(curve) + 1))
-    said = 1 / (1 + np.exp(-booster.predict(matrix, raw_score=True, num_iteration=3)))
-    expected = -np.where(noise.outcome == 1, np.log(said), np.log1p(-said)).mean()
-    assert curve[2] == pytest.approx(expected, rel=1e-6)
+    sapling, ticks = Sapling(matrix, of, 1, _settings(), SHAPES[0], noise), []
+    sapling.grow(3)
+    sapling.grow(4)
+    at_once = fit_gbm(matrix, of, 1, _settings(), SHAPES[0], 7, tick=ticks.append)
+    assert ticks == list(range(1, 8))
+    for rounds in (1, 3, 7):
+        said = at_once.predict(matrix, raw_score=True, num_iteration=rounds)
+        np.testing.assert_array_equal(sapling.grown().predict(matrix, raw_score=True, num_iteration=rounds), said)
+        expected = np.average(np.logaddexp(0, np.where(noise.outcome == 1, -said, said)), weights=noise.weights)
+        assert sapling.curve[rounds - 1] == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("value", [0, 1])
@@ -132,18 +134,17 @@ def test_one_class_still_grows(value):
     """Only outcomes, or none, give a finite booster that can be written and read."""
     matrix = _rows(100)
     of = Cells(np.arange(100), np.zeros(100, int), np.full(100, value, np.int8), np.ones(100))
-    booster, curve = fit_gbm(matrix, of, 1, _settings(), SHAPES[0], 5)
+    booster = fit_gbm(matrix, of, 1, _settings(), SHAPES[0], 5)
     said = Booster(model_text(booster, 5)).raw(matrix)
     assert np.isfinite(said).all()
     assert ((said > 0) == bool(value)).all()
-    assert len(curve) == 0
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_trees_stay_small(grown, shape):
     """Leaves and depth are bounded, and the smallest leaf grows with the rows up to 200 cells."""
     matrix, of, _ = grown
-    booster, _ = fit_gbm(matrix, of, 2, _settings(), shape, 10)
+    booster = fit_gbm(matrix, of, 2, _settings(), shape, 10)
     trees = booster.trees_to_dataframe()
     assert trees[trees.split_feature.isna()].groupby("tree_index").size().max() <= shape.leaves
     assert trees.node_depth.max() <= shape.depth + 1

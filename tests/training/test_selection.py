@@ -12,8 +12,8 @@ from training.blend import WEIGHTS, towards_even
 from training.calibrating import Following, Told, calibrate, following
 from training.cells import Cells
 from training.folds import STRENGTHS, Block, Ground, Linear, fit_linear, make_block, plan_folds
-from training.gbm import MOST_ROUNDS, SHAPES, GbmSettings, finer
-from training.groves import Grove, best_rounds, grow, plant_finer
+from training.gbm import SHAPES, GbmSettings, finer
+from training.groves import MOST_ROUNDS, PATIENCE, Grove, best_rounds, plant, plant_finer
 from training.selection import choose
 from training.splits import Fold
 from training.weighing import block_weights, clearly_better
@@ -63,9 +63,10 @@ def test_the_choice_is_among_what_was_tried(choice):
     assert set(choice.losses) == {"gbm", "logistic", "blend"}
 
 
-def test_the_blend_is_no_worse_than_its_members(choice):
-    """The chosen weight has the lowest loss over the blocks; the members' own weights 1 and 0 were among the tried."""
-    assert choice.losses["blend"] <= min(choice.losses["gbm"], choice.losses["logistic"]) + 1e-12
+def test_the_blend_is_hardly_worse_than_its_members(choice):
+    """A share that few outcomes pull towards even costs less than a tenth of what lies between the members."""
+    low, high = sorted((choice.losses["gbm"], choice.losses["logistic"]))
+    assert choice.losses["blend"] <= low + 0.1 * (high - low)
 
 
 def test_the_pooled_loss_leans_on_the_latest_block(choice, ground):
@@ -120,9 +121,9 @@ def _groves(*curves):
     return [Grove(block, {}, {SHAPES[0].name: np.array(curve), **other}) for curve in curves]
 
 
-def test_rounds_are_the_lowest_of_the_padded_mean():
-    """A block that stopped early stays at its last loss; the round of the lowest mean is chosen, counted from one."""
-    shape, rounds = best_rounds(_groves([3.0, 2.0, 2.5], [3.0, 2.9, 2.0, 1.0]), cautious=False)
+def test_rounds_are_the_lowest_of_the_mean():
+    """The round of the lowest mean over the blocks is chosen, counted from one."""
+    shape, rounds = best_rounds(_groves([3.0, 2.0, 2.5, 2.6], [3.0, 2.9, 2.0, 1.0]), cautious=False)
     assert (shape, rounds) == (SHAPES[0], 4)
 
 
@@ -141,16 +142,27 @@ def test_one_block_alone_is_taken_at_its_word():
 
 def test_a_grove_answers_for_every_round(ground):
     """The boosters of a block have a tree for each entry of their curve, and score as the curve says, also past it."""
-    _, folds = plan_folds(ground, 2)
-    block = make_block(ground, folds[0], 0)
-    grove = grow(ground, block, SETTINGS, 0)
-    for shape in SHAPES:
-        curve = grove.curves[shape.name]
-        assert grove.boosters[shape.name].num_trees() == len(curve)
-        for rounds in (1, int(curve.argmin()) + 1, len(curve)):
-            assert block.loss(grove.logits(ground, shape, rounds)) == pytest.approx(curve[rounds - 1], rel=1e-6)
-        past = grove.logits(ground, shape, len(curve) + 50)
-        np.testing.assert_array_equal(past, grove.logits(ground, shape, len(curve)))
+    blocks = [make_block(ground, fold, 0) for fold in plan_folds(ground, 2)[1]]
+    for grove in plant(ground, blocks, SETTINGS, 0, SHAPES, lambda _share: None):
+        for shape in SHAPES:
+            curve = grove.curves[shape.name]
+            assert grove.boosters[shape.name].num_trees() == len(curve)
+            for rounds in (1, int(curve.argmin()) + 1, len(curve)):
+                said = grove.logits(ground, shape, rounds)
+                assert grove.block.loss(said) == pytest.approx(curve[rounds - 1], rel=1e-6)
+            past = grove.logits(ground, shape, len(curve) + 50)
+            np.testing.assert_array_equal(past, grove.logits(ground, shape, len(curve)))
+
+
+def test_blocks_stop_growing_together(ground):
+    """All blocks grow until their common loss has not fallen for PATIENCE rounds, whatever one of them does alone."""
+    blocks = [make_block(ground, fold, 0) for fold in plan_folds(ground, 2)[1]]
+    groves = plant(ground, blocks, SETTINGS, 0, SHAPES[:1], lambda _share: None)
+    curves = [grove.curves[SHAPES[0].name] for grove in groves]
+    _, rounds = best_rounds(groves, cautious=False, shapes=SHAPES[:1])
+    assert len({len(curve) for curve in curves}) == 1
+    assert PATIENCE <= len(curves[0]) - rounds < 2 * PATIENCE
+    assert len({int(curve.argmin()) for curve in curves}) > 1
 
 
 def test_a_block_learns_from_earlier_rows_alone(ground):

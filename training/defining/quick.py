@@ -84,7 +84,7 @@ def learn_quick(bench: Bench, horizon: int) -> Answer:
     every = np.arange(len(rows))
     cells = Cells(every, np.zeros(len(rows), np.int64), outcome.astype(np.int8), np.ones(len(rows)))
     linear = LogisticTrainer(matrix, categorical, cells, 1).fit(STRENGTH)
-    booster, _ = fit_gbm(matrix, cells, 1, settings, TREES, ROUNDS)
+    booster = fit_gbm(matrix, cells, 1, settings, TREES, ROUNDS)
 
     def answer(asked: npt.NDArray[np.float32]) -> Floats:
         told = np.ascontiguousarray(asked, np.float32)

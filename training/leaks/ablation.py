@@ -53,7 +53,7 @@ class Bench:
         gbm = GbmSettings(self.gbm.seed, 1, self.gbm.categorical[columns], self.gbm.signs[columns])
         earlier, later = _cells(self.outcome, 0, self.first_later), _cells(self.outcome, self.first_later)
         linear = LogisticTrainer(matrix, gbm.categorical, earlier, 1).fit(STRENGTH).logits(matrix[self.first_later :])
-        booster, _ = fit_gbm(matrix, earlier, 1, gbm, TREES, ROUNDS)
+        booster = fit_gbm(matrix, earlier, 1, gbm, TREES, ROUNDS)
         trees = np.asarray(booster.predict(matrix[self.first_later :], raw_score=True, num_threads=1), np.float64)
         logits: Floats = (linear[:, 0] + trees) / 2
         outcome = self.outcome[self.first_later :]

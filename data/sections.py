@@ -97,8 +97,8 @@ class Backtest(Section):
     folds: int = Field(default=4, ge=2, le=20)
     """How many moments of the past a backtest trains as of, and how many blocks validate within a training."""
     serves_for: Span | None = None
-    """How long a model serves before the next one takes over: the blocks that settings are chosen by are as long.
-    Default: the blocks tile the later part of the training rows."""
+    """How long a model serves before the next one takes over: the blocks that settings are chosen by are as long, and
+    at least 16 where there are rows for them. Default: the blocks tile the later part of the training rows."""
     segments: tuple[Name, ...] = ()
     """Attributes of leads by whose levels the figures are shown apart. Empty: up to three with few levels."""
 

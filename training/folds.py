@@ -16,6 +16,8 @@ from training.splits import Fold, Ints, lead_folds, looks, time_folds, unlike_fo
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Penalties tried for the linear model: the prior variance of a standardised coefficient, from stiff to free, in half
 decades."""
+SHORT_BLOCKS = 16
+"""Blocks as short as a model serves hold few outcomes each: settings are chosen by at least so many of them."""
 LINEAR_ROWS = 40_000
 VALIDATION_ROWS = 40_000
 LEAST_OUTCOMES = 5
@@ -112,7 +114,8 @@ def plan_folds(ground: Ground, most: int, categorical: npt.NDArray[np.bool_] | N
     With a single cutoff every lead is there once, and the model will be asked about other leads at another time: the
     groups are leads that look unlike each other, by all features but the ``categorical`` ones.
     """
-    by_time = [fold for fold in time_folds(ground.cutoffs, most, ground.serves_for) if _usable(ground, fold)]
+    blocks = most if ground.serves_for is None else max(most, SHORT_BLOCKS)
+    by_time = [fold for fold in time_folds(ground.cutoffs, blocks, ground.serves_for) if _usable(ground, fold)]
     if by_time:
         return "rolling origin", by_time
     if len(np.unique(ground.cutoffs)) == 1:

@@ -14,7 +14,7 @@ from models.numerics import Floats
 from training.cells import thinned
 from training.folds import Block, Ground
 from training.gbm import SHAPES, GbmSettings, Sapling, Shape, finer
-from training.weighing import block_weights
+from training.weighing import block_weights, clearly_better
 
 GBM_BUDGET = 100_000
 MOST_ROUNDS = 800
@@ -82,25 +82,34 @@ def _sow(ground: Ground, block: Block, gbm: GbmSettings, seed: int, shape: Shape
 
 
 def plant_finer(
-    ground: Ground, blocks: Sequence[Block], gbm: GbmSettings, half_life: int | None, seed: int, told: Told
+    ground: Ground, blocks: Sequence[Block], gbm: GbmSettings, seed: int, told: Told
 ) -> tuple[list[Grove], tuple[Shape, ...]]:
-    """The boosters of every block: of SHAPES, then of finer forms of the best of them. The shapes, too.
+    """The boosters of every block: of SHAPES, of a finer form of the best of them, of recent rows. The shapes, too.
 
-    ``half_life``: of a row's weight, as the linear model chose it; trees may prefer rows that all weigh the same.
-    Groups of leads cannot show that a closer fit holds later: there it stays with SHAPES.
+    Weights by age must earn their place: where they do not clearly predict later rows better, rows weigh the same.
+    Groups of leads cannot show what holds later: there it stays with SHAPES.
     """
-    shapes = tuple(replace(shape, half_life=half_life) for shape in SHAPES)
     if blocks[0].fold.moment is None:
-        return plant(ground, blocks, gbm, seed, shapes, told), shapes
-    groves = plant(ground, blocks, gbm, seed, shapes, lambda share: told(0.6 * share))
-    best, _ = best_rounds(groves, cautious=False, shapes=shapes)
+        return plant(ground, blocks, gbm, seed, SHAPES, told), SHAPES
+    groves = plant(ground, blocks, gbm, seed, SHAPES, lambda share: told(0.5 * share))
     cells = min(len(ground.cells(block.fold.train, block.fold.moment)) for block in blocks)
-    further = finer(best, cells, gbm.repeats)
-    more = plant(ground, blocks, gbm, seed, further, lambda share: told(0.6 + 0.4 * share)) if further else []
-    for grove, other in zip(groves, more, strict=False):
+    further = finer(best_rounds(groves, cautious=False)[0], cells, gbm.repeats)
+    _add(groves, plant(ground, blocks, gbm, seed, further, lambda share: told(0.5 + 0.25 * share)))
+    shapes = (*SHAPES, *further)
+    alike, rounds = best_rounds(groves, cautious=False, shapes=shapes)
+    recent = replace(alike, name=f"{alike.name}, recent", half_life=ground.half_life())
+    if recent.half_life is None:
+        return groves, shapes
+    _add(groves, plant(ground, blocks, gbm, seed, (recent,), lambda share: told(0.75 + 0.25 * share)))
+    _, fewer = best_rounds(groves, cautious=False, shapes=(recent,))
+    new, old = ([grove.logits(ground, *of) for grove in groves] for of in ((recent, fewer), (alike, rounds)))
+    return groves, (*shapes, recent) if clearly_better(blocks, new, old, gbm.repeats) else shapes
+
+
+def _add(groves: Sequence[Grove], more: Sequence[Grove]) -> None:
+    for grove, other in zip(groves, more, strict=True):
         grove.boosters.update(other.boosters)
         grove.curves.update(other.curves)
-    return groves, (*shapes, *further)
 
 
 def best_rounds(groves: Sequence[Grove], *, cautious: bool, shapes: Sequence[Shape] = SHAPES) -> tuple[Shape, int]:

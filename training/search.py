@@ -112,6 +112,7 @@ def _ask(trial: "Trial", default: Choice) -> tuple[Linear, Shape]:
         trial.suggest_float("columns", 0.1, 0.7),
         trial.suggest_int("leaf", 10, 400, log=True),
         default.shape.half_life,
+        default.shape.random_cuts,
     )
     return replace(default.linear, strength=trial.suggest_float("strength", 1e-4, 3.0, log=True)), shape
 

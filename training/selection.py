@@ -63,9 +63,7 @@ def choose(ground: Ground, gbm: GbmSettings, folds: int, seed: int, progress: Pr
         return _unvalidated(ground, split, wins)
     blocks = [make_block(ground, fold, number) for number, fold in enumerate(planned, seed)]
     linear, lines = _choose_linear(ground, blocks, gbm, seed, progress)
-    groves, shapes = plant_finer(
-        ground, blocks, gbm, linear.half_life, seed, lambda share: progress("boosters, block by block", share)
-    )
+    groves, shapes = plant_finer(ground, blocks, gbm, seed, lambda share: progress("boosters, block by block", share))
     return settle(ground, split, linear, lines, groves, shapes)
 
 

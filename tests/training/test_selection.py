@@ -117,7 +117,7 @@ def _groves(*curves):
     """Groves whose curves are given; block sizes 100 each."""
     of = Cells(np.arange(100), np.zeros(100, int), np.zeros(100, np.int8), np.ones(100))
     block = Block(Fold(np.arange(1), np.arange(100), None), np.arange(100), of)
-    other = {SHAPES[1].name: np.full(3, 9.0)}
+    other = {shape.name: np.full(3, 9.0) for shape in SHAPES[1:]}
     return [Grove(block, {}, {SHAPES[0].name: np.array(curve), **other}) for curve in curves]
 
 
@@ -287,19 +287,46 @@ def _by_time(*curves):
         Block(Fold(np.arange(2_000 + 10 * at), np.arange(10), T0 + at * DAY), np.arange(100), of)
         for at in range(len(curves))
     ]
-    other = {SHAPES[1].name: np.full(3, 9.0)}
+    other = {shape.name: np.full(3, 9.0) for shape in SHAPES[1:]}
     return [Grove(block, {}, {SHAPES[0].name: curve, **other}) for block, curve in zip(blocks, curves, strict=True)]
 
 
 def test_finer_shapes_are_tried_where_a_leaf_could_be_smaller():
-    """Of few cells the smallest leaf is small as it is; where rows weigh by age, alike weights are tried as well."""
-    shape = replace(SHAPES[1], half_life=DAY)
-    names = [found.name for found in finer(shape, 100_000, 1.0)]
-    assert names == ["medium, fine", "medium, all rows alike", "medium, fine, all rows alike"]
-    assert [found.half_life for found in finer(shape, 100_000, 1.0)] == [DAY, None, None]
+    """Of few cells, or of few outcomes that are told often, the smallest leaf is small as it is."""
+    (found,) = finer(SHAPES[1], 100_000, 1.0)
+    assert (found.name, found.leaf, found.half_life) == ("medium, fine", 20, None)
     assert finer(SHAPES[1], 900, 1.0) == ()
     assert finer(SHAPES[1], 100_000, 200.0) == ()
-    assert {found.leaf for found in finer(SHAPES[1], 100_000, 1.0)} == {20}
+
+
+def _turning(n, turned):
+    """Rows whose outcome depends on the first column, for the last ``turned`` of the time the other way round."""
+    rng = np.random.default_rng(6)
+    matrix = rng.normal(size=(n, 2)).astype(np.float32)
+    cutoffs = np.sort(T0 + rng.integers(0, 200, n) * DAY)
+    way = np.where(cutoffs >= np.quantile(cutoffs, 1 - turned), -1.0, 1.0)
+    will = rng.random(n) < 1 / (1 + np.exp(1.5 - 2.0 * way * matrix[:, 0]))
+    labels = Labels(np.where(will, 0, NEVER), np.full(n, 60 * DAY))
+    leads = np.arange(n).astype(str).astype(object)
+    return Ground(matrix, cutoffs, labels, leads, (DAY,), (DAY,), 0)
+
+
+@pytest.mark.parametrize("turned", [0.0, 0.7])
+def test_trees_follow_recent_rows_where_that_predicts_better(turned):
+    """Where the world has turned, weights by age are clearly better and on offer; where it stands still, not."""
+    ground = _turning(4_000, turned)
+    blocks = [make_block(ground, fold, 0) for fold in plan_folds(ground, 4)[1]]
+    _, shapes = plant_finer(ground, blocks, SETTINGS, 0, lambda _share: None)
+    weighed = [shape.half_life for shape in shapes if shape.half_life is not None]
+    assert weighed == ([ground.half_life()] if turned else [])
+
+
+def test_blocks_as_short_as_a_model_serves_are_many():
+    """Where it is said how long a model serves, at least sixteen blocks of that length choose its settings."""
+    ground = replace(_ground(n=8_000), serves_for=5 * DAY)
+    folds = plan_folds(ground, 4)[1]
+    assert len(folds) == 16
+    assert {len(np.unique(ground.cutoffs[fold.validate])) for fold in folds} == {5}
 
 
 def test_smaller_leaves_are_chosen_where_they_predict_better():
@@ -315,7 +342,7 @@ def test_smaller_leaves_are_chosen_where_they_predict_better():
     settings = replace(SETTINGS, categorical=np.array([False, False]))
     _, folds = plan_folds(ground, 3)
     blocks = [make_block(ground, fold, 0) for fold in folds]
-    groves, shapes = plant_finer(ground, blocks, settings, None, 0, lambda _share: None)
+    groves, shapes = plant_finer(ground, blocks, settings, 0, lambda _share: None)
     shape, _ = best_rounds(groves, cautious=False, shapes=shapes)
     assert shape.leaf == 20
 

@@ -14,7 +14,7 @@ from training.folds import Ground
 from training.gbm import SHAPES, GbmSettings, Shape, cell_matrix, finer, model_text, parameters
 from training.logistic import LogisticTrainer
 
-SHAPED: tuple[Shape, ...] = (SHAPES[1], *finer(SHAPES[1], 20_000, 1.0))
+SHAPED: tuple[Shape, ...] = (SHAPES[1], finer(SHAPES[1], 20_000, 1.0)[0])
 """The medium of the shapes that a trial tries, and its finer form: smaller leaves, a lighter penalty."""
 ROUNDS = (50, 100, 150)
 STRENGTHS = (0.003, 0.03)

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from benchmarks.real_baselines import Judged, Table, baselines
 from benchmarks.real_recipes import Recipe, best, cooked, losses, served
+from data.clock import MINUTE
 from data.contract import Contract
 from data.history import History
 from data.spine import build_spine, micros
 from models.numerics import Floats
-from training.learning import gbm_settings, ground_of
+from training.learning import gbm_settings, ground_of, learn
 from training.sample import draw_sample
 
 LEARNED = 20_000
@@ -93,3 +94,29 @@ def roll(
             parts.append(Judged(sample.leads[rows], outcome, said))
         past.append(losses(members, matrix, outcome.astype(np.float64)))
     return Judged.together(parts), recipes
+
+
+def roll_own(
+    contract: Contract, history: History, tell: Tell, every: int = 1, learned: int = LEARNED, step: int = STEP
+) -> Judged:
+    """What is said by models that are trained as `readiness train` trains them, in every so manieth window.
+
+    The contract says that a model serves for as long as ``step`` calls take, a minute each, and nothing else of this:
+    shapes, rounds, penalties, blend and calibration are the training's own choice, by the rows of the window alone.
+    """
+    serves = contract.backtest.model_copy(update={"serves_for": step * MINUTE})
+    contract = contract.model_copy(update={"backtest": serves})
+    cutoffs = np.sort(micros(build_spine(contract.spine, contract.ready, history, contract.folder)["cutoff"]))
+    planned = list(windows(len(cutoffs), learned, learned, step))[::every]
+    parts: list[Judged] = []
+    for number, window in enumerate(planned, 1):
+        tell(f"rolling window {number} of {len(planned)}, trained anew")
+        asked = between(contract, cutoffs, window)
+        sample = draw_sample(asked, history, lambda _what, _share: None)
+        fitted = learn(asked, sample, lambda _what, _share: None)
+        said = fitted.members(np.ascontiguousarray(sample.table.matrix[sample.test]))
+        chances = {name: each[:, 0] for name, each in said.items()}
+        chances |= baselines(Table.of(sample), sample.known.outcome(asked.ready.primary))
+        outcome = sample.labels.outcome(asked.ready.primary)[sample.test]
+        parts.append(Judged(sample.leads[sample.test], outcome, chances))
+    return Judged.together(parts)

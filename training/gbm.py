@@ -37,7 +37,7 @@ class Shape:
     random_cuts: bool = False
 
 
-SHAPES = (Shape("small", 4, 2), Shape("medium", 12, 4), Shape("medium, random cuts", 12, 4, random_cuts=True))
+SHAPES = (Shape("small", 4, 2), Shape("medium", 12, 4))
 FINE_LEAF = 20
 FINE_L2 = 1.0
 LEAF_SHARE = 0.02
@@ -46,13 +46,16 @@ LEAST_LEAF = 5
 
 
 def finer(shape: Shape, cells: int, repeats: float) -> tuple[Shape, ...]:
-    """What else is tried once ``shape`` is best: smaller leaves and a lighter penalty.
+    """What else is tried once ``shape`` is best: smaller leaves with a lighter penalty; random cuts of larger trees.
 
-    Of few ``cells`` the smallest leaf is small as it is.
+    Of few ``cells`` the smallest leaf is small as it is. Where the smallest trees are best there is little to vary.
     """
-    if LEAF_SHARE * cells / repeats <= FINE_LEAF:
-        return ()
-    return (replace(shape, name=f"{shape.name}, fine", leaf=FINE_LEAF, l2=FINE_L2),)
+    found = []
+    if LEAF_SHARE * cells / repeats > FINE_LEAF:
+        found.append(replace(shape, name=f"{shape.name}, fine", leaf=FINE_LEAF, l2=FINE_L2))
+    if shape.leaves > SHAPES[0].leaves:
+        found.append(replace(shape, name=f"{shape.name}, random cuts", random_cuts=True))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,13 @@ class Sapling:
         rows = cell_matrix(matrix, later, bins)
         judged = learned.create_valid(rows, later.outcome, weight=later.weights, params=known)
         self._booster.add_valid(judged, "later")
+        self._row = rows[:1]
         self.curve: list[float] = []
 
     def grow(self, rounds: int) -> None:
         """Grow so many rounds more."""
+        # LightGBM knows how much to print by thread, and would print into what is told by --json: this sets it here
+        self._booster.predict(self._row, verbosity=-1)
         for _ in range(rounds):
             # random cuts may split nothing: such a round leaves no tree, and is tried again
             for _ in range(TRIES):

@@ -18,7 +18,7 @@ from training.weighing import block_weights, clearly_better
 
 GBM_BUDGET = 100_000
 MOST_ROUNDS = 800
-PATIENCE = 60
+PATIENCE = 40
 STRIDE = 20
 """The boosters of all blocks grow so many rounds at a time."""
 
@@ -84,7 +84,7 @@ def _sow(ground: Ground, block: Block, gbm: GbmSettings, seed: int, shape: Shape
 def plant_finer(
     ground: Ground, blocks: Sequence[Block], gbm: GbmSettings, seed: int, told: Told
 ) -> tuple[list[Grove], tuple[Shape, ...]]:
-    """The boosters of every block: of SHAPES, of a finer form of the best of them, of recent rows. The shapes, too.
+    """The boosters of every block: of SHAPES, of further forms of the best of them, of recent rows. The shapes, too.
 
     Weights by age must earn their place: where they do not clearly predict later rows better, rows weigh the same.
     Groups of leads cannot show what holds later: there it stays with SHAPES.

@@ -14,7 +14,7 @@ from benchmarks.real_baselines import BASELINES, plain_features  # noqa: E402
 from benchmarks.real_paired import Difference, figures, paired  # noqa: E402
 from benchmarks.real_protocols import contract_of, run  # noqa: E402
 from benchmarks.real_recipes import RECIPES, best  # noqa: E402
-from benchmarks.real_rolling import between, roll, windows, with_attributes  # noqa: E402
+from benchmarks.real_rolling import between, roll, roll_own, windows, with_attributes  # noqa: E402
 from benchmarks.real_tables import clear, compared, count_line, loses  # noqa: E402
 from data.check import check  # noqa: E402
 from data.spine import build_spine, micros  # noqa: E402
@@ -144,3 +144,18 @@ def test_what_comes_after_a_window_cannot_change_its_answers(shared_data, monkey
         assert np.array_equal(longer[0].said[name][:50], said)
     first = next(windows(len(cutoffs), 1_000, 1_000, 50))
     assert between(contract, cutoffs, first).backtest.test_from == int(cutoffs[1_000])
+
+
+def test_a_window_can_be_trained_for_itself(shared_data):
+    """The training's own choice for one window answers for its calls alone, the same again, beside the baselines."""
+    contract = with_attributes(contract_of("bank_marketing", shared_data), ("campaign",))
+    history = check(contract).history
+    spine = build_spine(contract.spine, contract.ready, history, contract.folder)
+    cutoffs = np.sort(micros(spine["cutoff"]))
+    few = history.upto(int(cutoffs[1_650]))
+    one, again = (roll_own(contract, few, lambda _what: None, 2, 1_500, 50) for _ in range(2))
+    assert len(one.outcome) == 100
+    assert set(one.said) == {"blend", "logistic", "gbm", *BASELINES}
+    assert {name: said.tobytes() for name, said in one.said.items()} == {
+        name: said.tobytes() for name, said in again.said.items()
+    }

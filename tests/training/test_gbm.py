@@ -1,6 +1,7 @@
 """The booster: signs, seeds, threads, unseen categories."""
 
 from dataclasses import replace
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -127,6 +128,18 @@ def test_what_grows_step_by_step_is_the_same_booster():
         np.testing.assert_array_equal(sapling.grown().predict(matrix, raw_score=True, num_iteration=rounds), said)
         expected = np.average(np.logaddexp(0, np.where(noise.outcome == 1, -said, said)), weights=noise.weights)
         assert sapling.curve[rounds - 1] == pytest.approx(expected, rel=1e-6)
+
+
+def test_growing_prints_nothing_on_any_thread(capfd):
+    """Rounds that find nothing to split are not told on the terminal, whichever thread grows them."""
+    matrix = _rows(60)
+    of = _cells_of(matrix, 1)
+    sapling = Sapling(np.zeros((60, 4), np.float32), of, 1, _settings(), SHAPES[0], of)
+    thread = Thread(target=sapling.grow, args=(3,))
+    thread.start()
+    thread.join()
+    assert len(sapling.curve) == 3
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("value", [0, 1])

@@ -55,7 +55,7 @@ def choice(ground):
 def test_the_choice_is_among_what_was_tried(choice):
     """Penalty, shape, rounds and weight come from the lists, and the evidence names every fold and member."""
     assert choice.linear.strength in STRENGTHS
-    assert choice.shape in SHAPES
+    assert choice.shape.name.startswith(("small", "medium"))
     assert 1 <= choice.rounds <= MOST_ROUNDS
     assert 0.0 <= choice.weight <= 1.0
     assert choice.split == "rolling origin"
@@ -117,7 +117,7 @@ def _groves(*curves):
     """Groves whose curves are given; block sizes 100 each."""
     of = Cells(np.arange(100), np.zeros(100, int), np.zeros(100, np.int8), np.ones(100))
     block = Block(Fold(np.arange(1), np.arange(100), None), np.arange(100), of)
-    other = {shape.name: np.full(3, 9.0) for shape in SHAPES[1:]}
+    other = {SHAPES[1].name: np.full(3, 9.0)}
     return [Grove(block, {}, {SHAPES[0].name: np.array(curve), **other}) for curve in curves]
 
 
@@ -140,11 +140,14 @@ def test_one_block_alone_is_taken_at_its_word():
     assert best_rounds(_groves([3.0, 2.0, 2.5]), cautious=True) == (SHAPES[0], 2)
 
 
+SHAPED = (*SHAPES, *finer(SHAPES[1], 900, 1.0))
+
+
 def test_a_grove_answers_for_every_round(ground):
     """The boosters of a block have a tree for each entry of their curve, and score as the curve says, also past it."""
     blocks = [make_block(ground, fold, 0) for fold in plan_folds(ground, 2)[1]]
-    for grove in plant(ground, blocks, SETTINGS, 0, SHAPES, lambda _share: None):
-        for shape in SHAPES:
+    for grove in plant(ground, blocks, SETTINGS, 0, SHAPED, lambda _share: None):
+        for shape in SHAPED:
             curve = grove.curves[shape.name]
             assert grove.boosters[shape.name].num_trees() == len(curve)
             for rounds in (1, int(curve.argmin()) + 1, len(curve)):
@@ -287,16 +290,19 @@ def _by_time(*curves):
         Block(Fold(np.arange(2_000 + 10 * at), np.arange(10), T0 + at * DAY), np.arange(100), of)
         for at in range(len(curves))
     ]
-    other = {shape.name: np.full(3, 9.0) for shape in SHAPES[1:]}
+    other = {SHAPES[1].name: np.full(3, 9.0)}
     return [Grove(block, {}, {SHAPES[0].name: curve, **other}) for block, curve in zip(blocks, curves, strict=True)]
 
 
-def test_finer_shapes_are_tried_where_a_leaf_could_be_smaller():
-    """Of few cells, or of few outcomes that are told often, the smallest leaf is small as it is."""
-    (found,) = finer(SHAPES[1], 100_000, 1.0)
-    assert (found.name, found.leaf, found.half_life) == ("medium, fine", 20, None)
-    assert finer(SHAPES[1], 900, 1.0) == ()
-    assert finer(SHAPES[1], 100_000, 200.0) == ()
+def test_further_shapes_are_tried_where_they_differ():
+    """Of few cells, or of outcomes that are told often, the smallest leaf is small as it is; small trees stay plain."""
+    fine, random = finer(SHAPES[1], 100_000, 1.0)
+    assert (fine.name, fine.leaf, fine.random_cuts) == ("medium, fine", 20, False)
+    assert (random.name, random.leaf, random.random_cuts) == ("medium, random cuts", 200, True)
+    assert finer(SHAPES[1], 900, 1.0) == (random,)
+    assert finer(SHAPES[1], 100_000, 200.0) == (random,)
+    assert [shape.name for shape in finer(SHAPES[0], 100_000, 1.0)] == ["small, fine"]
+    assert finer(SHAPES[0], 900, 1.0) == ()
 
 
 def _turning(n, turned):

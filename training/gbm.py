@@ -1,13 +1,13 @@
 """The booster: LightGBM, small, bounded and monotone where the sign is certain, on person-period cells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from models.numerics import Matrix
+from models.numerics import Floats, Matrix
 from training.cells import Cells
 
 TRIES = 10
@@ -134,6 +134,11 @@ def fit_gbm(
     return lgb.train(known, _dataset(matrix, of, bins, settings, known), rounds, callbacks=callbacks)
 
 
+def idle(curve: Sequence[float] | Floats) -> int:
+    """For how many rounds the loss has not fallen."""
+    return len(curve) - 1 - int(np.argmin(curve))
+
+
 class Sapling:
     """A booster that is grown step by step: ``curve`` has its loss on ``later`` cells after each round."""
 
@@ -148,8 +153,8 @@ class Sapling:
         self._row = rows[:1]
         self.curve: list[float] = []
 
-    def grow(self, rounds: int) -> None:
-        """Grow so many rounds more."""
+    def grow(self, rounds: int, patience: int | None = None) -> None:
+        """Grow so many rounds more, or until the loss has not fallen for ``patience`` rounds."""
         # LightGBM knows how much to print by thread, and would print into what is told by --json: this sets it here
         self._booster.predict(self._row, verbosity=-1)
         for _ in range(rounds):
@@ -158,6 +163,8 @@ class Sapling:
                 if not self._booster.update():
                     break
             self.curve.append(float(self._booster.eval_valid()[0][2]))
+            if patience is not None and idle(self.curve) >= patience:
+                break
 
     def grown(self) -> lgb.Booster:
         """The booster with all its trees, without the rows that it was grown on."""

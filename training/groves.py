@@ -13,14 +13,14 @@ from models.model import with_bins
 from models.numerics import Floats
 from training.cells import thinned
 from training.folds import Block, Ground
-from training.gbm import SHAPES, GbmSettings, Sapling, Shape, finer
+from training.gbm import SHAPES, GbmSettings, Sapling, Shape, finer, idle
 from training.weighing import block_weights, clearly_better
 
 GBM_BUDGET = 100_000
 MOST_ROUNDS = 800
 PATIENCE = 40
 STRIDE = 20
-"""The boosters of all blocks grow so many rounds at a time."""
+"""The boosters of short blocks grow so many rounds at a time."""
 
 Told = Callable[[float], None]
 
@@ -58,21 +58,22 @@ def plant(
 def _raised(
     ground: Ground, blocks: Sequence[Block], gbm: GbmSettings, seed: int, shape: Shape, told: Told
 ) -> list[Sapling]:
-    """A booster for each block, all grown until their common loss has not fallen for PATIENCE rounds.
+    """A booster for each block, grown until its loss has not fallen for PATIENCE rounds.
 
-    The loss of one block, above all of a short one, rises and falls by chance: that it has stopped falling says little
-    of where the common one, which decides, is the lowest.
+    Of blocks as short as a model serves it is their common loss that must have stopped falling: that of one of them
+    rises and falls by chance.
     """
     alone = replace(gbm, threads=1)
     tasks = [delayed(_sow)(ground, block, alone, number, shape) for number, block in enumerate(blocks, seed)]
     saplings: list[Sapling] = side_by_side(tasks, gbm.threads, lambda _share: None)
-    rounds = idle = 0
-    while idle < PATIENCE and rounds < MOST_ROUNDS:
+    if ground.serves_for is None:
+        side_by_side([delayed(sapling.grow)(MOST_ROUNDS, PATIENCE) for sapling in saplings], gbm.threads, told)
+        return saplings
+    weights, common = block_weights(blocks), np.zeros(1)
+    while idle(common) < PATIENCE and len(common) < MOST_ROUNDS:
         side_by_side([delayed(sapling.grow)(STRIDE) for sapling in saplings], gbm.threads, lambda _share: None)
-        common = np.average([sapling.curve for sapling in saplings], axis=0, weights=block_weights(blocks))
-        rounds = len(common)
-        idle = rounds - 1 - int(common.argmin())
-        told(rounds / (rounds + PATIENCE))
+        common = np.average([sapling.curve for sapling in saplings], axis=0, weights=weights)
+        told(len(common) / (len(common) + PATIENCE))
     return saplings
 
 
@@ -121,13 +122,16 @@ def best_rounds(groves: Sequence[Grove], *, cautious: bool, shapes: Sequence[Sha
     candidates = []
     weights = block_weights([grove.block for grove in groves])
     for shape in shapes:
-        curves = np.array([grove.curves[shape.name] for grove in groves])
-        total = np.average(curves, axis=0, weights=weights)
+        curves = [grove.curves[shape.name] for grove in groves]
+        longest = max(map(len, curves))
+        # a block that stopped early had stopped gaining: it stays at its last loss
+        padded = np.array([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
+        total = np.average(padded, axis=0, weights=weights)
         rounds = int(total.argmin())
         if cautious and len(groves) > 1:
-            excess = curves - curves[:, [rounds]]
+            excess = padded - padded[:, [rounds]]
             level = excess.mean(axis=0) <= excess.std(axis=0, ddof=1) / np.sqrt(len(groves))
-            rounds = int(np.argmax(level | (np.arange(len(total)) == rounds)))
+            rounds = int(np.argmax(level | (np.arange(longest) == rounds)))
         candidates.append((float(total[rounds]), shape, rounds + 1))
     _, shape, found = min(candidates, key=lambda candidate: candidate[0])
     return shape, found

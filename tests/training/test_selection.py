@@ -13,7 +13,7 @@ from training.calibrating import Following, Told, calibrate, following
 from training.cells import Cells
 from training.folds import STRENGTHS, Block, Ground, Linear, fit_linear, make_block, plan_folds
 from training.gbm import SHAPES, GbmSettings, finer
-from training.groves import MOST_ROUNDS, PATIENCE, Grove, best_rounds, plant, plant_finer
+from training.groves import MOST_ROUNDS, PATIENCE, STRIDE, Grove, best_rounds, plant, plant_finer
 from training.selection import choose
 from training.splits import Fold
 from training.weighing import block_weights, clearly_better
@@ -121,9 +121,9 @@ def _groves(*curves):
     return [Grove(block, {}, {SHAPES[0].name: np.array(curve), **other}) for curve in curves]
 
 
-def test_rounds_are_the_lowest_of_the_mean():
-    """The round of the lowest mean over the blocks is chosen, counted from one."""
-    shape, rounds = best_rounds(_groves([3.0, 2.0, 2.5, 2.6], [3.0, 2.9, 2.0, 1.0]), cautious=False)
+def test_rounds_are_the_lowest_of_the_padded_mean():
+    """A block that stopped early stays at its last loss; the round of the lowest mean is chosen, counted from one."""
+    shape, rounds = best_rounds(_groves([3.0, 2.0, 2.5], [3.0, 2.9, 2.0, 1.0]), cautious=False)
     assert (shape, rounds) == (SHAPES[0], 4)
 
 
@@ -157,14 +157,23 @@ def test_a_grove_answers_for_every_round(ground):
             np.testing.assert_array_equal(past, grove.logits(ground, shape, len(curve)))
 
 
-def test_blocks_stop_growing_together(ground):
-    """All blocks grow until their common loss has not fallen for PATIENCE rounds, whatever one of them does alone."""
+def test_a_long_block_stops_growing_by_itself(ground):
+    """Without a time that a model serves, each booster stops PATIENCE rounds after its own best."""
     blocks = [make_block(ground, fold, 0) for fold in plan_folds(ground, 2)[1]]
+    for grove in plant(ground, blocks, SETTINGS, 0, SHAPES, lambda _share: None):
+        for curve in grove.curves.values():
+            assert len(curve) == int(curve.argmin()) + 1 + PATIENCE
+
+
+def test_short_blocks_stop_growing_together():
+    """Blocks as short as a model serves grow until their common loss has not fallen for PATIENCE rounds."""
+    ground = replace(_ground(n=8_000), serves_for=5 * DAY)
+    blocks = [make_block(ground, fold, 0) for fold in plan_folds(ground, 4)[1]]
     groves = plant(ground, blocks, SETTINGS, 0, SHAPES[:1], lambda _share: None)
     curves = [grove.curves[SHAPES[0].name] for grove in groves]
     _, rounds = best_rounds(groves, cautious=False, shapes=SHAPES[:1])
     assert len({len(curve) for curve in curves}) == 1
-    assert PATIENCE <= len(curves[0]) - rounds < 2 * PATIENCE
+    assert PATIENCE <= len(curves[0]) - rounds < PATIENCE + STRIDE
     assert len({int(curve.argmin()) for curve in curves}) > 1
 
 

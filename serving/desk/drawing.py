@@ -48,3 +48,9 @@ def top_of(values: Iterable[float], least: float) -> float:
 def ticks(top: float, count: int = 4) -> Sequence[float]:
     """Values from 0 to ``top``, evenly apart."""
     return [top * place / count for place in range(count + 1)]
+
+
+def round_ticks(top: float) -> Sequence[float]:
+    """Round values from 0 on, up to five of them, none above ``top``."""
+    step = top_of([top / 5.0], 1e-9)
+    return [step * place for place in range(int(top / step * (1 + 1e-12)) + 1)]

@@ -113,7 +113,7 @@ def _chart(connection: Connection, loaded: Loaded, told: Story, answer: Answer |
     if not (computed or kept):
         return None
     policy = loaded.bundle.policy
-    top = min(1.0, top_of([*(one for _, one in computed), *(one for _, one in kept), policy.threshold], 0.02))
+    top = min(1.0, top_of([*(one for _, one in computed), *(one for _, one in kept), 1.15 * policy.threshold], 0.02))
     frame = Frame(56.0, WIDE - 16.0, 34.0, HIGH - 32.0, (begins, now), (0.0, top))
     moments = [begins + (now - begins) * place // 4 for place in range(5)]
     marks = [row for row in reversed(told.crossings) if row["at"] >= begins]

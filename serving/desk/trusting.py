@@ -21,7 +21,7 @@ class Said:
     """What was told to leads of one band, and what came of them, per hundred."""
 
     told: str
-    happened: int
+    happened: str
     between: str
     scores: int
     holds: bool
@@ -51,11 +51,12 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Trusting:
-    """All that the page shows; ``body`` is None where nobody has watched yet."""
+    """All that the page shows; ``body`` is None where nobody has watched yet. ``moved``: what alarms first."""
 
     body: Mapping[str, Any] | None
     versions: tuple[Reliability, ...]
     segments: tuple[Mapping[str, Any], ...]
+    moved: tuple[Mapping[str, Any], ...]
 
 
 def newest(connection: Connection) -> dict[str, Any] | None:
@@ -68,12 +69,13 @@ def trusting(connection: Connection) -> Trusting:
     """The page, from the newest look."""
     body = newest(connection)
     if body is None:
-        return Trusting(None, (), ())
+        return Trusting(None, (), (), ())
     ledger: Sequence[dict[str, Any]] = body.get("ledger", [])
     whole = [row for row in ledger if row["segment"] == "all" and row["horizon"] == body["horizon"]]
     parts = [row for row in ledger if row["segment"] != "all" and row["horizon"] == body["horizon"]]
     ordered = sorted(whole, key=lambda row: _number(row["version"]), reverse=True)
-    return Trusting(body, tuple(_reliability(row) for row in ordered), tuple(parts))
+    moved = sorted(body.get("drift", []), key=lambda one: (not one["alarm"], one["p"], -one["distance"]))
+    return Trusting(body, tuple(_reliability(row) for row in ordered), tuple(parts), tuple(moved))
 
 
 def _number(version: str) -> tuple[int, str]:
@@ -85,7 +87,7 @@ def _reliability(row: Mapping[str, Any]) -> Reliability:
     bins = [one for one in row["bins"] if one["scores"]]
     edges = [one[name] for one in bins for name in ("told", "happened_high")]
     top = min(1.0, top_of(edges, 0.05))
-    frame = Frame(52.0, WIDE - 14.0, 14.0, HIGH - 46.0, (0.0, top), (0.0, top))
+    frame = Frame(52.0, WIDE - 26.0, 14.0, HIGH - 46.0, (0.0, top), (0.0, top))
     most = max((one["scores"] for one in bins), default=1)
     return Reliability(
         row,
@@ -99,8 +101,14 @@ def _reliability(row: Mapping[str, Any]) -> Reliability:
 def _said(one: Mapping[str, Any]) -> Said:
     low, high = one["happened_low"], one["happened_high"]
     holds = low <= one["told"] <= high
-    between = f"{_HUNDRED * low:.0f} to {_HUNDRED * high:.0f}"
-    return Said(percent(one["told"]), round(_HUNDRED * one["happened"]), between, one["scores"], holds)
+    between = f"{_count(low)} to {_count(high)}"
+    return Said(percent(one["told"]), _count(one["happened"]), between, one["scores"], holds)
+
+
+def _count(share: float) -> str:
+    """How many of a hundred: whole from ten on, and where that is all there is to say."""
+    count = _HUNDRED * share
+    return f"{count:.0f}" if count >= 9.95 or count == round(count) else f"{count:.1f}"
 
 
 def _dot(frame: Frame, one: Mapping[str, Any], most: int) -> Dot:

@@ -32,7 +32,8 @@ def weekly(number: float) -> str:
 
 def signed(number: float) -> str:
     """``+3.2``, or less with a minus sign."""
-    return f"{number:+.1f}".replace("-", "\N{MINUS SIGN}")
+    shown = f"{number:+.1f}"
+    return "0.0" if float(shown) == 0.0 else shown.replace("-", "\N{MINUS SIGN}")
 
 
 def ago(span: int) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from data.clock import DAY
 from data.store.tables import outcomes
 from serving.deciding.work_list import Wanted, work_list
-from serving.desk.drawing import Frame, top_of
+from serving.desk.drawing import Frame, round_ticks, top_of
 from serving.desk.pages import POLICY
 from serving.desk.words import ago, percent, points
 from serving.store.tables import scores, standings, transitions
@@ -201,7 +201,7 @@ def test_trust_says_per_hundred_what_became_of_what_was_told(reader, seen):
         "not what was told",
         "It tells too much <b>above</b> 30 %.",
         "industry=<i>law</i>",
-        "12 of 30 ready leads had never been contacted; 2 were handed off by lot",
+        "12 of 30 ready leads had never been contacted; 2 that were not handed off heard from sales all the same",
         "50 scores were computed again: all are the same to the last bit",
     ):
         assert words in page.text, words
@@ -237,4 +237,7 @@ def test_a_chart_keeps_what_it_draws_inside():
     """Values beyond the edges are drawn at the edges; the top is round and above all."""
     frame = Frame(10, 110, 5, 55, (0, 1), (0, 0.5))
     assert frame.line([(0, 0), (0.5, 0.25), (2, 9), (-1, -1)]) == "10.0,55.0 60.0,30.0 110.0,5.0 10.0,55.0"
+    assert round_ticks(17.0) == [0.0, 5.0, 10.0, 15.0]
+    assert round_ticks(64.0) == [0.0, 20.0, 40.0, 60.0]
+    assert round_ticks(100.0) == [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
     assert [top_of([value], 0.02) for value in (0.0, 0.021, 0.21, 0.4, 0.51, 1.0)] == [0.02, 0.025, 0.25, 0.5, 1.0, 1.0]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Column, Connection, Row, Table, func, select
+from sqlalchemy import Column, Connection, Row, Table, func, null, select
 
 from data.check import check
 from data.clock import DAY, WEEK
@@ -66,20 +66,27 @@ def _first_of_each_week(
         .where(scored_at >= since, scored_at < until, as_of >= scored_at - ASKED_LATER)
         .group_by(lead_id, bundle_id, version, as_of // WEEK)
     )
-    columns = (lead_id, as_of, version, bundle_id, table.c.decision, table.c.horizons)
-    wanted = select(*columns).where(score_id.in_(first))
+    chance = table.c.propensity if "propensity" in table.c else null()
+    columns = (lead_id, as_of, version, bundle_id, table.c.decision, chance, table.c.horizons)
+    wanted = select(*columns).where(score_id.in_(first)).order_by(lead_id, as_of)
     streamed = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
     parts = [_table(rows) for rows in streamed.execute(wanted).partitions()]
     return pa.concat_tables([_NOTHING, *parts], promote_options="default")
 
 
 _NOTHING = pa.schema(
-    [("lead_id", pa.string()), ("as_of", TIME), ("version", pa.string()), ("decision", pa.string())]
+    [
+        ("lead_id", pa.string()),
+        ("as_of", TIME),
+        ("version", pa.string()),
+        ("decision", pa.string()),
+        ("propensity", pa.float64()),
+    ]
 ).empty_table()
 
 
 def _table(rows: Sequence[Row[tuple[object, ...]]]) -> pa.Table:
-    lead_id, as_of, version, bundle_id, decision, horizons = zip(*rows, strict=True)
+    lead_id, as_of, version, bundle_id, decision, chance, horizons = zip(*rows, strict=True)
     return as_told(
         pa.table(
             {
@@ -88,6 +95,7 @@ def _table(rows: Sequence[Row[tuple[object, ...]]]) -> pa.Table:
                 "model_version": pa.array(version, pa.string()),
                 "bundle_id": pa.array(bundle_id, pa.string()),
                 "decision": pa.array(decision, pa.string()),
+                "propensity": pa.array(chance, pa.float64()),
                 **dict(_horizons([json.loads(str(text)) for text in horizons])),
             }
         )

@@ -3,8 +3,8 @@
 A score counts as contacted when sales touched the lead within the time that sales has to answer (``[policy]
 answer_within``), counted from ``as_of``; it counts at all when that time has passed. What sales does with leads decides
 what can be learned from them: where nobody below the threshold is ever called, nobody can say what a call would have
-done there. ``explored`` are the leads that were contacted although they were not handed off. Scores that decided
-nothing, such as those of a shadow version, are no part of it.
+done there. ``explored`` are the leads that a lot handed off, ``besides`` those that were contacted although nobody had
+handed them off. Scores that decided nothing, such as those of a shadow version, are no part of it.
 """
 
 from dataclasses import dataclass
@@ -61,11 +61,17 @@ def audit(contract: Contract, history: History, told: pa.Table) -> Contact:
         "ready": len(first),
         "never_contacted": int(silent.sum()),
         "answered_in_time": int(contacted[first].sum()),
-        "explored": len(np.unique(leads[contacted & ~handed])),
+        "explored": len(np.unique(leads[handed & _drawn(rows)])),
+        "besides": len(np.unique(leads[contacted & ~handed])),
         "bins": _bins(rows, contract.ready.primary, contacted),
     }
     unanswered = ~contacted[first]
     return Contact(found, list(_findings(contract, history.ends_at - within, moments[first], unanswered, silent)))
+
+
+def _drawn(rows: pa.Table) -> Mask:
+    """Which rows were decided by a lot."""
+    return np.asarray(pc.fill_null(pc.less(rows["propensity"], 1.0), fill_value=False).to_numpy())
 
 
 def _next_touch(history: History, leads: Micros, moments: Micros) -> Micros:

@@ -90,5 +90,5 @@ def _looked(body: Body) -> Iterator[tuple[str, float | None]]:
         yield f"drift/{UNFIT.sub('_', entry['what'])}", entry["distance"]
     yield "replay/scores", body["replay"]["scores"]
     yield "replay/differ", body["replay"]["differ"]
-    for name in ("ready", "never_contacted", "answered_in_time", "explored"):
+    for name in ("ready", "never_contacted", "answered_in_time", "explored", "besides"):
         yield f"contact/{name}", contact[name]

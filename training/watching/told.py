@@ -1,4 +1,4 @@
-"""Served scores as a table: lead_id, as_of, ``readiness_<horizon>`` and decision, whoever kept them.
+"""Served scores as a table: lead_id, as_of, ``readiness_<horizon>``, decision and its chance, whoever kept them.
 
 The columns are those of ``readiness score``, so that its files are such tables; the service's store and scores that a
 version told nobody (a shadow) are brought to the same columns and judged alike. A null is what was not told.
@@ -19,7 +19,6 @@ from data.tables import TIME
 Rows = npt.NDArray[np.int64]
 
 NEEDED = ("lead_id", "as_of", "model_version", "bundle_id")
-COLUMNS = (*NEEDED, "decision")
 HANDED_OFF = "hand off"
 FILE_ID = 8
 """So many letters of its bundle id name a version that no registry knows."""
@@ -43,11 +42,13 @@ def as_told(scores: pa.Table) -> pa.Table:
     if not pa.types.is_timestamp(moment) or moment.tz is None:
         raise SchemaError(f"as_of of the scores is {moment}. Expected times with a zone, such as 2026-01-31T00:00:00Z.")
     decision = scores["decision"] if "decision" in scores.column_names else pa.nulls(len(scores), pa.string())
+    chance = scores["propensity"] if "propensity" in scores.column_names else pa.nulls(len(scores), pa.float64())
     found = {
         "lead_id": pc.cast(scores["lead_id"], pa.string()),
         "as_of": pc.cast(scores["as_of"], TIME, safe=False),
         "version": _versions(scores),
         "decision": pc.cast(decision, pa.string()),
+        "propensity": pc.cast(chance, pa.float64()),
         **{name: pc.cast(scores[name], pa.float64()) for name in horizons},
     }
     return pa.table(found)

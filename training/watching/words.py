@@ -57,8 +57,8 @@ def _contact(body: Body) -> Iterator[str]:
         yield (
             f"Of {counted(contact['ready'], 'lead')} handed off {whole(contact['answered_in_time'])} were contacted "
             f"within {long_duration(contact['within'])}, {whole(contact['never_contacted'])} never; "
-            f"{counted(contact['explored'], 'lead')} that {'was' if contact['explored'] == 1 else 'were'} not handed "
-            "off heard from sales too."
+            f"{whole(contact['explored'])} were handed off by a lot, and {counted(contact['besides'], 'lead')} heard "
+            "from sales without a hand-off."
         )
 
 

@@ -33,7 +33,7 @@ def contract(tmp_path):
     return lambda watch="": parse_contract(CONTRACT.format(watch=watch), tmp_path)
 
 
-def told(rows):
+def told(rows, chances=None):
     """Scores as (lead, as_of in days, readiness, decision)."""
     leads, days, said, decisions = zip(*rows, strict=True)
     return pa.table(
@@ -42,6 +42,7 @@ def told(rows):
             "as_of": pa.array([int(day * DAY) for day in days], pa.int64()).cast(TIME),
             "version": pa.array(["1"] * len(rows), pa.string()),
             "decision": pa.array(decisions, pa.string()),
+            "propensity": pa.array([None] * len(rows) if chances is None else chances, pa.float64()),
             "readiness_30d": pa.array(said, pa.float64()),
         }
     )
@@ -68,11 +69,15 @@ def test_contacts_are_counted_in_time(contract, make_history):
     assert sum(one["scores"] for one in found["bins"]) == 4
 
 
-def test_who_was_not_handed_off_and_heard_from_sales_was_explored(contract, make_history):
-    """By lead, however many scores."""
+def test_who_was_handed_off_by_a_lot_and_who_was_called_without_is_counted(contract, make_history):
+    """By lead, however many scores; what a lot left with marketing is no hand-off."""
     rows = [("a", 1, 0.1, "nurture"), ("a", 8, 0.1, "nurture"), ("b", 1, 0.1, "nurture"), ("c", 1, 0.9, "hand off")]
     found = audit(contract(), history_of(make_history, ["a", "b", "c"], [("a", 9), ("c", 2)], 60), told(rows)).told
-    assert found["explored"] == 1
+    assert (found["besides"], found["explored"]) == (1, 0)
+    drawn = audit(
+        contract(), history_of(make_history, ["a", "b", "c"], [], 60), told(rows, [0.9, None, None, 0.1])
+    ).told
+    assert (drawn["besides"], drawn["explored"]) == (0, 1)
 
 
 def test_contact_is_told_by_readiness(contract, make_history):
@@ -114,6 +119,6 @@ def test_scores_that_decide_nothing_hand_nobody_off(contract, make_history):
     """They were told to nobody: a shadow version's scores are no part of the audit, and without others it is empty."""
     rows = [("a", 1, 0.5, None), ("a", 1, 0.4, "nurture")]
     found = audit(contract(), history_of(make_history, ["a"], [("a", 2)], 60), told(rows)).told
-    assert (found["ready"], found["explored"], [one["scores"] for one in found["bins"]]) == (0, 1, [1])
+    assert (found["ready"], found["besides"], [one["scores"] for one in found["bins"]]) == (0, 1, [1])
     nobody = audit(contract(), history_of(make_history, ["a"], [], 60), told(rows[:1]))
     assert (nobody.told["ready"], nobody.told["bins"], nobody.findings) == (0, [], [])

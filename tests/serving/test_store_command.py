@@ -17,6 +17,7 @@ from serving.ingest.take import take
 from serving.store import schema
 from serving.store.alone import must_be_alone
 from serving.store.failures import StoreError
+from serving.store.schema import HEAD
 from serving.store.store import Store
 
 T0 = 1_700_000_000_000_000
@@ -83,7 +84,7 @@ def later(tmp_path, monkeypatch):
     """This version, as if it came with one more step."""
     folder = tmp_path / "versions"
     folder.mkdir()
-    (folder / "later.py").write_text(LATER)
+    (folder / "later.py").write_text(LATER.replace("0001", HEAD))
     made, own = schema._config, Path(schema.__file__).parent / "migrations" / "versions"
 
     def config():
@@ -108,7 +109,7 @@ def test_a_migration_keeps_every_row(empty_store_url, request):
     with pytest.raises(StoreError, match="readiness store migrate"):
         Store.open(empty_store_url)
     engine = create_engine(empty_store_url)
-    assert schema.migrate(engine).found == "0001"
+    assert schema.migrate(engine).found == HEAD
     assert schema.revision(engine).found == "test_later"
     engine.dispose()
     after = _rows(empty_store_url, names)
@@ -148,7 +149,7 @@ def test_the_verbs_from_an_empty_place_to_a_loaded_store(contract, empty_store_u
         assert "There is no store at" in nothing.stderr
     made = _run(contract, "migrate", "--json")
     assert made.returncode == 0, made.stderr
-    assert json.loads(made.stdout) == {"before": None, "after": "0001"}
+    assert json.loads(made.stdout) == {"before": None, "after": HEAD}
     assert "already" in _run(contract, "migrate").stderr
     loaded = _run(contract, "load", "--json", "--quiet")
     assert loaded.returncode == 0, loaded.stderr
@@ -160,7 +161,7 @@ def test_the_verbs_from_an_empty_place_to_a_loaded_store(contract, empty_store_u
     assert "What was left out" in again.stdout
     assert 'kind = "store"' in again.stderr
     said = json.loads(_run(contract, "status", "--json").stdout)
-    assert said["revision"] == said["expected_revision"] == "0001"
+    assert said["revision"] == said["expected_revision"] == HEAD
     assert said["rows"]["events"] == told["tables"]["events"]["taken"]
     assert said["size_bytes"] > 100_000
     assert "s3cret" not in said["store"]

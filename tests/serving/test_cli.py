@@ -221,8 +221,8 @@ def test_serve_is_never_open_by_accident(market):
 
 
 def test_serve_without_a_version_says_to_train(market):
-    """A registry without a version is one sentence that names the verb to run."""
-    done = within("serve", "--contract", market / "readiness.toml", "--no-auth", "--port", "0")
+    """A registry without a version is one sentence that names the verb to run, where no store could be filled first."""
+    done = within("serve", "--contract", market / "readiness.toml", "--no-auth", "--no-store", "--port", "0")
     assert done.exit_code == 1
     assert "readiness train" in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -37,6 +37,7 @@ VERBS = [
     "check",
     "simulate",
     "features",
+    "handoffs",
     "train",
     "backtest",
     "compare",

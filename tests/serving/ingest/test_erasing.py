@@ -120,6 +120,9 @@ def test_no_trace_is_left(lived, store_url):
         "audit",
         "duties",
         "workers",
+        "watched",
+        "sessions",
+        "policies",
     } & {t.name for t in METADATA.sorted_tables}
     erased = lived.write(lambda connection: erase(connection, f"{CANARY}-alias", "the admin", T0))
     assert erased.ids == (CANARY, f"{CANARY}-alias", f"{CANARY}-unknown")

@@ -239,6 +239,7 @@ def test_a_shadow_that_fails_harms_nobody(serving, live, eager, until, beside):
     with serving(share=1.0) as client:
         until(lambda: beside[0].challenger.loaded is not None)
         alone = client.post("/v1/score", json=lead_in("a")).json()
+        until(lambda: metric(client, "readiness_shadow_scored_total") == 1.0)  # or it would fail with the others
         challenger = beside[0].challenger.loaded
         beside[0].challenger.loaded = replace(challenger, scorer=None)
         for _ in range(5):

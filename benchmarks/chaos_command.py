@@ -14,10 +14,10 @@ from benchmarks.chaos_judge import Verdict
 from benchmarks.chaos_postgres import Postgres, postgres
 from benchmarks.chaos_programs import ROOT, Ground
 from benchmarks.chaos_scenes import Result, Told
+from benchmarks.measured import renew
 from data.simulation.folder import write
 from data.simulation.market import simulate
 
-_MARKS = ("<!-- measured -->", "<!-- end of measured -->")
 SCENES = ("service", "worker", "two", "restart", "crash", "disk")
 
 
@@ -62,9 +62,7 @@ def keep(results: list[Result], figures: Path | None, page: Path | None) -> None
     if figures:
         figures.write_text(json.dumps([asdict(one) for one in results], indent=2) + "\n", encoding="utf-8")
     if page:
-        before, rest = page.read_text(encoding="utf-8").split(_MARKS[0])
-        after = rest.split(_MARKS[1])[1]
-        page.write_text(f"{before}{_MARKS[0]}\n{table(results)}\n{_MARKS[1]}{after}", encoding="utf-8")
+        renew(page, table(results))
 
 
 def trained(folder: Path) -> tuple[Path, Path]:

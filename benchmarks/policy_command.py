@@ -1,18 +1,16 @@
 """The command line of ``benchmarks/policy.py``: measure, tell, draw, write."""
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import policy_plots
+from benchmarks.measured import over_seeds, renew, runs_in, seeds_of, write_runs
 from benchmarks.policy_flaps import Flaps
 from benchmarks.policy_report import flapping, outcomes, pairs
 from benchmarks.policy_runs import Asked, Run, runs
 
 ABOUT = "Measure what a policy brings: the same market, the same capacity, and somebody who chooses whom sales calls."
-BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
 
 def main() -> None:
@@ -29,9 +27,7 @@ def main() -> None:
     if options.plot:
         policy_plots.write(options.plot, measured)
     if options.write:
-        text = options.write.read_text(encoding="utf-8")
-        before, _, rest = text.partition(BEGIN)
-        options.write.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        renew(options.write, tables)
 
 
 def measure(asked: Asked) -> list[Run]:
@@ -44,20 +40,11 @@ def measure(asked: Asked) -> list[Run]:
     return measured
 
 
-def write_runs(path: Path, asked: Asked, measured: list[Run]) -> None:
-    """Every run as JSON, to be told again."""
-    span = {"first": asked.seeds.start, "count": len(asked.seeds)}
-    content = {"asked": {**asdict(asked), "seeds": span}, "runs": [asdict(run) for run in measured]}
-    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
-
-
 def read_runs(path: Path) -> tuple[Asked, list[Run]]:
-    """What ``write_runs`` wrote."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    span = content["asked"]["seeds"]
-    asked = Asked(**{**content["asked"], "seeds": range(span["first"], span["first"] + span["count"])})
-    found = [{**run, "flaps": {rule: Flaps(**one) for rule, one in run["flaps"].items()}} for run in content["runs"]]
-    return asked, [Run(**run) for run in found]
+    """What ``--json`` wrote."""
+    asked, told = runs_in(path)
+    found = [{**run, "flaps": {rule: Flaps(**one) for rule, one in run["flaps"].items()}} for run in told]
+    return Asked(**asked), [Run(**run) for run in found]
 
 
 def read_arguments() -> tuple[Asked, argparse.Namespace]:
@@ -66,15 +53,10 @@ def read_arguments() -> tuple[Asked, argparse.Namespace]:
     parser.add_argument("--world", default="steady")
     parser.add_argument("--leads", type=int, default=6_000, help="so many in the whole history")
     parser.add_argument("--weeks", type=int, default=26, help="so long each policy chooses")
-    parser.add_argument("--seeds", type=int, default=12)
-    parser.add_argument("--first-seed", type=int, default=1_000)
-    parser.add_argument("--json", type=Path, help="write every run here")
-    parser.add_argument("--again", type=Path, help="tell of the runs in this JSON file instead of measuring")
+    over_seeds(parser, seeds=12, first=1_000)
     parser.add_argument("--plot", type=Path, help="draw the comparison here, a PNG")
-    parser.add_argument("--write", type=Path, help="the page whose tables to renew")
     options = parser.parse_args()
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
-    return Asked(options.world, options.leads, options.weeks, seeds), options
+    return Asked(options.world, options.leads, options.weeks, seeds_of(options)), options
 
 
 def told(asked: Asked, measured: list[Run]) -> str:

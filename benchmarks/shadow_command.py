@@ -9,7 +9,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks.feature_machine import load, machine
-from benchmarks.policy_command import BEGIN, END
+from benchmarks.measured import renew
 from benchmarks.serving_load import Run, drive, request
 from benchmarks.serving_market import Market, market, scratch
 from benchmarks.serving_servers import KEY, Server, answers, ours
@@ -33,9 +33,7 @@ def main() -> None:
     if asked.json:
         asked.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
     if asked.write:
-        page = asked.write.read_text(encoding="utf-8")
-        head, _, rest = page.partition(BEGIN)
-        asked.write.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        renew(asked.write, text)
 
 
 def measure(found: Market, folder: Path, asked: argparse.Namespace) -> dict[str, Any]:

@@ -99,26 +99,29 @@ def live_folder(agreed: "Contract") -> Path:
 
 def make_live(agreed: "Contract", contract: Path, reference: str, bundle: Path | None = None) -> "Pointer":
     """Deploy a version of the registry, or a folder. Raises ReadinessError; then nothing has changed."""
-    from serving.commands.fetching import fetch
     from serving.live.deploy import deploy as lay
 
-    if bundle is not None:
-        return lay(live_folder(agreed), bundle, "")
-    fetched = fetch(contract, reference, agreed.state_folder)
-    folder = Path(fetched["folder"])
-    return lay(live_folder(agreed), folder, str(fetched["number"]), folder.name)
+    return lay(live_folder(agreed), *_named(agreed, contract, reference, bundle))
 
 
 def make_shadow(agreed: "Contract", contract: Path, reference: str, bundle: Path | None = None) -> "Live":
     """The same, into the shadow of what is live."""
-    from serving.commands.fetching import fetch
     from serving.live.deploy import deploy_shadow
 
+    return deploy_shadow(live_folder(agreed), *_named(agreed, contract, reference, bundle))
+
+
+def _named(
+    agreed: "Contract", contract: Path, reference: str, bundle: Path | None = None
+) -> tuple[Path, str, str | None]:
+    """The folder of what is named, its number and its id: a version of the registry, or a folder, which has neither."""
+    from serving.commands.fetching import fetch
+
     if bundle is not None:
-        return deploy_shadow(live_folder(agreed), bundle, "")
+        return bundle, "", None
     fetched = fetch(contract, reference, agreed.state_folder)
     folder = Path(fetched["folder"])
-    return deploy_shadow(live_folder(agreed), folder, str(fetched["number"]), folder.name)
+    return folder, str(fetched["number"]), folder.name
 
 
 def live_of(agreed: "Contract", contract: Path, version: str | None, *, needed: bool = True) -> Path:
@@ -168,7 +171,6 @@ def _follow(
     """
     from data.errors import ReadinessError
     from serving.commands import terminal
-    from serving.commands.fetching import fetch
     from serving.live.deploy import deploy as lay
     from serving.live.deploy import deploy_shadow
 
@@ -176,13 +178,12 @@ def _follow(
     while True:
         time.sleep(seconds)
         try:
-            fetched = fetch(contract, reference, agreed.state_folder)
-            folder, number = Path(fetched["folder"]), str(fetched["number"])
-            if number != seen and shadow:
-                _tell_shadow(deploy_shadow(live_folder(agreed), folder, number, folder.name), contract, as_json=False)
-            elif number != seen:
-                _tell(lay(live_folder(agreed), folder, number, folder.name), contract, as_json=False)
-            seen = number
+            named = _named(agreed, contract, reference)
+            if named[1] != seen and shadow:
+                _tell_shadow(deploy_shadow(live_folder(agreed), *named), contract, as_json=False)
+            elif named[1] != seen:
+                _tell(lay(live_folder(agreed), *named), contract, as_json=False)
+            seen = named[1]
         except ReadinessError as error:
             terminal.say(f"Nothing changed: {error}")
 

@@ -7,15 +7,17 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from data.errors import BundleError
 
 NAME = "current.json"
 SHADOW = "shadow.json"
 _ID = re.compile(r"[0-9a-f]{64}")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,7 @@ def bundle_folder(live_folder: Path, bundle_id: str) -> Path:
 
 def read_pointer(live_folder: Path) -> Pointer | None:
     """What is live; None when nothing was deployed yet. Raises BundleError for a damaged pointer."""
-    file = live_folder / NAME
-    try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-        return Pointer(_live(raw["current"]), None if raw["previous"] is None else _live(raw["previous"]))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(
-            f"{file} does not say which bundle is live ({type(error).__name__}). Expected what `readiness deploy` "
-            "writes: deploy again."
-        ) from None
+    return _read(live_folder / NAME, _pointer, "live", "`readiness deploy` writes: deploy again")
 
 
 def write_pointer(live_folder: Path, pointer: Pointer) -> None:
@@ -70,16 +62,8 @@ def write_pointer(live_folder: Path, pointer: Pointer) -> None:
 
 def read_shadow(live_folder: Path) -> Live | None:
     """What is in the shadow; None when nothing is. Raises BundleError for a damaged pointer."""
-    file = live_folder / SHADOW
-    try:
-        return _live(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(
-            f"{file} does not say which bundle is in the shadow ({type(error).__name__}). Expected what `readiness "
-            "deploy --shadow` writes: do so again, or end the shadow with --end-shadow."
-        ) from None
+    remedy = "`readiness deploy --shadow` writes: do so again, or end the shadow with --end-shadow"
+    return _read(live_folder / SHADOW, _live, "in the shadow", remedy)
 
 
 def write_shadow(live_folder: Path, live: Live | None) -> None:
@@ -89,6 +73,18 @@ def write_shadow(live_folder: Path, live: Live | None) -> None:
     else:
         (live_folder / SHADOW).unlink(missing_ok=True)
         _flush_folder(live_folder)
+
+
+def _read(file: Path, made: Callable[[dict[str, Any]], T], where: str, remedy: str) -> T | None:
+    """What a file says; None when there is none. Raises BundleError for a damaged one."""
+    try:
+        return made(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{file} does not say which bundle is {where} ({type(error).__name__}). Expected what {remedy}."
+        ) from None
 
 
 def _replace(live_folder: Path, name: str, content: dict[str, Any]) -> None:
@@ -123,6 +119,10 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _pointer(raw: dict[str, Any]) -> Pointer:
+    return Pointer(_live(raw["current"]), None if raw["previous"] is None else _live(raw["previous"]))
 
 
 def _live(raw: dict[str, Any]) -> Live:

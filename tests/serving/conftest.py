@@ -32,6 +32,7 @@ from models.histories import lead_histories
 from models.scorer import Scorer
 from serving.app import create_app
 from serving.launch import address, listen
+from serving.live.deploy import deploy
 from serving.live.loading import Loaded
 from serving.settings import Settings
 
@@ -97,6 +98,14 @@ def served(until) -> Served:
             thread.join()
 
     return put
+
+
+@pytest.fixture
+def live(trained, tmp_path) -> Path:
+    """A live folder in which the trained bundle is live as version 1."""
+    folder = tmp_path / "live"
+    deploy(folder, trained.bundle, "1")
+    return folder
 
 
 @pytest.fixture(scope="session")

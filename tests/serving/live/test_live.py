@@ -38,14 +38,6 @@ def other(trained, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def live(trained, tmp_path):
-    """A live folder in which the trained bundle is live as version 1."""
-    folder = tmp_path / "live"
-    deploy(folder, trained.bundle, "1")
-    return folder
-
-
 def damage(folder, into):
     """A copy of a bundle with one number of its model changed."""
     shutil.copytree(folder, into)

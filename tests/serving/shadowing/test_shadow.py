@@ -49,14 +49,6 @@ def eager(trained, tmp_path_factory):
 
 
 @pytest.fixture
-def live(trained, tmp_path):
-    """A live folder in which the trained bundle is live as version 1."""
-    folder = tmp_path / "live"
-    deploy(folder, trained.bundle, "1")
-    return folder
-
-
-@pytest.fixture
 def beside(monkeypatch):
     """The shadow of the service that is made next."""
     made = []

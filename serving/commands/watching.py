@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from serving.commands import stores
 
@@ -104,6 +104,7 @@ class Look:
         return Store.open(self.url, self.contract.folder, self.contract.ready.product)
 
     def _at_files(self, progress: "Report", *, keep: bool) -> "Watched":
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         from data.check import check
@@ -117,7 +118,7 @@ class Look:
         moment = _past(self.as_of, history.ends_at, "the end of the history")
         history = replace(history.upto(moment), ends_at=moment)
         told = _read_scores(self.files)
-        since, until = (_moment(at, TIME) for at in (moment - reach_of(self.contract), moment))
+        since, until = (pa.scalar(at, TIME) for at in (moment - reach_of(self.contract), moment))
         told = told.filter(pc.and_(pc.greater_equal(told["as_of"], since), pc.less_equal(told["as_of"], until)))
         why = "scores in files do not say what they were made from, which only the service's store keeps."
         notes = self.contract.state_folder / NOTES
@@ -198,12 +199,6 @@ def _past(as_of: int | None, end: int, named: str = "now") -> int:
             "earlier moment."
         )
     return end if as_of is None else as_of
-
-
-def _moment(at: int, kind: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.scalar(at, kind)
 
 
 def _read_scores(files: Sequence[Path]) -> "pa.Table":

@@ -24,6 +24,7 @@ from training.watching.alarms import Finding
 Floats = npt.NDArray[np.float64]
 
 LOOK_BACK = 12 * WEEK
+"""The rhythm of a kind is that of so long before its last arrival, however long it has been silent since."""
 LEAST_HOURS = 20
 """A kind that arrived in fewer hours than this is too rare to be missed."""
 LEAST_WEEKS = 2.0
@@ -45,13 +46,14 @@ class Silence:
     p: float
 
 
-def silent_sources(history: History) -> list[Finding]:
+def silent_sources(history: History, since: int) -> list[Finding]:
     """A finding for each kind of event and outcome that arrived often enough to be missed.
 
-    What was known before the end of ``history`` counts, by when it became known.
+    What was known before the end of ``history`` counts, by when it became known. A kind that was silent for long when
+    the model was made, at ``since`` (microseconds), is missed by nobody.
     """
     found = []
-    for name, known in _arrivals(history):
+    for name, known in _arrivals(history, since - LOOK_BACK):
         silence = silence_of(known, history.ends_at)
         if silence is not None:
             text = (
@@ -62,13 +64,15 @@ def silent_sources(history: History) -> list[Finding]:
     return found
 
 
-def _arrivals(history: History) -> Iterator[tuple[str, Micros]]:
-    """When each kind became known, lately."""
+def _arrivals(history: History, alive: int) -> Iterator[tuple[str, Micros]]:
+    """When each kind that arrived at or after ``alive`` became known, in the time before its last arrival."""
     for table, prefix in ((history.events, ""), (history.outcomes, "outcome ")):
-        since = pa.scalar(history.ends_at - LOOK_BACK, table.schema.field("known_at").type)
+        since = pa.scalar(alive - LOOK_BACK, table.schema.field("known_at").type)
         lately = table.filter(pc.greater_equal(table["known_at"], since))
         for kind in sorted(pc.unique(lately["kind"]).to_pylist()):
-            yield f"{prefix}{kind}", micros(lately.filter(pc.equal(lately["kind"], kind))["known_at"])
+            known = micros(lately.filter(pc.equal(lately["kind"], kind))["known_at"])
+            if known.max() >= alive:
+                yield f"{prefix}{kind}", known[known >= known.max() - LOOK_BACK]
 
 
 def silence_of(known: Micros, at: int) -> Silence | None:

@@ -96,7 +96,7 @@ def watch(asked: Asked, progress: Progress | None = None) -> Watched:
     since = asked.side.learned_until
     families: dict[str, Sequence[Finding]] = {
         "replay": _replayed(asked.replayed),
-        "silent-source": silent_sources(history),
+        "silent-source": silent_sources(history, since),
         "new-kind": new_kinds(bundle, history, since),
         "new-level": new_levels(bundle, history, since),
         "drift": list(by_question(bundle.feature_set, moved.findings)),

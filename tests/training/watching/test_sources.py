@@ -74,8 +74,19 @@ def test_each_kind_of_event_and_outcome_is_asked_about(make_history):
     every = [("a", "page_view", at, at) for at in range(0, 80 * DAY, 2 * HOUR)]
     until = [("a", "reply", at, at) for at in range(0, 50 * DAY, 3 * HOUR)]
     history = make_history([("a", 0)], every + until, [("a", "won", 3 * DAY)], ends_at=80 * DAY)
-    found = {one.subject: one for one in silent_sources(history)}
+    found = {one.subject: one for one in silent_sources(history, 40 * DAY)}
     assert set(found) == {"page_view", "reply"}
     assert found["page_view"].p == 1.0
     assert found["reply"].p < 1e-9
     assert "Nothing of reply has arrived since 19 Feb 1970 21:00 UTC, for 722 hours" in found["reply"].text
+
+
+def test_a_silence_is_missed_however_long_it_lasts(make_history):
+    """A source that died after the model was made is missed a year later too; one that was dead before it never is."""
+    daily = [("a", "reply", at, at) for at in range(0, 300 * DAY, 3 * HOUR)]
+    before = [("a", "webinar", at, at) for at in range(0, 90 * DAY, 3 * HOUR)]
+    for silent in (5, 60, 365):
+        history = make_history([("a", 0)], daily + before, [], ends_at=(300 + silent) * DAY)
+        found = {one.subject: one.p for one in silent_sources(history, 250 * DAY)}
+        assert set(found) == {"reply"}
+        assert found["reply"] < 1e-9

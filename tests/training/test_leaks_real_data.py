@@ -1,26 +1,13 @@
 """The leak detector on public data whose traps are known, as an unwary analyst would have joined them."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
+from benchmarks import leaks_command as benchmark  # how it joins and reads the sets is under test here too
 from training.leaks.detect import find_leaks
-
-BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "leaks.py"
-
-
-@pytest.fixture(scope="module")
-def benchmark():
-    """The benchmark, as a module: how it joins and reads the sets is under test here too."""
-    spec = importlib.util.spec_from_file_location("leaks_benchmark", BENCHMARK)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("name", ["bank_marketing", "olist", "online_retail", "oulad"])
-def test_what_must_be_found_is_found_and_nothing_else(name, benchmark, shared_data):
+def test_what_must_be_found_is_found_and_nothing_else(name, shared_data):
     """``duration`` and every column of the closed deals are quarantined; no honest field is even watched."""
     contract, history = benchmark.real(name, shared_data / name)
     found = find_leaks(contract, history)
@@ -30,7 +17,7 @@ def test_what_must_be_found_is_found_and_nothing_else(name, benchmark, shared_da
     }
 
 
-def test_macro_indicators_know_nothing_of_one_time(benchmark, shared_data):
+def test_macro_indicators_know_nothing_of_one_time(shared_data):
     """Rates and indices of the bank follow the base rate through the years; among leads of a day they say nothing."""
     contract, history = benchmark.real("bank_marketing", shared_data / "bank_marketing")
     by_name = {finding.field: finding for finding in find_leaks(contract, history).findings}

@@ -24,6 +24,7 @@
     reference the page at /docs
     app       create_app: all of the above, put together
     launch    the app on a port, until it is told to stop
+    staying   how whatever stays ends in order
     ingest    news from outside, made rows of the store
     outbox    what others are told: messages and their delivery
     cli       the command line; one module per verb in commands/

@@ -15,6 +15,7 @@ from serving.logs import start_logging
 from serving.platforms.settings import from_environment
 from serving.protocol import BoundedProtocol
 from serving.settings import Settings
+from serving.staying import until_stopped
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,8 +48,9 @@ def run(settings: Settings, listening: socket.socket, announce: Callable[[str], 
 
     app = create_app(settings, on_failure=stop, platforms=from_environment(os.environ))
     server = server_of(app, settings.stop_s)
-    announce(address(listening))
-    server.run(sockets=[listening])
+    with until_stopped():  # uvicorn raises the signal that ended it once more
+        announce(address(listening))
+        server.run(sockets=[listening])
     if failures:
         raise failures[0]
 

@@ -46,6 +46,7 @@ def deploy(
     from data.errors import ContractError
     from serving.live.deploy import end_shadow as end_shadow_of
     from serving.live.deploy import roll_back
+    from serving.staying import until_stopped
 
     if (rollback or bundle or end_shadow) and watch is not None:
         raise ContractError("--watch follows an alias of the registry. Leave out --bundle, --rollback, --end-shadow.")
@@ -63,8 +64,9 @@ def deploy(
         if watch is None:
             _put(agreed, contract, named, bundle, shadow=shadow, as_json=as_json)
         else:
-            seen = _first(agreed, contract, named, shadow=shadow, as_json=as_json)
-            _follow(agreed, contract, named, watch, seen, shadow=shadow)
+            with until_stopped():
+                seen = _first(agreed, contract, named, shadow=shadow, as_json=as_json)
+                _follow(agreed, contract, named, watch, seen, shadow=shadow)
 
 
 def _first(agreed: "Contract", contract: Path, reference: str, *, shadow: bool, as_json: bool) -> str:

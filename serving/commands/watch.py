@@ -61,16 +61,20 @@ def watch(
     from data.errors import ContractError, ReadinessError
     from serving.commands import terminal
     from serving.commands.watching import Look, nights
+    from serving.staying import until_stopped
 
     if nightly is not None and (as_of is not None or as_json):
         raise ContractError("--nightly looks at now, night after night. Leave out --as-of and --json.")
     look = Look.of(contract, source, store, scores, version, bundle, as_of, replay)
     if nightly is not None:
-        for _ in nights(nightly):
-            try:
-                _once(look, contract, html, log_run=log_run, keep=keep, as_json=False, quiet=quiet)
-            except ReadinessError as error:
-                terminal.say(f"error: {error} The next look is the next night.")
+        due = nights(nightly)
+        with until_stopped():
+            terminal.say(f"Looking every night at {nightly}, UTC; Ctrl-C stops it.")
+            for _ in due:
+                try:
+                    _once(look, contract, html, log_run=log_run, keep=keep, as_json=False, quiet=quiet)
+                except ReadinessError as error:
+                    terminal.say(f"error: {error} The next look is the next night.")
     elif _once(look, contract, html, log_run=log_run, keep=keep, as_json=as_json, quiet=quiet):
         raise typer.Exit(ALARMED)
 

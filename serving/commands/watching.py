@@ -213,11 +213,16 @@ def _read_scores(files: Sequence[Path]) -> "pa.Table":
 
 
 def nights(at: str) -> Iterator[int]:
-    """Each night at that time of day (UTC), as it comes. Raises ContractError for a time that is none."""
-    from data.clock import DAY, SECOND, wall_clock
-    from serving.worker.nightly import last_due, time_of_day
+    """Each night at that time of day (UTC), as it comes. Raises ContractError at once for a time that is none."""
+    from serving.worker.nightly import time_of_day
 
-    due = time_of_day(at)
+    return _each(time_of_day(at))
+
+
+def _each(due: tuple[int, int]) -> Iterator[int]:
+    from data.clock import DAY, SECOND, wall_clock
+    from serving.worker.nightly import last_due
+
     done = last_due(due, wall_clock())
     while True:
         while (latest := last_due(due, wall_clock())) <= done:

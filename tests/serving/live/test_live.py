@@ -183,7 +183,7 @@ def test_a_refused_bundle_leaves_the_old_one_answering(live, other, served, unti
 
 
 def test_a_service_stops_in_time_and_answers_what_it_took(trained, until):
-    """SIGTERM under load: what was being answered is answered, new connections are refused, the process ends soon."""
+    """SIGTERM under load: what was being answered is answered, new connections are refused, it ends soon and with 0."""
     command = [*CLI, "serve", "--contract", str(trained.contract), "--bundle", str(trained.bundle), "--port", "0"]
     service = subprocess.Popen(
         [*command, "--no-auth", "--no-store"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -202,6 +202,7 @@ def test_a_service_stops_in_time_and_answers_what_it_took(trained, until):
         service.kill()
         service.communicate()
     assert took < 20
+    assert service.returncode == 0
     assert {status for status, _ in load.answers} == {200}
     assert not any(
         "ReadTimeout" in failure or ("RemoteProtocol" in failure and "incomplete" in failure)

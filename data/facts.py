@@ -117,7 +117,12 @@ def open_facts(root: str, ends_at: int | None = None) -> Facts:
             f"{root} has no {HEAD}, and the contract no history_end. Expected the end of the history in one of them. "
             "Set history_end in [source], or write the folder with `readiness check --output DIR`."
         )
-    return Facts(root if "://" in root else str(Path(root).resolve()), ends_at, found)
+    return Facts(as_seen_elsewhere(root), ends_at, found)
+
+
+def as_seen_elsewhere(root: str) -> str:
+    """A path or an address as processes name it that were started in another folder."""
+    return root if "://" in root else str(Path(root).resolve())
 
 
 @lru_cache(maxsize=16)

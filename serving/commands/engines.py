@@ -96,7 +96,10 @@ class Place:
     @property
     def scratch(self) -> str:
         """Where pieces are cut: beside the facts of ``--facts``, else in the state folder of the contract."""
-        return f"{self.facts.rstrip('/')}.scratch" if self.facts else str(self.contract.state_folder / "scratch")
+        from data.facts import as_seen_elsewhere
+
+        beside = f"{self.facts.rstrip('/')}.scratch" if self.facts else str(self.contract.state_folder / "scratch")
+        return as_seen_elsewhere(beside)
 
 
 class Engine(Protocol):
@@ -214,10 +217,11 @@ class _Spark:
 @contextmanager
 def _parts(output: str) -> Iterator[str]:
     """A folder to write part files to: ``output`` itself, or one whose parts then become the single file ``output``."""
+    from data.facts import as_seen_elsewhere
     from features.tables import SINGLE, read_tables, write_tables
 
     if not output.endswith(SINGLE):
-        yield output
+        yield as_seen_elsewhere(output)
         return
     with TemporaryDirectory(dir=Path(output).absolute().parent, prefix=".parts-") as folder:
         yield folder

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 
 from models.agreement import Choice, Curve, Told, curve_of
 from serving.agreeing.versions import Agreement, history
-from serving.desk.drawing import Frame, round_ticks, ticks, top_of
-from serving.desk.words import percent, signed, weekly
+from serving.desk.drawing import Frame, ticks, top_of
+from serving.desk.words import on_axis, percent, signed, weekly
 from serving.live.loading import Loaded
 from serving.store.tables import standings
 
@@ -135,8 +135,8 @@ def _chart(curve: Curve, agreed: float | None) -> Chart:
         frame,
         frame.line((choice.per_week, choice.told.caught) for choice in choices),
         frame.line(by_points),
-        tuple((frame.across(value), weekly(value)) for value in round_ticks(wide)),
-        tuple((frame.up(value), percent(value)) for value in ticks(frame.y[1])),
+        tuple((frame.across(value), weekly(value)) for value in ticks(wide)),
+        tuple((frame.up(value), on_axis(value)) for value in ticks(frame.y[1])),
         None if agreed is None else frame.across(agreed),
     )
 

@@ -45,12 +45,7 @@ def top_of(values: Iterable[float], least: float) -> float:
     return next(one * scale for one in _ROUND if one * scale >= highest * (1 - 1e-12))
 
 
-def ticks(top: float, count: int = 4) -> Sequence[float]:
-    """Values from 0 to ``top``, evenly apart."""
-    return [top * place / count for place in range(count + 1)]
-
-
-def round_ticks(top: float) -> Sequence[float]:
-    """Round values from 0 on, up to five of them, none above ``top``."""
+def ticks(top: float) -> Sequence[float]:
+    """Round values from 0 on, evenly apart, up to five beside it, none above ``top``."""
     step = top_of([top / 5.0], 1e-9)
     return [step * place for place in range(int(top / step * (1 + 1e-12)) + 1)]

@@ -17,7 +17,7 @@ from serving.deciding.needs import needs_of
 from serving.deciding.stories import Entry, timeline
 from serving.desk.drawing import Frame, ticks, top_of
 from serving.desk.trends import texts_of
-from serving.desk.words import day, percent
+from serving.desk.words import day, on_axis
 from serving.live.loading import Loaded
 from serving.store.tables import scores
 
@@ -123,7 +123,7 @@ def _chart(connection: Connection, loaded: Loaded, told: Story, answer: Answer |
         tuple((frame.across(at), frame.up(value)) for at, value in kept),
         tuple(Mark(frame.across(row["at"]), row["after"], bool(place % 2)) for place, row in enumerate(marks)),
         tuple((frame.across(at), day(at)) for at in moments),
-        tuple((frame.up(value), percent(value)) for value in ticks(top)),
+        tuple((frame.up(value), on_axis(value)) for value in ticks(top)),
         frame.up(policy.threshold),
         tuple(reversed(computed)),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from serving.desk.drawing import Frame, ticks, top_of
-from serving.desk.words import percent
+from serving.desk.words import on_axis, percent
 from serving.store.tables import watched
 
 WIDE, HIGH = 420.0, 380.0
@@ -94,7 +94,7 @@ def _reliability(row: Mapping[str, Any]) -> Reliability:
         tuple(_said(one) for one in bins),
         frame,
         tuple(_dot(frame, one, most) for one in bins),
-        tuple((frame.across(value), frame.up(value), percent(value)) for value in ticks(top)),
+        tuple((frame.across(value), frame.up(value), on_axis(value)) for value in ticks(top)),
     )
 
 

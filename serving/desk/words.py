@@ -17,6 +17,11 @@ def percent(share: float) -> str:
     return f"{value:.1f} %" if value >= 0.95 else f"{value:.2f} %"
 
 
+def on_axis(share: float) -> str:
+    """``20 %``, ``5 %``, ``0.5 %``: a round share, without digits that say nothing."""
+    return f"{100.0 * share:.6g} %"
+
+
 def points(change: float) -> str:
     """``+12``, or less with a minus sign: by how many percentage points a share moved."""
     value = 100.0 * change

@@ -2,17 +2,20 @@
 
 import json
 import re
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from data.clock import DAY
 from data.store.tables import outcomes
 from serving.deciding.work_list import Wanted, work_list
-from serving.desk.drawing import Frame, round_ticks, top_of
+from serving.desk.drawing import Frame, ticks, top_of
 from serving.desk.pages import POLICY
-from serving.desk.words import ago, percent, points
+from serving.desk.words import ago, on_axis, percent, points
 from serving.store.tables import scores, standings, transitions
 
 ALLOWED = {"src": ("/desk/",), "href": ("/", "#", "data:,"), "action": ("/",)}
@@ -233,11 +236,24 @@ def test_figures_are_said_with_the_digits_that_count():
     ]
 
 
+@given(st.floats(1e-4, 1.0))
+def test_an_axis_of_shares_is_marked_by_round_numbers(highest):
+    """From 0 to the top or a little below it, four to six marks of one or two digits, such as 0 %, 5 %, 10 %."""
+    top = min(top_of([highest], 0.02), 1.0)
+    marks = [on_axis(one).removesuffix(" %") for one in ticks(top)]
+    assert marks[0] == "0"
+    assert 5 <= len(marks) <= 6
+    assert all(len(mark.replace(".", "").strip("0")) <= 2 for mark in marks)
+    steps = {round(float(b) - float(a), 6) for a, b in pairwise(marks)}
+    assert len(steps) == 1
+    assert 100.0 * top - float(marks[-1]) < steps.pop()
+
+
 def test_a_chart_keeps_what_it_draws_inside():
     """Values beyond the edges are drawn at the edges; the top is round and above all."""
     frame = Frame(10, 110, 5, 55, (0, 1), (0, 0.5))
     assert frame.line([(0, 0), (0.5, 0.25), (2, 9), (-1, -1)]) == "10.0,55.0 60.0,30.0 110.0,5.0 10.0,55.0"
-    assert round_ticks(17.0) == [0.0, 5.0, 10.0, 15.0]
-    assert round_ticks(64.0) == [0.0, 20.0, 40.0, 60.0]
-    assert round_ticks(100.0) == [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
+    assert ticks(17.0) == [0.0, 5.0, 10.0, 15.0]
+    assert ticks(64.0) == [0.0, 20.0, 40.0, 60.0]
+    assert ticks(100.0) == [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
     assert [top_of([value], 0.02) for value in (0.0, 0.021, 0.21, 0.4, 0.51, 1.0)] == [0.02, 0.025, 0.25, 0.5, 1.0, 1.0]

@@ -2,9 +2,10 @@
 
     python -P -m benchmarks.desk                  # first paint and response of each page, as a table
     python -P -m benchmarks.desk --write docs     # and pictures: docs/desk-*.png
+    python -P -m benchmarks.desk --leads 300 --copies 2 --weeks 8    # smaller, for a try
 
-A market is simulated, a model is trained on all but its last thirty weeks, and every lead is looked at as of each of
-them; all of it is kept in ``.readiness/bench/desk``. Needs Chromium and the package playwright.
+A market is simulated, a model is trained on all but its last weeks, and every lead is looked at as of each of them; all
+of it is kept in ``.readiness/bench/desk``, a folder for each size. Needs Chromium and the package playwright.
 """
 
 import argparse
@@ -46,7 +47,6 @@ from serving.live.loading import Loaded
 from serving.store.store import Store
 from serving.store.tables import standings
 
-LEADS, COPIES, WEEKS = 1_250, 8, 30
 SIZE = {"width": 1280, "height": 900}
 TALL = {"width": 1280, "height": 1240}
 PHONE = {"width": 390, "height": 844}
@@ -54,6 +54,15 @@ ROUNDS = 5
 ALARMS = 3
 """How `readiness watch` ends when something is alarming."""
 SAID = (("Two new colleagues in sales", "ann"), ("Fewer calls until they know the product", "ben"))
+
+
+@dataclass(frozen=True)
+class Size:
+    """So many leads of the market, each so often where paint is timed, and weeks that the model served."""
+
+    leads: int
+    copies: int
+    weeks: int
 
 
 @dataclass(frozen=True)
@@ -65,12 +74,12 @@ class Desk:
     lead: str
 
 
-def build(folder: Path) -> tuple[Path, Path]:
+def build(folder: Path, size: Size) -> tuple[Path, Path]:
     """The contract that was trained by and the bundle folder, beside a store after some weeks; made once."""
     contract = folder / "known" / "readiness.toml"
     if not (folder / "trained.json").exists():
-        write(simulate("steady", LEADS, 4), folder)
-        _until(folder, contract)
+        write(simulate("steady", size.leads, 4), folder)
+        _until(folder, contract, size.weeks)
         command = [sys.executable, "-P", "-m", "serving.cli", "train", "--contract", str(contract), "--json"]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[1])
         (folder / "trained.json").write_bytes(done.stdout)
@@ -78,7 +87,7 @@ def build(folder: Path) -> tuple[Path, Path]:
     bundle = load_contract(contract).state_folder / "bundles" / said["bundle_id"]
     if not (folder / "filled").exists():
         (folder / "store.db").unlink(missing_ok=True)
-        _fill(_url(folder / "store.db"), bundle, folder / "readiness.toml", said["version"])
+        _fill(_url(folder / "store.db"), bundle, folder / "readiness.toml", said["version"], size.weeks)
         _watch(folder, contract, bundle)
         (folder / "filled").touch()
     return contract, bundle
@@ -88,10 +97,10 @@ def _url(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-def _until(folder: Path, contract: Path) -> None:
+def _until(folder: Path, contract: Path, weeks: int) -> None:
     """What was known before the weeks that are served, beside a contract whose history ends there."""
     known, whole = contract.parent, load_contract(folder / "readiness.toml")
-    ends_at = check(whole).history.ends_at - WEEKS * WEEK
+    ends_at = check(whole).history.ends_at - weeks * WEEK
     known.mkdir(exist_ok=True)
     for file in folder.glob("*.parquet"):
         table = pq.read_table(file)
@@ -110,7 +119,7 @@ def _watch(folder: Path, contract: Path, bundle: Path) -> None:
         raise RuntimeError("readiness watch found nothing; what it said is above. Mend that, then run this again.")
 
 
-def _fill(url: str, folder: Path, contract: Path, version: str) -> None:
+def _fill(url: str, folder: Path, contract: Path, version: str, weeks: int) -> None:
     bundle, agreed = read_bundle(folder), load_contract(contract)
     history = check(agreed).history
     loaded = Loaded(bundle, Scorer(bundle), version)
@@ -123,7 +132,7 @@ def _fill(url: str, folder: Path, contract: Path, version: str) -> None:
             change = Change(curve.at(capacity).per_week if curve else None, why, by, since)
             moment = wall_clock() - (60 - 40 * since) * DAY
             store.write(lambda connection, change=change, at=moment: agree(connection, loaded, change, at))  # type: ignore[misc]
-        look_weekly(store, agreed_in(store, loaded), WEEKS, lambda week: print(f"week {-week}", file=sys.stderr))
+        look_weekly(store, agreed_in(store, loaded), weeks, lambda week: print(f"week {-week}", file=sys.stderr))
     finally:
         store.close()
 
@@ -227,11 +236,11 @@ def pictures(browser: Browser, desk: Desk, folder: Path) -> None:
         page.close()
 
 
-def _many(folder: Path) -> str:
-    """The URL of a store with eight of each lead."""
+def _many(folder: Path, copies: int) -> str:
+    """The URL of a store with so many of each lead."""
     shutil.copy(folder / "store.db", folder / "many.db")
     store = Store.open(_url(folder / "many.db"))
-    print(f"{copy_leads(store, COPIES):,} leads", file=sys.stderr)
+    print(f"{copy_leads(store, copies):,} leads", file=sys.stderr)
     store.close()
     return _url(folder / "many.db")
 
@@ -240,16 +249,21 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="The desk in a browser.")
     parser.add_argument("--write", type=Path, help="Write pictures to this folder.")
+    parser.add_argument("--leads", type=int, default=1_250, help="of the market that is simulated")
+    parser.add_argument("--copies", type=int, default=8, help="so many of each lead where paint is timed")
+    parser.add_argument("--weeks", type=int, default=30, help="that the model served")
     asked = parser.parse_args()
-    folder = Path(os.environ.get("READINESS_BENCH", ".readiness/bench")).resolve() / "desk"
+    size = Size(asked.leads, asked.copies, asked.weeks)
+    kept = Path(os.environ.get("READINESS_BENCH", ".readiness/bench")).resolve() / "desk"
+    folder = kept / f"{size.leads}-leads-{size.weeks}-weeks"
     folder.mkdir(parents=True, exist_ok=True)
-    contract, bundle = build(folder)
+    contract, bundle = build(folder, size)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         if asked.write:
             with serving(bundle, _url(folder / "store.db"), contract) as desk:
                 pictures(browser, desk, asked.write)
-        with serving(bundle, _many(folder), contract) as desk:
+        with serving(bundle, _many(folder, size.copies), contract) as desk:
             measure(browser, desk)
         browser.close()
 

@@ -120,6 +120,7 @@ def create_app(
     for router in platform_routes(platforms or PlatformSettings()):
         app.include_router(router)
     app.include_router(subscribing.routes)
+    app.prefix = settings.root_path
     app.gate = Gate(app.framework, metrics, settings.request_s, hot.shortcut)
     problems.install(app)
     _describe(app)
@@ -127,9 +128,10 @@ def create_app(
 
 
 class _Application(FastAPI):
-    """FastAPI behind the gate."""
+    """FastAPI behind the gate, and both behind a proxy that may have taken a path away."""
 
     gate: Gate
+    prefix: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, through the gate."""
@@ -139,7 +141,9 @@ class _Application(FastAPI):
             await self.framework(scope, receive, send)
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What FastAPI makes of it."""
+        """What FastAPI makes of it; the path is then the one that was called, as ASGI has it."""
+        if self.prefix and scope["type"] == "http":
+            scope["root_path"], scope["path"] = self.prefix, self.prefix + scope["path"]
         await super().__call__(scope, receive, send)
 
 

@@ -1,11 +1,14 @@
 """What the service is told when it starts."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import ContractError
 from data.source_section import Source
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Settings:
     """The live folder whose pointer is followed (``serving.live``); ``bundle`` and ``version`` do not count then."""
     source: Source | None = None
     """The contract's ``[source]``: what it says of messages counts until a model with its own contract is live."""
+    root_path: str = ""
+    """The path at which a proxy shows the service and which it takes away, such as /scores; "" at the root."""
     shadow_share: float = 0.1
     """Of the leads, so large a share is scored by the bundle in the shadow too, where there is one and a store."""
     request_s: float = 60.0
@@ -57,6 +62,11 @@ class Settings:
     """The worker within the service; None: there is none, another process works."""
 
     def __post_init__(self) -> None:
+        if not _PREFIX.fullmatch(self.root_path):
+            raise ContractError(
+                f"--root-path is {self.root_path[:80]!r}. Expected the path at which a proxy shows the service, such "
+                "as /scores, without a slash at the end."
+            )
         if not self.require_key and not is_loopback(self.host):
             raise ContractError(
                 f"--no-auth was given with the host {self.host}, which other machines can reach. "

@@ -30,6 +30,10 @@ def serve(
     nightly: working.Nightly = working.NIGHTLY,
     keep_days: working.KeepDays = working.KEEP_DAYS,
     shadow_share: working.ShadowShare = working.SHADOW_SHARE,
+    root_path: Annotated[
+        str,
+        typer.Option("--root-path", help="Behind a proxy that shows it below a path and takes that away: /scores."),
+    ] = "",
 ) -> None:
     """Serve the champion over HTTP.
 
@@ -43,7 +47,7 @@ def serve(
 
     agreed = load_contract(contract)
     keys = keys_from_environment(os.environ.get("READINESS_API_KEYS"))
-    Settings(bundle=Path(), require_key=not no_auth, host=host)  # refuse before anything is fetched
+    Settings(require_key=not no_auth, host=host, root_path=root_path)  # refuse before anything is fetched
     url = None if no_store else stores.store_of(agreed, store)
     if not no_auth:
         _require_keys(agreed, keys, url, contract)
@@ -59,6 +63,7 @@ def serve(
         source=agreed.source,
         product=agreed.ready.product,
         worker=working.settings(nightly, keep_days) if worker else None,
+        root_path=root_path,
         shadow_share=shadow_share,
     )
 

@@ -5,10 +5,11 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from serving.desk.cookies import hold, token_of
-from serving.desk.pages import page
+from serving.desk.cookies import hold, root_of, token_of
+from serving.desk.pages import HEADERS, page
 from serving.desk.visitors import Visitor
 from serving.problems import Refusal
 from serving.store.failures import StoreDown, StoreFull
@@ -41,16 +42,23 @@ def wants_page(request: Request) -> bool:
 
 def shown(request: Request, visitor: Visitor, name: str, **context: Any) -> Response:
     """A page for a visitor, whose browser then holds the token that goes with its forms."""
-    told = page(name, {"visitor": visitor, **context})
+    told = page(name, {"visitor": visitor, "root": root_of(request), **context})
     if visitor.token and token_of(request) != visitor.token:
         hold(request, told, visitor.token)
     return told
 
 
-def sign_in_page(problem: str, following: str, status: int, headers: dict[str, str] | None = None) -> Response:
+def sign_in_page(
+    request: Request, problem: str, following: str, status: int, headers: dict[str, str] | None = None
+) -> Response:
     """Where to sign in; ``following`` is the page that was asked for."""
-    context = {"visitor": None, "here": "", "problem": problem, "next": own_path(following)}
+    context = {"visitor": None, "root": root_of(request), "here": "", "problem": problem, "next": own_path(following)}
     return page("sign_in", context, status, headers)
+
+
+def see_other(request: Request, path: str) -> Response:
+    """The browser goes on to a page of the desk."""
+    return RedirectResponse(root_of(request) + path, HTTPStatus.SEE_OTHER, HEADERS)
 
 
 def own_path(text: str) -> str:
@@ -63,13 +71,14 @@ def _page_of(request: Request, error: Refusal | StoreDown) -> Response:
     if isinstance(error, StoreDown):
         status = 507 if isinstance(error, StoreFull) else 503
         detail = "The store does not answer now; nothing was changed. Try again in a few seconds."
-        return _problem(status, detail, {"retry-after": "5"})
+        return _problem(request, status, detail, {"retry-after": "5"})
     if error.status == HTTPStatus.UNAUTHORIZED:
-        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return sign_in_page("", asked if request.method == "GET" else "/", error.status, error.headers)
-    return _problem(error.status, error.detail, error.headers)
+        path = request.url.path.removeprefix(root_of(request))
+        asked = path + (f"?{request.url.query}" if request.url.query else "")
+        return sign_in_page(request, "", asked if request.method == "GET" else "/", error.status, error.headers)
+    return _problem(request, error.status, error.detail, error.headers)
 
 
-def _problem(status: int, detail: str, headers: dict[str, str]) -> Response:
-    title = HTTPStatus(status).phrase
-    return page("problem", {"visitor": None, "here": "", "title": title, "detail": detail}, status, headers)
+def _problem(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
+    context = {"visitor": None, "root": root_of(request), "here": "", "detail": detail}
+    return page("problem", {**context, "title": HTTPStatus(status).phrase}, status, headers)

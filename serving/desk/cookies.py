@@ -14,28 +14,32 @@ from fastapi import Request, Response
 from serving.desk.sessions import LASTS
 from serving.problems import Refusal
 
-PLAIN, HOSTED = "readiness-desk", "__Host-readiness-desk"
+PLAIN, HOSTED, BELOW = "readiness-desk", "__Host-readiness-desk", "__Secure-readiness-desk"
+"""Without TLS; with it; and with it where a proxy shows the desk below a path, since ``__Host-`` asks for the root."""
 _LONGEST = 200
 
 
 def token_of(request: Request) -> str:
     """The token that a browser brings; empty when it brings none."""
-    found = request.cookies.get(HOSTED if _is_secure(request) else PLAIN, "")
+    found = request.cookies.get(_name(request), "")
     return found if len(found) <= _LONGEST else ""
 
 
 def hold(request: Request, response: Response, token: str) -> None:
     """Let the browser hold a token for as long as a session lasts."""
-    secure = _is_secure(request)
-    name, seconds = HOSTED if secure else PLAIN, LASTS // 1_000_000
-    response.set_cookie(name, token, seconds, path="/", secure=secure, httponly=True, samesite="strict")
+    path, secure, seconds = root_of(request) or "/", _is_secure(request), LASTS // 1_000_000
+    response.set_cookie(_name(request), token, seconds, path=path, secure=secure, httponly=True, samesite="strict")
 
 
 def drop(request: Request, response: Response) -> None:
     """Let the browser forget its token."""
-    secure = _is_secure(request)
-    name = HOSTED if secure else PLAIN
-    response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
+    path, secure = root_of(request) or "/", _is_secure(request)
+    response.delete_cookie(_name(request), path=path, secure=secure, httponly=True, samesite="strict")
+
+
+def root_of(request: Request) -> str:
+    """The path at which a proxy shows the service, "" at the root: links, redirects and cookies begin with it."""
+    return str(request.scope.get("root_path", ""))
 
 
 def proof_of(token: str) -> str:
@@ -59,6 +63,13 @@ def must_prove(form: Mapping[str, str], token: str) -> None:
     """Raises Refusal (403) unless the form brings the proof that goes with the token."""
     if not (token and hmac.compare_digest(form.get("proof", "").encode(), proof_of(token).encode())):
         raise Refusal(403, "stale-form", "The form is of another session. Load the page again and send it from there.")
+
+
+def _name(request: Request) -> str:
+    """What the cookie is called."""
+    if not _is_secure(request):
+        return PLAIN
+    return BELOW if root_of(request) else HOSTED
 
 
 def _is_secure(request: Request) -> bool:

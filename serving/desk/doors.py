@@ -1,12 +1,11 @@
 """Signing in and out, and the two files that pages ask for."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from data.clock import wall_clock
 from serving.access import must_may
 from serving.desk import sessions
-from serving.desk.answering import Page, own_path, sign_in_page
+from serving.desk.answering import Page, own_path, see_other, sign_in_page
 from serving.desk.attempts import Attempts
 from serving.desk.cookies import drop, hold, must_be_ours, token_of
 from serving.desk.forms import read_form
@@ -17,7 +16,6 @@ from serving.service import ServiceDep
 
 routes = APIRouter(prefix="/desk", include_in_schema=False, route_class=Page)
 _A_YEAR = "public, max-age=31536000, immutable"
-_SEE_OTHER = 303
 
 
 @routes.get("/desk.css")
@@ -38,9 +36,9 @@ def _file(name: str) -> Response:
 
 
 @routes.get("/sign-in")
-async def where_to() -> Response:
+async def where_to(request: Request) -> Response:
     """Whoever asks for the form has it on every page of the desk."""
-    return RedirectResponse("/", _SEE_OTHER)
+    return see_other(request, "/")
 
 
 @routes.post("/sign-in")
@@ -55,15 +53,15 @@ async def sign_in(request: Request, service: ServiceDep) -> Response:
     caller = await service.keys.find(key)
     if caller is None:
         attempts.failed(address)
-        return sign_in_page("This key is not valid. Check that all of it was copied.", following, 401)
+        return sign_in_page(request, "This key is not valid. Check that all of it was copied.", following, 401)
     try:
         must_may(caller, SCOPE)
     except Refusal as error:
-        return sign_in_page(error.detail, following, error.status)
+        return sign_in_page(request, error.detail, following, error.status)
     request.state.caller = caller.name
     now = wall_clock()
     begun = await service.store.awrite(lambda connection: sessions.begin(connection, key, caller.name, now))
-    told = RedirectResponse(following, _SEE_OTHER, HEADERS)
+    told = see_other(request, following)
     hold(request, told, begun.token)
     return told
 
@@ -75,6 +73,6 @@ async def sign_out(request: Request, service: ServiceDep, visitor: VisitorDep, f
     token = token_of(request)
     if visitor.token:
         await service.store.awrite(lambda connection: sessions.end(connection, token))
-    told = RedirectResponse("/", _SEE_OTHER, HEADERS)
+    told = see_other(request, "/")
     drop(request, told)
     return told

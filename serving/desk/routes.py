@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from data.clock import DAY, wall_clock
@@ -16,8 +15,7 @@ from serving.deciding.histories import UnknownLead
 from serving.deciding.routes import Cursor, RecorderDep
 from serving.deciding.work_list import Wanted, how_many
 from serving.desk.agreeing import Agreeing, agreeing, columns_of
-from serving.desk.answering import Page, shown
-from serving.desk.pages import HEADERS
+from serving.desk.answering import Page, see_other, shown
 from serving.desk.policy import saved
 from serving.desk.telling import LeadPage, lead_page
 from serving.desk.trusting import Trusting, newest, trusting
@@ -31,7 +29,6 @@ routes = APIRouter(include_in_schema=False, route_class=Page)
 View = Literal["ready", "never contacted", "working", "due today", "all"]
 Search = Annotated[str, Query(max_length=LONGEST_SEARCH)]
 LeadId = Annotated[str, Query(alias="id", max_length=2_000)]
-_SEE_OTHER = 303
 _NEVER = Wanted(states=("ready",), never_contacted=True)
 
 
@@ -144,7 +141,7 @@ async def agree_on(request: Request, service: ServiceDep, visitor: VisitorDep, f
         told = await _agree_page(request, service, visitor, capacity, problem=error.detail, why=form.get("why", ""))
         told.status_code = error.status
         return told
-    return RedirectResponse("/desk/agree?saved=true", _SEE_OTHER, HEADERS)
+    return see_other(request, "/desk/agree?saved=true")
 
 
 def _number(form: dict[str, str], name: str) -> float | None:

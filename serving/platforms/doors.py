@@ -83,4 +83,5 @@ def called_address(request: Request, settings: PlatformSettings) -> str:
 
 def public_url(request: Request, settings: PlatformSettings) -> str:
     """How the outside calls this service: as it was told, else as this request did."""
-    return settings.public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"
+    here = f"{request.url.scheme}://{request.headers.get('host', '')}{request.scope.get('root_path', '')}"
+    return settings.public_url or here

@@ -58,16 +58,3 @@ def receiver() -> Iterator[str]:
     """The address of somebody who takes every message."""
     with receiving() as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def scheduler(dask_client) -> str:
-    """The address of a Dask scheduler."""
-    return dask_client.scheduler.address
-
-
-@pytest.fixture
-def catalog(spark) -> Iterator[None]:
-    """A Spark session whose catalog is in the end as it was before."""
-    yield
-    spark.sql("DROP DATABASE IF EXISTS crm CASCADE")

@@ -24,7 +24,7 @@ from training.fetch import fetch_version
 from training.plots import draw_plots
 
 FACTS = ("leads", "events", "outcomes", "changes")
-SMALL = "\n[backtest]\nfolds = 2\n\n[model]\nthreads = 1\nbins = 1\nmax_rows = 1000\n"
+SMALL = '\n[backtest]\nfolds = 2\nsegments = ["seniority"]\n\n[model]\nthreads = 1\nbins = 1\nmax_rows = 1000\n'
 """What makes a training a matter of seconds, beside cutoffs that are four weeks apart."""
 
 

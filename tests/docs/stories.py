@@ -24,14 +24,12 @@ Happening = Callable[[Path], None]
 class Story:
     """``words``: how a command that begins so begins here. ``before``: what happens before one that begins so.
 
-    ``exits``: with what a command ends, where that is not 0. ``needs``: fixtures of what has to run beside.
-    ``unready``: a service answers 503 until there is a model.
+    ``exits``: with what a command ends, where that is not 0. ``unready``: a service answers 503 until there is a model.
     """
 
     words: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, Happening] = field(default_factory=dict)
     exits: Mapping[str, int] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
     unready: bool = False
 
 
@@ -114,9 +112,13 @@ RUNNING = {
     "https://crm.example.org/readiness": "receiver",
     "tcp://HOST:8786": "scheduler",
 }
-"""Addresses on the pages at which something has to run: the fixture that says where it does here."""
+"""Addresses on the pages at which something has to run: what says where it does here."""
+
+ELSEWHERE = {"docs/scaling.md": "tests/serving/test_score.py"}
+"""Pages whose commands run in another file, beside tests that need the same cluster."""
 
 STORIES = {
+    "docs/backtest.md": Story(words={"backtest --folds 6": "backtest --folds 3"}),
     "README.md": Story(
         before={"init": only_exports, "train": looked_over},
         exits={"watch": ALARMED},
@@ -136,7 +138,6 @@ STORIES = {
     "docs/quality.md": Story(words={"train --search 40": "train --search 2"}),
     "docs/scaling.md": Story(
         before={"features --facts FACTS --output TABLE --engine spark": facts_in_spark},
-        needs=("catalog",),
     ),
     "docs/versions.md": Story(
         words={"compare 3 5": "compare 1 2"},

@@ -12,7 +12,7 @@ from data.errors import ContractError
 from models.mautic_map import load_map
 from models.points import load_points
 from models.states import STATES
-from tests.docs.pages import PAGES, ROOT, SHELL, blocks, code_of, runners
+from tests.docs.pages import OURS, PAGES, ROOT, SHELL, blocks, code_of, runners
 
 READY = '[ready]\noutcome = ["won"]\nterminal = ["won"]\nhorizons = ["30d", "90d"]\nprimary = "90d"\n'
 SOURCE = '[source]\nleads = { table = "leads.csv" }\noutcomes = { table = "outcomes.csv" }\n'
@@ -90,6 +90,20 @@ def test_the_drawn_states_are_those_of_a_lead(text):
     arrows = re.findall(r"(\S+) --> (\w+)", text)
     drawn = {names.get(state, state) for arrow in arrows for state in arrow if state != "[*]"}
     assert drawn == set(STATES)
+
+
+def test_a_command_never_stands_where_nobody_looks_for_one():
+    """An indented block is commands alone; output has none, and how a verb is called (docs/cli.md) is output."""
+    like_one = re.compile(r"\s*(\$ |(\.venv/bin/)?(readiness|make|python|docker|curl) [a-z-]+(?!.*\[OPTIONS\]))")
+    hidden = [
+        (name, line)
+        for name, page in PAGES.items()
+        for language, text in blocks(page)
+        for line in text.replace("\\\n", " ").splitlines()
+        if (language == "indented" and not line.strip().startswith(OURS))
+        or (language == "text" and like_one.match(line))
+    ]
+    assert hidden == []
 
 
 def test_every_block_says_what_it_is():

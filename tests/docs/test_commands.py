@@ -3,10 +3,10 @@
 import pytest
 
 from tests.docs.ground import within
-from tests.docs.pages import PAGES, commands, commands_of, spans
+from tests.docs.pages import PAGES, ROOT, commands, commands_of, spans
 from tests.docs.reading import spoken_of
 from tests.docs.running import run_page
-from tests.docs.stories import STORIES, Story
+from tests.docs.stories import ELSEWHERE, STORIES, Story
 
 OF_OURS = {
     name: found for name, page in PAGES.items() if (found := [c for c in commands_of(page) if c.program == "readiness"])
@@ -24,18 +24,17 @@ BRIEF = (
 """How commands begin that are run although they stand in a sentence: they need nothing but the ground."""
 
 
-@pytest.mark.parametrize("name", OF_OURS)
+@pytest.mark.parametrize("name", sorted(set(OF_OURS) - set(ELSEWHERE)))
 def test_the_commands_of_a_page_do_what_it_says(name, own_ground, request):
     """Each in turn, from a folder such as the page assumes, with the exit code that is documented."""
-    story = STORIES.get(name, Story())
-    for fixture in story.needs:
-        request.getfixturevalue(fixture)
-    run_page(OF_OURS[name], story, own_ground, request.getfixturevalue)
+    run_page(OF_OURS[name], STORIES.get(name, Story()), own_ground, request.getfixturevalue)
 
 
 def test_every_story_is_that_of_a_page():
-    """A page that is renamed takes its story along."""
-    assert set(STORIES) <= set(OF_OURS)
+    """A page that is renamed takes its story along; what runs elsewhere is run there."""
+    assert set(STORIES) | set(ELSEWHERE) <= set(OF_OURS)
+    for page, test in ELSEWHERE.items():
+        assert f'commands_of(PAGES["{page}"])' in (ROOT / test).read_text()
 
 
 @pytest.mark.parametrize("span", IN_PASSING)

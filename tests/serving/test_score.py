@@ -15,6 +15,10 @@ from features.tables import read_tables
 from models.bundle import read_bundle
 from models.snapshot import score_history
 from serving.cli import app
+from tests.docs.ground import copy_of
+from tests.docs.pages import PAGES, commands_of
+from tests.docs.running import run_page
+from tests.docs.stories import STORIES
 
 
 def within(*words):
@@ -134,6 +138,17 @@ def test_score_where_the_tables_live_on_spark(trained, expected, facts, spark, t
     said("score", *words, "-o", tmp_path / "scores", "--reasons")
     assert same(pa.concat_tables(read_tables(str(tmp_path / "scores"))).sort_by("lead_id"), expected)
     spark.sql("DROP DATABASE crm CASCADE")
+
+
+def test_the_commands_of_the_page_on_scaling_run(trained, dask_client, spark, tmp_path):
+    """One after the other, on a running cluster and in a running session, from a folder of the user's own."""
+    ground = copy_of(trained.contract.parent, tmp_path / "ground")
+    shown = [command for command in commands_of(PAGES["docs/scaling.md"]) if command.program == "readiness"]
+    assert len(shown) > 5
+    try:
+        run_page(shown, STORIES["docs/scaling.md"], ground, {"scheduler": dask_client.scheduler.address}.__getitem__)
+    finally:
+        spark.sql("DROP DATABASE IF EXISTS crm CASCADE")
 
 
 def _check_features(trained, folder, there):

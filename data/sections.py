@@ -112,6 +112,9 @@ class ModelSettings(Section):
     """Threads for training; 0 means all cores."""
     max_rows: int = Field(default=2_000_000, ge=1_000)
     """Of more rows than this a seeded draw is used, and the report says so."""
+    refit: bool = True
+    """Whether the judged settings are learned once more from everything known, and that model serves. Otherwise the
+    model that was judged serves, which has learned nothing from the split on."""
     bins: int = Field(default=6, ge=1, le=30)
     """Into how many periods the longest horizon is cut, at the most, for the discrete-time hazard."""
 

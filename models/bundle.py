@@ -1,6 +1,7 @@
 """The bundle: all that is needed to score, in a folder of text files.
 
     model.txt linear.json calibration.json   the model (models.model)
+    judged_*                                 the one that was judged: it never learned the rows judged on
     features.json                            feature set, vocabulary, and the fingerprint they were made with
     policy.json contract.toml                the decision, and the definition of ready
     report.json card.json reference.parquet  how good it was, who made it, and the rows it was made for
@@ -13,7 +14,8 @@
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,9 @@ from models.policy import Policy
 if TYPE_CHECKING:
     import pyarrow as pa
 
+JUDGED = "judged_"
+"""How the files of the judged model begin."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
@@ -48,6 +53,15 @@ class Bundle:
     golden: Golden
     bundle_id: str
     reference: bytes = field(repr=False)
+    judged_files: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+
+    @cached_property
+    def judged(self) -> ReadinessModel:
+        """The model that was judged, which has learned nothing from the split on. Raises BundleError when it is none.
+
+        Where nothing was learned anew after the judgement it is the model that serves.
+        """
+        return _judged_of(self.model, self.judged_files)
 
     @property
     def horizon_names(self) -> tuple[str, ...]:
@@ -75,6 +89,7 @@ def write_bundle(
     folder: Path,
     *,
     model: ReadinessModel,
+    judged: ReadinessModel | None = None,
     feature_set: FeatureSet,
     vocabulary: Vocabulary,
     contract_text: str,
@@ -86,11 +101,14 @@ def write_bundle(
 ) -> str:
     """Write a bundle to ``folder``, in the place of one that is there; returns the bundle id.
 
+    ``judged`` is the model of the report's figures, where that is not ``model`` itself.
+
     What is written is first read back from its own bytes and must score the golden rows to the last bit. Raises
     BundleError when it does not, when the parts do not fit each other, or when the folder cannot take it.
     """
     files = {
         **model.to_files(),
+        **{JUDGED + name: text for name, text in (judged or model).to_files().items()},
         "features.json": _features_json(feature_set, vocabulary),
         "policy.json": policy.to_json(),
         "contract.toml": contract_text.encode(),
@@ -99,7 +117,9 @@ def write_bundle(
         "card.json": _json(card),
         "golden.json": golden.to_json(),
     }
-    parse_bundle(files, "", folder).check_golden()
+    written = parse_bundle(files, "", folder)
+    written.check_golden()
+    _check_fit(replace(written, model=written.judged))
     return write_folder(folder, files)
 
 
@@ -127,6 +147,7 @@ def parse_bundle(files: Mapping[str, bytes], bundle_id: str, folder: Path) -> Bu
         Golden.from_json(files["golden.json"]),
         bundle_id,
         files["reference.parquet"],
+        {name: files[JUDGED + name] for name in MODEL_FILES},
     )
     _check_fit(bundle)
     return bundle
@@ -151,6 +172,10 @@ def _check_fit(bundle: Bundle) -> None:
             f"policy.json decides by a horizon of {format_duration(bundle.policy.horizon)}, the model answers for "
             f"{bundle.horizon_names}. Expected one of these: take the bundle from its registry again."
         )
+
+
+def _judged_of(model: ReadinessModel, files: Mapping[str, bytes]) -> ReadinessModel:
+    return model if not files or model.to_files() == files else ReadinessModel.from_files(files)
 
 
 def _features_json(feature_set: FeatureSet, vocabulary: Vocabulary) -> bytes:

@@ -23,6 +23,9 @@ FILES = (
     "model.txt",
     "linear.json",
     "calibration.json",
+    "judged_model.txt",
+    "judged_linear.json",
+    "judged_calibration.json",
     "features.json",
     "policy.json",
     "contract.toml",
@@ -31,7 +34,7 @@ FILES = (
     "card.json",
     "golden.json",
 )
-VERSION = 1
+VERSION = 2
 MAX_FILE = 256 * 2**20
 _ADVICE = "Take the bundle from its registry again, or train again."
 

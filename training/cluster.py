@@ -33,7 +33,7 @@ from training.gbm import GbmSettings, cell_matrix
 from training.sample import Progress, Sample, known_before
 from training.search import Budget
 from training.selection import Choice
-from training.splits import learned_from
+from training.splits import judged_on, learned_from
 from training.trial import Trial, run_trial
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ MOST_EVENTS = EVENTS_OF_A_SAMPLE
 class Lesson:
     """What a worker has to know to make the cells of its leads; moments and durations in microseconds.
 
+    ``known_at`` is the moment of learning: the split, or later, and then the rows from ``test_from`` on teach too.
     ``newest`` is the latest cutoff of the sample that teaches anything: at which a row weighs 1.
     """
 
@@ -54,16 +55,19 @@ class Lesson:
     feature_set: FeatureSet
     vocabulary: Vocabulary
     test_from: int
+    known_at: int
     edges: tuple[int, ...]
     half_life: int | None
     newest: int
 
     def __call__(self, bucket: History, listed: pa.Table) -> Taught:
-        """The cells of the bucket's training rows, as known at the split: those that a trial of all would have."""
+        """The cells of the bucket's rows to learn from, as known then: those that a trial of all would have."""
         given = listed if self.contract.spine.file else None
-        rows = known_before(self.contract, bucket, self.test_from, given)
-        rows = rows.filter(pa.array(learned_from(self.contract.backtest, micros(rows["cutoff"]), self.test_from)))
-        known = label(bucket.upto(self.test_from), rows, self.contract.ready)
+        rows = known_before(self.contract, bucket, self.known_at, given)
+        bounds, cutoffs = self.contract.backtest, micros(rows["cutoff"])
+        teaching = learned_from(bounds, cutoffs, self.test_from) | judged_on(bounds, cutoffs, self.test_from)
+        rows = rows.filter(pa.array(teaching))
+        known = label(bucket.upto(self.known_at), rows, self.contract.ready)
         matrix = compute(bucket, rows, self.feature_set, self.vocabulary, threads=1).matrix
         of = cells(np.arange(len(rows)), known, self.edges, known.watched)
         age = micros(rows["cutoff"])[of.rows] - self.newest
@@ -82,8 +86,8 @@ class ClusterGrower:
     buckets: int | None = None
     listed: pa.Table | None = None
 
-    def __call__(self, drawn: Sample) -> Grow:
-        """How the booster of the trial with this sample is grown."""
+    def __call__(self, drawn: Sample, known_at: int | None = None) -> Grow:
+        """How the booster of the trial with this sample is grown, by what was known at its split or at ``known_at``."""
 
         def grow(ground: Ground, gbm: GbmSettings, choice: Choice, tell: Progress) -> Grown:
             table = drawn.table
@@ -94,6 +98,7 @@ class ClusterGrower:
                 table.feature_set,
                 table.vocabulary,
                 drawn.test_from,
+                drawn.test_from if known_at is None else known_at,
                 ground.edges,
                 choice.shape.half_life,
                 newest,

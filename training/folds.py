@@ -115,17 +115,18 @@ def plan_folds(ground: Ground, most: int, categorical: npt.NDArray[np.bool_] | N
     groups are leads that look unlike each other, by all features but the ``categorical`` ones.
     """
     blocks = most if ground.serves_for is None else max(most, SHORT_BLOCKS)
-    by_time = [fold for fold in time_folds(ground.cutoffs, blocks, ground.serves_for) if _usable(ground, fold)]
+    by_time = [fold for fold in time_folds(ground.cutoffs, blocks, ground.serves_for) if usable(ground, fold)]
     if by_time:
         return "rolling origin", by_time
     if len(np.unique(ground.cutoffs)) == 1:
-        unlike = [fold for fold in unlike_folds(looks(ground.matrix, categorical), 5) if _usable(ground, fold)]
+        unlike = [fold for fold in unlike_folds(looks(ground.matrix, categorical), 5) if usable(ground, fold)]
         if len(unlike) > 1:
             return "grouped by likeness", unlike
-    return "grouped by lead", [fold for fold in lead_folds(ground.leads, 5) if _usable(ground, fold)]
+    return "grouped by lead", [fold for fold in lead_folds(ground.leads, 5) if usable(ground, fold)]
 
 
-def _usable(ground: Ground, fold: Fold) -> bool:
+def usable(ground: Ground, fold: Fold) -> bool:
+    """Whether there are outcomes enough to learn from and to judge on."""
     earlier, later = ground.cells(fold.train, fold.moment), ground.cells(fold.validate)
     return min(earlier.outcomes, later.outcomes) >= LEAST_OUTCOMES
 

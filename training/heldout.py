@@ -32,8 +32,8 @@ class Made(Protocol):
         """The contract that it was trained by."""
 
     @property
-    def model(self) -> ReadinessModel:
-        """The model that serves."""
+    def judged(self) -> ReadinessModel:
+        """The model that was judged: it has learned nothing from the split on."""
 
     @property
     def feature_set(self) -> FeatureSet:
@@ -50,7 +50,7 @@ class Made(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """A sample split where the version was, and the version's model; ``table`` has the features of that model."""
+    """A sample split where the version was, and its judged model; ``table`` has the features of that model."""
 
     contract: Contract
     history: History
@@ -85,7 +85,7 @@ def hold_out(contract: Contract, history: History, made: Made, tell: Progress) -
             threads=contract.model.threads,
             progress=lambda done, total: tell("computing the features of the version", done / max(total, 1)),
         )
-    return HeldOut(contract, history, sample, table, made.model)
+    return HeldOut(contract, history, sample, table, made.judged)
 
 
 def _test_from(report: Mapping[str, Any]) -> int:

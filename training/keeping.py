@@ -66,6 +66,7 @@ def keep_bundle(trial: Trial, bundles: Path) -> Path:
         bundle_id = write_bundle(
             written,
             model=trial.model,
+            judged=trial.judged,
             feature_set=trial.feature_set,
             vocabulary=trial.vocabulary,
             contract_text=trial.contract.text,

@@ -1,7 +1,7 @@
 """What the training rows alone decide, by time-ordered validation: penalty, tree shape, rounds, blend, calibration."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from joblib import delayed
@@ -34,6 +34,15 @@ class Tried:
     ended: int
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What both members said of the rows of each block, (rows, bins) hazard logits, with the chosen settings."""
+
+    blocks: tuple[Block, ...]
+    trees: tuple[Floats, ...]
+    lines: tuple[Floats, ...]
+
+
 @dataclass(frozen=True)
 class Choice:
     """The decisions and the evidence behind them.
@@ -53,6 +62,7 @@ class Choice:
     notes: tuple[str, ...]
     tried: tuple[Tried, ...] = ()
     follows: tuple[Following, ...] = ()
+    answers: Answers | None = field(default=None, compare=False, repr=False)
 
 
 def choose(ground: Ground, gbm: GbmSettings, folds: int, seed: int, progress: Progress) -> Choice:
@@ -130,6 +140,7 @@ def settle(
         ],
         _notes(ground, blocks, split, linear),
         follows=calibrated["blend"][1],
+        answers=Answers(tuple(blocks), tuple(trees), tuple(lines)),
     )
 
 

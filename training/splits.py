@@ -55,9 +55,7 @@ def choose_test_from(settings: Backtest, cutoffs: Ints, labels: Labels, primary:
 def split_rows(settings: Backtest, cutoffs: Ints, test_from: int) -> tuple[Ints, Ints]:
     """(train, test) rows around ``test_from``, in the contract's bounds. Raises NotMaturedError if one is empty."""
     before = learned_from(settings, cutoffs, test_from)
-    after = cutoffs >= test_from
-    if settings.test_until is not None:
-        after &= cutoffs < settings.test_until
+    after = judged_on(settings, cutoffs, test_from)
     train, test = np.flatnonzero(before), np.flatnonzero(after)
     for name, rows in (("train", train), ("test", test)):
         if not len(rows):
@@ -73,6 +71,14 @@ def learned_from(settings: Backtest, cutoffs: Ints, test_from: int) -> Mask:
     if settings.train_until is not None:
         before &= cutoffs < settings.train_until
     return before
+
+
+def judged_on(settings: Backtest, cutoffs: Ints, test_from: int) -> Mask:
+    """Which rows are judged on when the split is at ``test_from``: those from it on, in the contract's bounds."""
+    after = cutoffs >= test_from
+    if settings.test_until is not None:
+        after &= cutoffs < settings.test_until
+    return after
 
 
 def time_folds(cutoffs: Ints, most: int, serves_for: int | None = None) -> list[Fold]:

@@ -20,13 +20,14 @@ from models.policy import Policy
 from models.tenths import tenths_of
 from training.agreement import agreement
 from training.decision import make_policy
-from training.fit import Fitted, Grow, fit
+from training.fit import Fitted, fit
 from training.leaks.detect import find_leaks
 from training.leaks.fields import features_of
 from training.leaks.figures import compare
 from training.leaks.finding import Leaks
 from training.learning import gbm_settings, ground_of, learn
 from training.odoo_fields import odoo_chances
+from training.refit import Grower, Served, as_judged, refit
 from training.reporting import make_card, make_report
 from training.rivals import PointsAsChance, prior
 from training.sample import Progress, Sample, draw_sample
@@ -36,9 +37,6 @@ from training.testrows import TestRows
 from training.wins import wins_learned
 
 REFERENCE_ROWS = 2_000
-
-Grower = Callable[[Sample], Grow]
-"""For the sample of a trial, where its last booster is grown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +58,17 @@ class Learned:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A fitted model with everything that a bundle, a registry and a report need."""
+    """A fitted model with everything that a bundle, a registry and a report need.
+
+    ``model`` serves; ``judged`` is the one whose answers for the ``test`` rows the report judges.
+    """
 
     contract: Contract
     history: History
     feature_set: FeatureSet
     vocabulary: Vocabulary
     model: ReadinessModel
+    judged: ReadinessModel
     policy: Policy
     card: dict[str, Any]
     report: dict[str, Any]
@@ -97,15 +99,19 @@ def run_trial(
     figures = compare(contract, learned.leaks, learned.whole, test, _otherwise(contract, fitted), tell)
     report |= {"leaks": {**learned.leaks.to_dict(), "figures": figures}}
     report |= {"search": [asdict(tried) for tried in fitted.choice.tried]} if budget else {}
-    policy = make_policy(contract, history, sample, test)
+    served = _served(contract, history, learned, tell, grower)
+    report["refit"] = served.told
+    report["notes"] += served.notes
+    policy = make_policy(contract, history, sample, served.test)
     tell("what each capacity would have meant", 0.0)
-    report["agreement"] = agreement(contract, history, sample, test, policy)
-    reference = _reference(sample, fitted)
+    report["agreement"] = agreement(contract, history, sample, served.test, policy)
+    reference = _reference(sample, served)
     return Trial(
         contract,
         history,
         sample.table.feature_set,
         sample.table.vocabulary,
+        served.model,
         fitted.model,
         policy,
         {**make_card(report, policy, history), "tenths": tenths_of(reference["readiness"].to_pylist())},
@@ -132,11 +138,18 @@ def learn_and_answer(
     whole = portion(draw_sample(contract, history, tell))
     left_out = {finding.field for finding in leaks.left_out} | set(contract.leaks.quarantine)
     sample = whole.without(features_of(left_out, whole.table.feature_set))
-    fitted = learn(contract, sample, tell, None if grower is None else grower(sample), budget)
+    fitted = learn(contract, sample, tell, None if grower is None else grower(sample, None), budget)
     tell("judging on later rows", 0.0)
     test = _judged(contract, history, sample, fitted)
     wins = wins_learned(ground_of(contract, sample))
     return Learned(leaks, left_out, whole, sample, wins, fitted, test)
+
+
+def _served(contract: Contract, history: History, learned: Learned, tell: Progress, grower: Grower | None) -> Served:
+    """The model that serves: the judged one, or by default the same learned once more from all that is known."""
+    if not contract.model.refit:
+        return as_judged(learned.fitted, learned.test)
+    return refit(contract, history, learned.sample, learned.fitted, learned.test, tell, grower)
 
 
 def _otherwise(contract: Contract, served: Fitted) -> Callable[[Sample, Progress], Fitted]:
@@ -186,9 +199,9 @@ def _points(contract: Contract, history: History, sample: Sample) -> dict[str, F
     return {"points": np.maximum.accumulate(np.column_stack(columns), axis=1)}
 
 
-def _reference(sample: Sample, fitted: Fitted) -> pa.Table:
-    """A seeded draw of training rows with their scores: what later inputs are compared with."""
-    rows = sample.train
+def _reference(sample: Sample, served: Served) -> pa.Table:
+    """A seeded draw of the rows that were learned from, with their scores: what later inputs are compared with."""
+    rows = sample.train if served.told is None else np.arange(len(sample.cutoffs))
     if len(rows) > REFERENCE_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, REFERENCE_ROWS, replace=False))
     part = FeatureTable(
@@ -197,5 +210,4 @@ def _reference(sample: Sample, fitted: Fitted) -> pa.Table:
         sample.table.feature_set,
         sample.table.vocabulary,
     )
-    scores = fitted.model.predict(part.matrix)[:, fitted.model.horizons.index(fitted.model.primary)]
-    return part.to_arrow().append_column("readiness", pa.array(scores))
+    return part.to_arrow().append_column("readiness", pa.array(served.readiness(part.matrix)))

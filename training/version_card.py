@@ -102,6 +102,7 @@ def _made_from(report: Mapping[str, Any]) -> str:
             "|---|---:|---:|---:|---|",
             _row("learned from", learned, rows["train_from"], rows["train_until"]),
             _row("judged on", judged, rows["test_from"], rows["test_until"]),
+            *_serves(report.get("refit")),
             "",
             (
                 f"Embargo between the two: {long_duration(rows['embargo'])}. "
@@ -111,6 +112,13 @@ def _made_from(report: Mapping[str, Any]) -> str:
             ),
         ]
     )
+
+
+def _serves(refit: Mapping[str, Any] | None) -> list[str]:
+    """What the model that serves was learned from, where that is more than the judged one had."""
+    if refit is None:
+        return []
+    return [_row("serves, learned again from", [refit["rows"], refit["leads"], None], refit["from"], refit["until"])]
 
 
 def _row(name: str, counts: list[int | None], begins: str, ends: str) -> str:

@@ -1,7 +1,7 @@
 """A bundle made ready to score."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from features.lead import LeadHistory
@@ -72,6 +72,7 @@ def load_live(live_folder: Path, live: Live, timeout_s: float, *, canary: bool) 
 
 
 def _warm(bundle: Bundle, version: str, deciles: tuple[float, ...] = ()) -> Loaded:
+    bundle = replace(bundle, judged_files={})  # as large as the model, and nobody asks it here
     scorer = Scorer(bundle)
     scorer.warm()
     card = bundle.card

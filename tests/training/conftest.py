@@ -188,6 +188,7 @@ def write_trial(trial, folder: Path) -> Path:
     write_bundle(
         folder,
         model=trial.model,
+        judged=trial.judged,
         feature_set=trial.feature_set,
         vocabulary=trial.vocabulary,
         contract_text=trial.contract.text,

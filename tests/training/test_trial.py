@@ -77,8 +77,7 @@ def test_the_future_cannot_change_what_was_learned(retrained, steady_trial, chan
     assert other.vocabulary == steady_trial.vocabulary
     assert other.report["blend"] == steady_trial.report["blend"]
     assert other.report["calibration"] == steady_trial.report["calibration"]
-    assert other.model.to_files() == steady_trial.model.to_files()
-    assert other.reference.equals(steady_trial.reference)
+    assert other.judged.to_files() == steady_trial.judged.to_files()
 
 
 def test_the_same_seed_gives_the_same_trial(retrained, steady_trial):
@@ -142,17 +141,18 @@ def test_outcomes_of_the_test_rows_are_those_of_the_history(steady_trial):
             assert trial.test.outcome[place, at] == any(within)
 
 
-def test_what_was_judged_is_what_serves(steady_trial):
-    """Features computed afresh for test and reference rows, scored by the loaded model, give the very same answers."""
+def test_what_was_trained_is_what_is_judged_and_served(steady_trial):
+    """Features computed afresh for test and reference rows, scored by the loaded models, give the very same answers."""
     trial, at = steady_trial, steady_trial.model.horizons.index(steady_trial.model.primary)
-    loaded = ReadinessModel.from_files(trial.model.to_files())
 
-    def said(lead_id, cutoff):
+    def said(model, lead_id, cutoff):
         spine = pa.table([lead_id, cutoff], schema=SPINE)
+        loaded = ReadinessModel.from_files(model.to_files())
         return loaded.predict(compute(trial.history, spine, trial.feature_set, trial.vocabulary).matrix)
 
-    assert said(trial.test.lead_id, trial.test.cutoff).tobytes() == trial.test.predictions["blend"].tobytes()
-    scores = said(trial.reference["lead_id"], trial.reference["cutoff"])[:, at]
+    judged = said(trial.judged, trial.test.lead_id, trial.test.cutoff)
+    assert judged.tobytes() == trial.test.predictions["blend"].tobytes()
+    scores = said(trial.model, trial.reference["lead_id"], trial.reference["cutoff"])[:, at]
     assert scores.tolist() == trial.reference["readiness"].to_pylist()
 
 

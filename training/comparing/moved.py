@@ -84,7 +84,9 @@ def look_at_moves(
         )
     said = {
         (number, when): index_of(
-            answers(side, question, history, _at(both, date), contract.model.threads, tell)[:, question.at],
+            answers(side, side.bundle.model, question, history, _at(both, date), contract.model.threads, tell)[
+                :, question.at
+            ],
             contract.index,
         )
         for number, side in enumerate(sides)

@@ -12,6 +12,7 @@ from data.history import History
 from data.labels import label
 from data.spine import Micros, build_spine, micros
 from features.local import compute
+from models.model import ReadinessModel
 from models.numerics import Floats
 from training.comparing.question import Question
 from training.comparing.side import Side
@@ -61,7 +62,8 @@ def common_rows(
         rows = np.sort(np.random.default_rng(contract.model.seed).choice(rows, most, replace=False))
     spine, labels = spine.take(pa.array(rows)), labels.take(rows)
     said = {
-        name: answers(side, question, history, spine, contract.model.threads, tell) for name, side in ((A, a), (B, b))
+        name: answers(side, side.bundle.judged, question, history, spine, contract.model.threads, tell)
+        for name, side in ((A, a), (B, b))
     }
     test = TestRows(
         spine["lead_id"].combine_chunks(),
@@ -74,8 +76,16 @@ def common_rows(
     return CommonRows(contract.model_copy(update={"ready": question.ready}), history, test, codes, asked)
 
 
-def answers(side: Side, question: Question, history: History, spine: pa.Table, threads: int, tell: Progress) -> Floats:
-    """(n, common horizons) what ``side`` says of the rows of ``spine``."""
+def answers(
+    side: Side,
+    model: ReadinessModel,
+    question: Question,
+    history: History,
+    spine: pa.Table,
+    threads: int,
+    tell: Progress,
+) -> Floats:
+    """(n, common horizons) what ``model``, the judged or the served one of ``side``, says of the rows of ``spine``."""
     bundle = side.bundle
     what = f"asking {side.name}"
     table = compute(
@@ -86,4 +96,4 @@ def answers(side: Side, question: Question, history: History, spine: pa.Table, t
         threads=threads,
         progress=lambda done, total: tell(what, done / max(total, 1)),
     )
-    return np.ascontiguousarray(bundle.model.predict(table.matrix)[:, question.places(side)])
+    return np.ascontiguousarray(model.predict(table.matrix)[:, question.places(side)])

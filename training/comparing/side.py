@@ -42,6 +42,7 @@ class Side:
             "created_at": report["created_at"],
             "history": report["history"],
             "rows": report["rows"],
+            "refit": report["refit"],
             "features": report["features"],
             "threshold": self.bundle.policy.threshold,
         }

@@ -29,10 +29,12 @@ def sides(result: Result) -> list[str]:
 
 
 def _side(side: Mapping[str, Any]) -> str:
-    rows = side["rows"]
+    rows, refit = side["rows"], side["refit"]
+    serves = "" if refit is None else f", serves what was learned up to {day(refit['until'])}"
     return (
-        f"{side['name']}, learned from {whole(rows['train'])} rows up to {day(rows['train_until'])}, facts up to "
-        f"{day(side['history']['ends_at'])}, {side['features']['count']} features, bundle {side['bundle_id'][:8]}"
+        f"{side['name']}, judged by what was learned from {whole(rows['train'])} rows up to {day(rows['train_until'])}"
+        f"{serves}, facts up to {day(side['history']['ends_at'])}, {side['features']['count']} features, bundle "
+        f"{side['bundle_id'][:8]}"
     )
 
 

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from data.clock import WEEK
-from data.spine import micros
+from data.spine import SPINE, micros
+from features.local import compute
 from models.evidence import Evidence
 from models.histories import lead_histories
 from training.agreement import agreement, of_all, rounded
@@ -32,7 +34,11 @@ def oracle(steady, steady_trial):
         if kind in ready.outcome:
             won.setdefault(lead, []).append(at)
     limit = history.ends_at - ready.reporting_lag - ready.primary
-    scores = test.predictions["blend"][:, ready.horizons.index(ready.primary)]
+    # what the judged members say, at the level of the model that serves
+    judged = replace(steady_trial.judged, weight=steady_trial.model.weight, calibration=steady_trial.model.calibration)
+    spine = pa.table([test.lead_id, test.cutoff], schema=SPINE)
+    matrix = compute(history, spine, steady_trial.feature_set, steady_trial.vocabulary).matrix
+    scores = judged.predict(matrix)[:, ready.horizons.index(ready.primary)]
     policy, start = contract.policy, int(cutoffs.min())
     weeks = max(max(cutoff for cutoff in cutoffs.tolist() if cutoff <= limit) - start, WEEK) / WEEK
 

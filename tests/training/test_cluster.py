@@ -10,7 +10,6 @@ import pytest
 from data.clock import DAY
 from data.facts import write_facts
 from features.dask_feed import cut, sample
-from training.cells import cells
 from training.cluster import Lesson, train_on_cluster
 from training.dask_gbm import without_addresses
 from training.gbm import cell_matrix
@@ -34,24 +33,27 @@ def cluster_trial(steady, facts, dask_client, tmp_path_factory):
     return trial
 
 
-def test_the_workers_make_the_cells_of_the_trial(steady, steady_trial, facts, dask_client, tmp_path):
-    """Bucket by bucket, the cells are those that the trial of all leads learns from, to the last bit."""
-    from training.learning import hazard_edges
+@pytest.mark.parametrize("known_at", ["the split", "the end"])
+def test_the_workers_make_the_cells_of_the_trial(steady, steady_trial, facts, dask_client, tmp_path, known_at):
+    """Bucket by bucket, the cells are those that the judged and the serving model learn from, to the last bit."""
+    from training.learning import ground_of
+    from training.refit import whole_ground
     from training.sample import draw_sample
 
     contract, checked = steady
     drawn = draw_sample(contract, checked.history, lambda _label, _share: None)
-    edges = hazard_edges(contract, drawn.known)
-    of = cells(np.arange(len(drawn.train)), drawn.known, edges, drawn.known.watched)
-    matrix = np.ascontiguousarray(drawn.table.matrix[drawn.train])
-    cutoffs = drawn.cutoffs[drawn.train][of.rows]
-    half_life = 90 * DAY
+    edges = steady_trial.judged.edges
+    whole = known_at == "the end"
+    ground = whole_ground(contract, checked.history, drawn, edges) if whole else ground_of(contract, drawn)
+    of = ground.cells(np.arange(len(ground.cutoffs)))
+    cutoffs, matrix, half_life = ground.cutoffs[of.rows], ground.matrix, 90 * DAY
     weights = np.exp2((cutoffs - cutoffs.max()) / half_life)
     lesson = Lesson(
         contract,
         drawn.table.feature_set,
         drawn.table.vocabulary,
         drawn.test_from,
+        checked.history.ends_at + 1 if whole else drawn.test_from,
         edges,
         half_life,
         int(cutoffs.max()),

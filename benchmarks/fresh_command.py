@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=WORLDS)
     parser.add_argument("--leads", type=int, default=3_000)
-    parser.add_argument("--weeks", type=int, default=26)
+    parser.add_argument("--weeks", type=int, default=13)
     over_seeds(parser, 3, 1)
     options = parser.parse_args()
     setting = Setting(tuple(options.worlds), options.leads, options.weeks, seeds_of(options))

@@ -35,7 +35,11 @@ dask_feed    feed: a Dask cluster
 spark_session a Spark session, its tables, its files
 spark_feed   feed: tables on Spark
 lead         one lead's own facts as plain values
-own_events   one lead's events in order, each event_id once
+event_columns one lead's events by column
+moments      times of many events read in one pass
+own_order    one lead's events in order, each event_id once
+own_tables   the definitions of a plan as tables over codes
+own_kernel   events coded, made records and computed in one compiled call
 own_block    one lead's facts as a block
 spill        feed: more facts than memory holds
 online       feed: one lead's own events

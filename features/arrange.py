@@ -73,12 +73,13 @@ def by_time(start: Ints, record: Ints) -> tuple[Codes, Codes]:
     """
     order = np.arange(len(record), dtype=np.int32)
     tie = np.zeros(len(order), np.int32)
-    _by_time(start, order, record, np.empty_like(order), tie)
+    sort_by_time(start, order, record, np.empty_like(order), tie)
     return order, tie
 
 
 @compiled
-def _by_time(start: Ints, order: Codes, record: Ints, other: Codes, tie: Codes) -> None:
+def sort_by_time(start: Ints, order: Codes, record: Ints, other: Codes, tie: Codes) -> None:
+    """``by_time`` for compiled code: ``order`` comes as the positions, ``tie`` as zeros, ``other`` is scratch."""
     fresh = 0
     for entity in range(len(start) - 1):
         first, last = start[entity], start[entity + 1]

@@ -47,29 +47,32 @@ class Block(NamedTuple):
 
 def fill(plan: Plan, block: Block, out: Matrix) -> None:
     """Write the rows of ``block`` into ``out`` (rows, features), except the columns of custom features."""
-    compute_rows(tuple(plan.tables), tuple(block), scratch(plan, block), out)
+    compute_rows(
+        tuple(plan.tables), tuple(block), scratch(plan, _longest(block.event_start), _longest(block.row_start)), out
+    )
 
 
-def scratch(plan: Plan, block: Block) -> tuple[Floats, Floats, Matrix, Floats, Floats, Ints, Ints, Floats, Ints]:
-    """What the kernel writes on, for the rows of one entity at a time.
+def scratch(
+    plan: Plan, events: int, rows: int
+) -> tuple[Floats, Floats, Matrix, Floats, Floats, Ints, Ints, Floats, Ints]:
+    """What the kernel writes on, for entities of so many events and rows at the most.
 
     States (S, lanes), cells (lanes, cells), cells of a row as float32, its attributes, weights (H, lanes), edges passed
     (lanes), time of the event seen before (lanes), ages (lanes), and when each distinct value was known first.
     """
     tables = plan.tables
-    longest, rows = _longest(block.event_start), _longest(block.row_start)
     lanes = min(LANES, max(rows, 1))
     cells = len(tables.kept) + len(tables.derived)
     return (
         np.empty((len(tables.initial), lanes)),
         np.empty((lanes, cells)),
         np.empty(cells, np.float32),
-        np.empty(block.fixed.shape[1]),
+        np.empty(len(plan.attributes)),
         np.empty((len(tables.half_lives), lanes)),
         np.empty(lanes, np.int64),
         np.empty(lanes, np.int64),
         np.empty(lanes),
-        np.empty((int(tables.sizes[0]), longest), np.int64),
+        np.empty((int(tables.sizes[0]), events), np.int64),
     )
 
 

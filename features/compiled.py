@@ -6,6 +6,8 @@ ranges of leads instead.
 """
 
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import numba
@@ -19,7 +21,28 @@ def compiled(function: F) -> F:
     return cast("F", made)
 
 
+def compiled_over(*others: ModuleType) -> Callable[[F], F]:
+    """``compiled`` for functions that contain compiled code, or constants, of other files.
+
+    What numba keeps on disk is fresh as long as the function's own file has not changed. Here the others must not have
+    changed either: two readings of a feature would part otherwise.
+    """
+
+    def compile_over(function: F) -> F:
+        made: Any = compiled(function)
+        kept = made._cache._cache_file  # noqa: SLF001 - numba has no public way; a test sees to it that this one works
+        kept._source_stamp = (kept._source_stamp, *(_stamp(other) for other in others))  # noqa: SLF001 - likewise
+        return cast("F", made)
+
+    return compile_over
+
+
 def inlined(function: F) -> F:
     """``function`` as part of each compiled one that calls it: for what is called once an event."""
     made: Any = numba.njit(inline="always", error_model="numpy")(function)
     return cast("F", made)
+
+
+def _stamp(module: ModuleType) -> tuple[float, int]:
+    found = Path(str(module.__file__)).stat()
+    return found.st_mtime, found.st_size

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 Scalar = str | float | int | bool | None
 
-_NONE: Mapping[str, Scalar] = MappingProxyType({})
+NOTHING_MORE: Mapping[str, Scalar] = MappingProxyType({})
 
 
 class Event(NamedTuple):
@@ -22,7 +22,7 @@ class Event(NamedTuple):
     actor: str = "lead"
     value: Scalar = None
     item: Scalar = None
-    extra: Mapping[str, Scalar] = _NONE
+    extra: Mapping[str, Scalar] = NOTHING_MORE
     event_id: str | None = None
     lead_id: str = ""
 
@@ -61,11 +61,12 @@ class LeadHistory:
         """
         return replace(
             self,
-            changes=_told(self.attributes, self.changes, as_of),
-            account_changes=_told(self.account_attributes, self.account_changes, as_of),
+            changes=told_changes(self.attributes, self.changes, as_of),
+            account_changes=told_changes(self.account_attributes, self.account_changes, as_of),
         )
 
 
-def _told(attributes: Mapping[str, Scalar], changes: Sequence[Change], as_of: int) -> Sequence[Change]:
+def told_changes(attributes: Mapping[str, Scalar], changes: Sequence[Change], as_of: int) -> Sequence[Change]:
+    """``changes``, and attributes without logged changes as what became known just before ``as_of``."""
     logged = {change.field for change in changes}
-    return (*changes, *(Change(name, value, as_of - 1) for name, value in attributes.items() if name not in logged))
+    return (*changes, *[Change(name, value, as_of - 1) for name, value in attributes.items() if name not in logged])

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.block import Block, Matrix, fill
+from features.block import Block, Matrix
 from features.custom import custom_values
+from features.event_columns import EventColumns
 from features.feature_set import FeatureSet
 from features.lead import Event, LeadHistory
 from features.own_block import OwnBlocks
-from features.own_events import OwnEvents, own_events
+from features.own_order import as_read, each_once
 from features.plan import Plan, make_plans
 from features.vocabulary import Vocabulary
 
@@ -33,22 +34,26 @@ class OnlineEngine:
         out = np.empty((1, self._width), np.float32)
         for maker in self._makers:
             events = _events_of(maker.plan, lead)
-            fill(maker.plan, maker.block(lead, events, cutoff), out)
+            maker.row(lead, events, cutoff, out)
             if maker.plan.customs:
                 customs = [custom for _, custom in maker.plan.customs]
-                out[0, [column for column, _ in maker.plan.customs]] = custom_values(customs, events.events(), cutoff)
+                seen = as_read(maker.ordered(events), maker.plan.reals, maker.plan.texts)
+                out[0, [column for column, _ in maker.plan.customs]] = custom_values(customs, seen, cutoff)
         row: Matrix = out[0]
         return row
 
     def blocks(self, lead: LeadHistory, cutoff: int) -> list[tuple[Plan, Block]]:
         """The arrays that the kernel, or the fold, reads for one lead and one row, plan by plan."""
-        return [(maker.plan, maker.block(lead, _events_of(maker.plan, lead), cutoff)) for maker in self._makers]
+        return [
+            (maker.plan, maker.block(lead, maker.ordered(_events_of(maker.plan, lead)), cutoff))
+            for maker in self._makers
+        ]
 
 
-def _events_of(plan: Plan, lead: LeadHistory) -> OwnEvents:
-    """The events that a plan looks at: the lead's own, or with those of the other leads of its account."""
+def _events_of(plan: Plan, lead: LeadHistory) -> EventColumns:
+    """The events that a plan looks at, each once: the lead's own, or with those of the other leads of its account."""
     events: Sequence[Event] = lead.events
     if plan.per == "account":
         own = (event._replace(known_at=max(event.known_at, lead.created_at)) for event in lead.events)
         events = (*own, *lead.account_events)
-    return own_events(events, plan.reals, plan.texts, leads="lead" in plan.distinct)
+    return each_once(EventColumns.of(events))

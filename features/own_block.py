@@ -1,96 +1,109 @@
-"""One lead's own facts as the arrays of a block, made from plain lists: for so few events that is the fastest way."""
+"""One lead's own facts as the arrays of a block, and its features: for so few events that is the fastest way."""
 
-from collections.abc import Sequence
+import threading
+from array import array
 
 import numpy as np
-import numpy.typing as npt
 
-from data.clock import DAY
-from features.block import Block, Codes
+from data.errors import SchemaError
+from features.block import Block, Codes, Matrix, scratch
 from features.context import LOGGED, Attribute
+from features.event_columns import EventColumns
 from features.feature import ACTORS
-from features.kernel import BITS, CLASS, COLUMNS, KNOWN, OCCURRED, Floats, Ints
+from features.kernel import Arrays, Floats, Ints
 from features.lead import LeadHistory, Scalar
-from features.lowering import Condition, Present
-from features.own_events import OwnEvents
+from features.own_kernel import encode_own, own_row
+from features.own_order import in_total_order, numbers_of
+from features.own_tables import OwnTables
 from features.plan import Plan
 from features.reading import NAN, read_moment, read_number, read_text
 from features.vocabulary import Vocabulary, attribute_key
 
-_ONE_ROW = np.array([0, 1], np.int64)
-_FIRST_ROW = np.array([0], np.int64)
+_ACTOR = {actor: k for k, actor in enumerate(ACTORS)}
 _NO_CHANGES = np.array([0, 0], np.int64), np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float64)
+_ROOM = 64
+"""So many events a thread has room for at least."""
 
-Bools = npt.NDArray[np.bool_]
 Changes = tuple[Ints, Ints, Codes, Floats]
 
 
 class OwnBlocks:
-    """Makes the blocks of one plan."""
+    """Makes the blocks of one plan, and computes its features. Threads may share it: each has memory of its own."""
 
     def __init__(self, plan: Plan, vocabulary: Vocabulary) -> None:
         self.plan = plan
-        self._class_of = {kind: len(ACTORS) * k for k, kind in enumerate(plan.kinds)}
-        self._other_class = len(ACTORS) * len(plan.kinds)
-        self._levels = [(name, vocabulary.codes(f"events.{name}")) for name in plan.levels]
+        self._own = OwnTables(plan, vocabulary)
+        self._tables = tuple(plan.tables)
         self._profile = [(a, vocabulary.codes(attribute_key(a))) for a in plan.attributes]
         self._logged: dict[tuple[str, str], list[int]] = {}
         for position, attribute in enumerate(plan.attributes):
             if attribute.source in LOGGED:
                 self._logged.setdefault((attribute.source, attribute.column), []).append(position)
-        self._on_texts, self._on_numbers = _sorted_out(plan.conditions)
+        self._local = threading.local()
 
-    def block(self, lead: LeadHistory, events: OwnEvents, cutoff: int) -> Block:
-        """The block of one lead and one row; ``events`` are those that the plan looks at."""
-        record = self._record(events)
+    def row(self, lead: LeadHistory, events: EventColumns, cutoff: int, out: Matrix) -> None:
+        """Fill ``out`` (1, features), but for custom features; ``events`` are those that the plan looks at.
+
+        Raises SchemaError for unknown actors.
+        """
+        work = self._room(len(events))
+        changes = self._changes(lead) if self._logged else _NO_CHANGES
+        rest = array("d", self._fixed(lead)), array("q", (lead.created_at, cutoff))
+        told = (*self._coded(events), *rest)
+        if not own_row(self._tables, self._own.arrays, *work, told, changes, out, False):
+            told = (*self._coded(self.ordered(events)), *rest)
+            own_row(self._tables, self._own.arrays, *work, told, changes, out, True)
+
+    def block(self, lead: LeadHistory, events: EventColumns, cutoff: int) -> Block:
+        """The block of one lead and one row; ``events`` are those that the plan looks at, in the total order."""
+        work, _ = _made_room(self.plan, self._own.most, len(events))
+        encode_own(self._own.arrays, self._coded(events), work[:8], True)
+        record = work[0]
         return Block(
             np.array([0, len(record)], np.int64),
             record,
             record.view(np.float64),
             np.array([lead.created_at], np.int64),
-            np.array([[self._fixed(lead, a, codes) for a, codes in self._profile]], np.float64),
+            np.array([self._fixed(lead)], np.float64),
             *(self._changes(lead) if self._logged else _NO_CHANGES),
-            _ONE_ROW,
+            np.array([0, 1], np.int64),
             np.array([cutoff], np.int64),
-            _FIRST_ROW,
+            np.array([0], np.int64),
         )
 
-    def _record(self, events: OwnEvents) -> Ints:
-        """The events as rows. A value that is null takes a number that another one has; nobody reads it."""
-        plan = self.plan
-        record = np.empty((len(events.occurred), plan.width), np.int64)
-        reals = record.view(np.float64)
-        record[:, OCCURRED], record[:, KNOWN] = events.occurred, events.known
-        record[:, CLASS], record[:, BITS] = self._classes(events), self._bits(events)
-        for position, name in enumerate(plan.numbers, COLUMNS):
-            reals[:, position] = events.reals[name]
-        for position, (name, codes) in enumerate(self._levels, COLUMNS + len(plan.numbers)):
-            column, other = events.column(name), float(len(codes))
-            of_level = [*(codes.get(text, other) for text in column.levels), NAN]
-            reals[:, position] = np.array(of_level, np.float64)[column.codes]
-        for position, name in enumerate(plan.distinct, plan.first_value):
-            record[:, position] = _days(events) if name == "day" else np.maximum(events.column(name).codes, 0)
-        return record
+    def ordered(self, events: EventColumns) -> EventColumns:
+        """The events in the total order."""
+        return in_total_order(events, self.plan.reals, self.plan.texts)
 
-    def _classes(self, events: OwnEvents) -> Ints:
-        of_level = [self._class_of.get(kind, self._other_class) for kind in events.kind.levels]
-        return np.array(of_level, np.int64)[events.kind.codes] + events.actor
+    def _room(self, events: int) -> tuple[Arrays, Arrays]:
+        """This thread's memory for so many events."""
+        found: tuple[int, tuple[Arrays, Arrays]] = getattr(self._local, "room", (-1, ((), ())))
+        if found[0] < events:
+            room = max(_ROOM, 1 << events.bit_length())
+            found = self._local.room = room, _made_room(self.plan, self._own.most, room)
+        return found[1]
 
-    def _bits(self, events: OwnEvents) -> Ints:
-        bits = np.zeros(len(events.occurred), np.int64)
-        for name, (present, of_value) in self._on_texts.items():
-            column = events.column(name)
-            of_level = [*(present | of_value.get(text, 0) for text in column.levels), 0]
-            bits |= np.array(of_level, np.int64)[column.codes]
-        for position, condition in self._on_numbers:
-            bits |= _holds(events.reals[condition.column], condition).astype(np.int64) << position
-        return bits
+    def _coded(self, events: EventColumns) -> Arrays:
+        """The columns as ``own_kernel.encode_own`` takes them."""
+        try:
+            codes = list(map(_ACTOR.__getitem__, events.actors))
+        except KeyError as error:
+            raise SchemaError(f"An event has the actor {error}. Expected one of {ACTORS}. Name one of them.") from None
+        for column in self._own.texts:
+            codes += column.codes(events.column(column.name))
+        numbers: list[Scalar] = []
+        for name in self._own.reals:
+            numbers += [NAN if raw is None else raw for raw in events.column(name)]
+        return events.occurred, events.known, array("q", codes), _as_numbers(numbers)
 
-    def _fixed(self, lead: LeadHistory, attribute: Attribute, codes: dict[str, float]) -> float:
-        if attribute.source in LOGGED:
-            return NAN
-        source = lead.attributes if attribute.source == "leads" else lead.account_attributes
-        return _read_as(attribute, codes, source.get(attribute.column))
+    def _fixed(self, lead: LeadHistory) -> list[float]:
+        sources = {"leads": lead.attributes, "accounts": lead.account_attributes}
+        return [
+            NAN
+            if attribute.source in LOGGED
+            else _read_as(attribute, codes, sources[attribute.source].get(attribute.column))
+            for attribute, codes in self._profile
+        ]
 
     def _changes(self, lead: LeadHistory) -> Changes:
         """Start, known_at, field and value, as they became known; of those known at once by text, null first."""
@@ -109,6 +122,33 @@ class OwnBlocks:
         )
 
 
+def _made_room(plan: Plan, known: int, events: int) -> tuple[Arrays, Arrays]:
+    """Memory for so many events of one lead, and for its one row: what ``own_kernel.own_row`` works on, and scratch."""
+    record = np.empty((events, plan.width), np.int64)
+    work = (
+        record,
+        record.view(np.float64),
+        np.zeros(2, np.int64),
+        np.empty(known + events, np.int64),
+        np.empty_like(record),
+        *(np.empty(events, np.int32) for _ in range(3)),
+        np.empty(1, np.int64),
+        np.empty((1, len(plan.attributes))),
+        np.array([0, 1], np.int64),
+        np.empty(1, np.int64),
+        np.zeros(1, np.int64),
+    )
+    return work, scratch(plan, events, 1)
+
+
+def _as_numbers(raws: list[Scalar]) -> "array[float]":
+    """``read_number`` of each; what is not finite is made null later."""
+    try:
+        return array("d", raws)  # type: ignore[arg-type]  # what is no number is refused
+    except (TypeError, OverflowError):
+        return array("d", numbers_of(raws).tolist())
+
+
 def _read_as(attribute: Attribute, codes: dict[str, float], value: Scalar) -> float:
     if value is None:
         return NAN
@@ -118,38 +158,3 @@ def _read_as(attribute: Attribute, codes: dict[str, float], value: Scalar) -> fl
         return read_moment(value)
     text = read_text(value)
     return NAN if text is None else codes.get(text, float(len(codes)))
-
-
-def _sorted_out(
-    conditions: Sequence[Condition],
-) -> tuple[dict[str, tuple[int, dict[str, int]]], list[tuple[int, Condition]]]:
-    """Conditions on texts, by column: the bits of any text, and the further bits of a value; and those on numbers."""
-    on_texts: dict[str, tuple[int, dict[str, int]]] = {}
-    on_numbers = []
-    for position, condition in enumerate(conditions):
-        if not condition.is_text:
-            on_numbers.append((position, condition))
-            continue
-        present, of_value = on_texts.get(condition.column, (0, {}))
-        if isinstance(condition, Present):
-            present |= 1 << position
-        else:
-            for value in condition.values:
-                of_value[str(value)] = of_value.get(str(value), 0) | 1 << position
-        on_texts[condition.column] = (present, of_value)
-    return on_texts, on_numbers
-
-
-def _holds(numbers: Floats, condition: Condition) -> Bools:
-    """For which numbers a condition holds."""
-    if isinstance(condition, Present):
-        return ~np.isnan(numbers)
-    return np.array([condition.holds(number) for number in numbers.tolist()], bool)
-
-
-def _days(events: OwnEvents) -> Ints:
-    """Each UTC day numbered from 0; events stand in order of time."""
-    days = events.occurred // DAY
-    fresh = np.zeros(len(days), np.int64)
-    fresh[1:] = days[1:] != days[:-1]
-    return np.cumsum(fresh)

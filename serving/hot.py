@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope
 
 from models.reasons import REASONS
 from serving.access import admit
-from serving.body import is_json, json_value, media_type, read_body
+from serving.body import is_json, media_type, read_body
 from serving.deciding.answers import NOT_KEPT, told_score
 from serving.deciding.asking import Question
 from serving.deciding.payloads import made_of
@@ -62,7 +62,7 @@ async def score(scope: Scope, receive: Receive) -> Response:
         raise Refusal(415, "unsupported-media-type", f"The body is {media[:80]!r}. Send it as application/json.")
     body = await read_body(scope, receive, service.settings.max_body_bytes)
     loaded = service.loaded
-    asked, made, answer = score_one(loaded, json_value(body), reasons)
+    asked, made, answer = score_one(loaded, body, reasons)
     told = Json(_ENCODE(answer))
     if service.settings.store:
         kept = made_of(made, answer, body)

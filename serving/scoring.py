@@ -4,17 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from msgspec.json import Encoder
+
 from data.clock import DAY, iso, wall_clock
 from data.errors import ReadinessError
+from features.event_columns import EventColumns
 from features.lead import Event, LeadHistory
 from models.reasons import REASONS
 from models.scorer import Score
 from models.states import Standing, State, resume
-from serving.body import parse
+from serving.body import json_value, parse
 from serving.live.loading import Loaded
 from serving.problems import Refusal
 from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOut, ScoreManyOut, ScoresOut
-from serving.usual import history_of, usual_lead
+from serving.usual import READER, Usual, history_of
+
+_ENCODE = Encoder().encode
 
 
 @dataclass(frozen=True)
@@ -31,24 +36,38 @@ class Asked:
 Keep = Callable[[Asked, Score, dict[str, Any], Any], None]
 
 
-def asked_of(loaded: Loaded, raw: Any) -> Asked:
-    """What the JSON of a request asks. Raises Refusal (422)."""
-    lead = usual_lead(raw)
-    if lead is None:
-        return _asked(loaded, parse(LeadIn, raw))
+def score_one(loaded: Loaded, sent: bytes, reasons: int = REASONS) -> tuple[Asked, Score, dict[str, Any]]:
+    """One lead as it was asked about, its score with so many reasons at the most, and its flat answer (``ScoreOut``).
+
+    ``sent`` is its JSON. Raises Refusal: 400 when it is none, 422 when the lead is not described well, or the question
+    does not apply to it.
+    """
+    lead = READER.read(sent)
+    asked = _asked_unusually(loaded, json_value(sent)) if lead is None else _asked_as_usual(lead)
+    return asked, *_answer(loaded, asked, reasons)
+
+
+def _score_value(loaded: Loaded, raw: Any) -> tuple[Asked, Score, dict[str, Any]]:
+    """``score_one`` for a lead that was read as one of many."""
+    try:
+        lead = READER.read(_ENCODE(raw))
+    except OverflowError:  # whole numbers of more than 64 bits
+        lead = None
+    asked = _asked_unusually(loaded, raw) if lead is None else _asked_as_usual(lead)
+    return asked, *_answer(loaded, asked, REASONS)
+
+
+def _asked_as_usual(lead: Usual) -> Asked:
     as_of = wall_clock() if lead.as_of is None else lead.as_of
     _must_exist(lead.created_at, as_of)
     history = history_of(lead, as_of)
-    return Asked(history.told(as_of), as_of, _different(history.events), len(lead.events))
+    return Asked(history, as_of, _different(history.events), len(lead.events))
 
 
-def score_one(loaded: Loaded, raw: Any, reasons: int = REASONS) -> tuple[Asked, Score, dict[str, Any]]:
-    """One lead as it was asked about, its score with so many reasons at the most, and its flat answer (``ScoreOut``).
-
-    Raises Refusal (422) when it is not described well, or the question does not apply to it.
-    """
-    asked = asked_of(loaded, raw)
-    return asked, *_answer(loaded, asked, reasons)
+def _asked_unusually(loaded: Loaded, raw: Any) -> Asked:
+    asked = _asked(loaded, parse(LeadIn, raw))
+    READER.learn(raw)
+    return asked
 
 
 def score_many(loaded: Loaded, leads: list[Any], keep: Keep | None = None) -> ScoresOut:
@@ -59,7 +78,7 @@ def score_many(loaded: Loaded, leads: list[Any], keep: Keep | None = None) -> Sc
     scores, refused = [], []
     for position, raw in enumerate(leads):
         try:
-            asked, score, flat = score_one(loaded, raw)
+            asked, score, flat = _score_value(loaded, raw)
         except Refusal as refusal:
             lead_id = raw.get("lead_id") if isinstance(raw, dict) else None
             known = lead_id[:200] if isinstance(lead_id, str) else ""
@@ -177,8 +196,7 @@ def _history(lead: LeadIn, as_of: int) -> LeadHistory:
 
 def _different(events: Sequence[Event]) -> int:
     """How many events there are; of those with one id there is one."""
-    named = [event.event_id for event in events if event.event_id is not None]
-    return len(events) - len(named) + len(set(named))
+    return EventColumns.of(events).different()
 
 
 def _seen(events: Sequence[EventIn], as_of: int) -> list[Event]:

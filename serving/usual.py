@@ -1,25 +1,51 @@
 """A lead as nearly everybody sends it, read in one go: a tenth of what the schema takes.
 
 Whatever is not plainly right is left to ``serving.schemas``, which takes it or says what is wrong with it: what is read
-here is read there alike.
+here is read there alike. Further columns of events are read here once they were sent before.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from math import isfinite
-from types import MappingProxyType
-from typing import Any, NamedTuple, TypeGuard
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
-from features.feature import ACTORS
-from features.lead import Event, LeadHistory, Scalar
-from serving.schemas import MAX_COLUMNS, MAX_EVENTS, flat_columns, moment
+from msgspec import Meta, MsgspecError, Struct, defstruct, field
+from msgspec.json import Decoder
+from msgspec.structs import astuple
 
-_LEAD = frozenset({"lead_id", "created_at", "as_of", "attributes", "events"})
-_EVENT = frozenset({"kind", "occurred_at", "known_at", "actor", "value", "item", "event_id"})
-_ACTORS = frozenset(ACTORS)
-_NOTHING: Mapping[str, Scalar] = MappingProxyType({})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_DAY = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH).days
+from features.event_columns import EventColumns
+from features.lead import LeadHistory, Scalar, told_changes
+from features.moments import read_moments
+from serving.schemas import MAX_COLUMNS, MAX_EVENTS
+
+MOST_LEARNED = 32
+"""So many further columns are read in one go at the most, whoever sends them."""
+MOST_LETTERS = 200
+_NUL = b"\\u0000"
+_Name = Annotated[str, Meta(min_length=1, max_length=200)]
+_Text = Annotated[str, Meta(max_length=1_000)]
+_Flat = _Text | float | bool | None
+_OWN = ("kind", "occurred_at", "known_at", "actor", "value", "item", "event_id")
+
+
+class _Event(Struct, forbid_unknown_fields=True, gc=False):
+    """An event without further columns."""
+
+    kind: _Name
+    occurred_at: str
+    known_at: str | None = None
+    actor: Literal["lead", "marketing", "sales"] | None = None
+    value: float | None = None
+    item: _Text | None = None
+    event_id: _Text | None = None
+
+
+class _Lead(Struct, forbid_unknown_fields=True, gc=False):
+    """A lead without its events."""
+
+    lead_id: _Name
+    created_at: str
+    as_of: str | None = None
+    attributes: dict[str, _Flat] | None = None
 
 
 class Usual(NamedTuple):
@@ -28,103 +54,88 @@ class Usual(NamedTuple):
     lead_id: str
     created_at: int
     as_of: int | None
-    attributes: dict[str, str | float]
-    events: list[Event]
+    attributes: Mapping[str, Scalar]
+    events: EventColumns
 
 
-def usual_lead(raw: Any) -> Usual | None:
-    """The lead in the JSON of a request; None where anything about it is unusual."""
-    if type(raw) is not dict or not _LEAD.issuperset(raw):
-        return None
-    lead_id, events = raw.get("lead_id"), raw.get("events")
-    attributes = raw.get("attributes")
-    if not _name(lead_id) or (events is not None and (type(events) is not list or len(events) > MAX_EVENTS)):
-        return None
-    if attributes is not None and type(attributes) is not dict:
-        return None
-    try:
-        as_of = raw.get("as_of")
+class Reader:
+    """Reads leads, and learns which further columns their events have. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._known = _decoding(())
+
+    def read(self, sent: bytes) -> Usual | None:
+        """The lead in the JSON of a request; None where anything about it is unusual."""
+        decode, further = self._known
+        try:
+            lead = decode(sent)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        attributes: dict[str, Any] = lead.attributes or {}
+        events: list[Any] = lead.events or []
+        if _NUL in sent or len(attributes) > MAX_COLUMNS:
+            return None
+        columns = zip(*map(astuple, events), strict=True) if events else _NONE
+        kinds, happened, told, actors, values, items, ids, *more = columns
+        moments = read_moments([*happened, lead.created_at, lead.created_at if lead.as_of is None else lead.as_of])
+        known_at = moments if told in (happened, (None,) * len(told)) else _known(happened, told)
+        if moments is None or known_at is None:
+            return None
+        as_of, created_at = moments.pop(), moments.pop()
+        if known_at is not moments and any(map(int.__lt__, known_at, moments)):
+            return None
         return Usual(
-            lead_id,
-            moment(raw.get("created_at")),
-            None if as_of is None else moment(as_of),
-            flat_columns(attributes) if attributes else {},
-            [_event(event) for event in events] if events else [],
+            lead.lead_id,
+            created_at,
+            None if lead.as_of is None else as_of,
+            {name: float(x) if x is True or x is False else x for name, x in attributes.items() if x is not None},
+            EventColumns(
+                kinds,
+                moments,
+                known_at,
+                ["lead" if actor is None else actor for actor in actors],
+                values,
+                items,
+                ids=ids,
+                further=_columns(further, more),
+            ),
         )
-    except ValueError:
-        return None
+
+    def learn(self, raw: dict[str, Any]) -> None:
+        """Read leads like this one, which the schema took, in one go from now on if only further columns forbid it."""
+        names = self._known[1]
+        fresh = {name for event in raw.get("events") or () for name in event} - {*names, *_OWN}
+        if fresh and len(names) + len(fresh) <= MOST_LEARNED and max(map(len, fresh)) <= MOST_LETTERS:
+            self._known = _decoding((*names, *sorted(fresh)))
+
+
+_NONE: Sequence[Sequence[Any]] = ((),) * len(_OWN)
+
+
+def _decoding(further: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
+    """What decodes leads whose events have these further columns, and the columns."""
+    columns = [(f"further_{k}", _Flat, field(name=name, default=None)) for k, name in enumerate(further)]
+    event = defstruct("_EventWith", columns, bases=(_Event,), forbid_unknown_fields=True, gc=False)
+    events = Annotated[list[event], Meta(max_length=MAX_EVENTS)] | None  # type: ignore[valid-type]  # made just now
+    lead = defstruct("_LeadWith", [("events", events, None)], bases=(_Lead,), forbid_unknown_fields=True, gc=False)
+    return Decoder(lead).decode, further
+
+
+def _known(happened: Sequence[str], told: Sequence[str | None]) -> "array[int] | None":
+    return read_moments([then if known is None else known for then, known in zip(happened, told, strict=True)])
+
+
+def _columns(names: Sequence[str], columns: Iterable[Sequence[Scalar]]) -> dict[str, Sequence[Scalar]] | None:
+    """Further columns as the tables hold them: booleans are floats, too."""
+    found = zip(names, columns, strict=False)  # without events there are no columns
+    return {name: [float(x) if x is True or x is False else x for x in column] for name, column in found} or None
 
 
 def history_of(lead: Usual, as_of: int) -> LeadHistory:
-    """The lead as the online engine takes it, with the events that had happened and were known before ``as_of``."""
-    seen = [event for event in lead.events if event.occurred_at < as_of and event.known_at < as_of]
-    return LeadHistory(lead.lead_id, lead.created_at, lead.attributes, events=seen)
+    """The lead as told at ``as_of``, with the events that had happened and were known before it."""
+    changes = told_changes(lead.attributes, (), as_of)
+    return LeadHistory(lead.lead_id, lead.created_at, lead.attributes, changes=changes, events=lead.events.seen(as_of))
 
 
-def _event(raw: Any) -> Event:
-    """One event. Raises ValueError where it is unusual."""
-    if type(raw) is not dict:
-        raise ValueError
-    get = raw.get
-    kind, occurred, known, actor = get("kind"), get("occurred_at"), get("known_at"), get("actor")
-    value, item, event_id = get("value"), get("item"), get("event_id")
-    occurred_at = known_at = _moment(occurred)
-    if known is not None and known != occurred:
-        known_at = _moment(known)
-    if not _name(kind) or known_at < occurred_at:
-        raise ValueError
-    if actor is None:
-        actor = "lead"
-    elif type(actor) is not str or actor not in _ACTORS:
-        raise ValueError
-    if (item is not None and not _text(item)) or (event_id is not None and not _text(event_id)):
-        raise ValueError
-    if value is not None:
-        value = _number(value)
-    extra = _NOTHING if _EVENT.issuperset(raw) else _extra(raw)
-    return Event(kind, occurred_at, known_at, actor, value, item, extra, event_id)
-
-
-def _extra(raw: dict[str, Any]) -> dict[str, str | float]:
-    """The further columns. Raises ValueError for what is not flat."""
-    found: dict[str, str | float] = {}
-    for name in raw.keys() - _EVENT:
-        value = raw[name]
-        if _text(value) and "\x00" not in name:
-            found[name] = value
-        else:
-            return flat_columns({name: raw[name] for name in raw if name not in _EVENT})
-    if len(found) > MAX_COLUMNS:
-        raise ValueError
-    return found
-
-
-def _moment(text: Any) -> int:
-    """``schemas.moment`` of a time in UTC. Raises ValueError for what is none."""
-    if type(text) is not str:
-        raise ValueError
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is not UTC:
-        return moment(text)
-    past = found - _EPOCH
-    days = past.days
-    if not 0 <= days < _LAST_DAY:
-        raise ValueError
-    return (days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
-
-
-def _number(value: Any) -> float:
-    """A number as a float. Raises ValueError for what is none."""
-    if type(value) is float and isfinite(value):
-        return value
-    if type(value) is int and -(2**53) <= value <= 2**53:
-        return float(value)
-    raise ValueError
-
-
-def _name(value: Any) -> TypeGuard[str]:
-    return type(value) is str and 0 < len(value) <= 200 and "\x00" not in value
-
-
-def _text(value: Any) -> TypeGuard[str]:
-    return type(value) is str and len(value) <= 1_000 and "\x00" not in value
+READER = Reader()
+"""That of this process."""

@@ -10,7 +10,7 @@ from numba.core.dispatcher import Dispatcher
 
 from data.clock import DAY
 from data.errors import ContractError
-from features import arrange, kernel
+from features import arrange, kernel, own_kernel
 from features.context import Tenure
 from features.definitions import Count, DecayedSum, DistinctCount, Max
 from features.feature import Where
@@ -33,7 +33,7 @@ def test_a_new_catalog_compiles_nothing(make, all_features):
     for features in sets:
         compute(world.history(), world.spine(), features, Vocabulary({}))
         OnlineEngine(features, Vocabulary({})).row(world.lead("a"), make.START + DAY)
-    compiled = {**vars(arrange), **vars(kernel)}
+    compiled = {**vars(arrange), **vars(kernel), **vars(own_kernel)}
     signatures = {name: len(made.signatures) for name, made in compiled.items() if isinstance(made, Dispatcher)}
     assert signatures["compute_rows"] == 1
     assert set(signatures.values()) <= {0, 1}
@@ -78,6 +78,45 @@ def test_a_warmed_machine_compiles_nothing_in_later_processes(tmp_path):
     assert list(tmp_path.rglob("*.nbc"))
     later = subprocess.run([sys.executable, "-c", LATER], env=place, capture_output=True, text=True, check=True)
     assert later.stdout == ""
+
+
+CONTAINED = """
+from features.compiled import compiled
+
+NUMBER = {number}
+
+
+@compiled
+def inner(x):
+    return x + NUMBER
+"""
+CONTAINING = """
+import contained
+from features.compiled import compiled_over
+
+
+@compiled_over(contained)
+def outer(x):
+    return contained.inner(x)
+
+
+print(outer(1))
+"""
+
+
+def test_what_is_kept_of_compiled_code_is_fresh_only_as_long_as_what_it_contains(tmp_path):
+    """A function that contains compiled code of another file is compiled anew when that file has changed."""
+    place = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    (tmp_path / "containing.py").write_text(CONTAINING)
+    answers = []
+    for number in (1, 1, 20):
+        (tmp_path / "contained.py").write_text(CONTAINED.format(number=number))
+        os.utime(tmp_path / "contained.py", (number, number))
+        command = [sys.executable, "-B", str(tmp_path / "containing.py")]
+        done = subprocess.run(command, env=place, capture_output=True, text=True, check=True, cwd=tmp_path)
+        answers.append(done.stdout)
+    assert answers == ["2\n", "2\n", "21\n"]
+    assert list((tmp_path / "kept").rglob("*outer*.nbi"))
 
 
 def test_the_service_side_imports_no_table_library():

@@ -6,11 +6,13 @@ from datetime import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from data.clock import to_micros
-from serving.schemas import LeadIn
+from features.moments import read_moments
+from serving.schemas import LeadIn, moment
 from serving.scoring import _seen
-from serving.usual import history_of, usual_lead
+from serving.usual import MOST_LEARNED, Reader, history_of
 
 NOW = "2026-01-31T09:30:00Z"
 TIMES = st.sampled_from(
@@ -27,6 +29,13 @@ TIMES = st.sampled_from(
         "\x00",
     ]
 )
+LEARNED = Reader()
+LEARNED.learn({"events": [{"campaign": "spring"}]})
+ONE = {
+    "lead_id": "a",
+    "created_at": NOW,
+    "events": [{"kind": "view", "occurred_at": NOW, "campaign": "spring", "first": True}],
+}
 SCALARS = (
     st.none()
     | st.booleans()
@@ -66,12 +75,12 @@ LEADS = st.fixed_dictionaries(
 @given(LEADS | ANY)
 def test_it_is_read_as_the_schema_reads_it(raw):
     """Whatever is sent, a lead that is read in one go is the lead of the schema, value for value, type for type."""
-    raw = json.loads(json.dumps(raw))
-    found = usual_lead(raw)
+    sent = json.dumps(raw).encode()
+    found = LEARNED.read(sent)
     if found is None:
         return
     try:
-        lead = LeadIn.model_validate(raw)
+        lead = LeadIn.model_validate(from_json(sent, allow_inf_nan=False))
     except ValidationError as error:
         raise AssertionError(f"the schema refuses {raw}") from error
     assert (found.lead_id, found.created_at, found.as_of) == (lead.lead_id, lead.created_at, lead.as_of)
@@ -93,10 +102,50 @@ def test_what_everybody_sends_is_read_in_one_go():
     """Attributes, events with numbers, texts, ids and further columns, nulls in the place of what is absent."""
     event = {"kind": "view", "occurred_at": "2026-01-05T08:00:00Z", "value": 48, "item": None, "campaign": "spring"}
     raw = {"lead_id": "a", "created_at": "2026-01-05T08:00:00Z", "attributes": {"employees": 250}, "events": [event]}
-    found = usual_lead(raw)
+    found = LEARNED.read(json.dumps(raw).encode())
     assert found is not None
     assert found.as_of is None
     (seen,) = found.events
     assert (seen.kind, seen.value, seen.item, seen.extra) == ("view", 48.0, None, {"campaign": "spring"})
     assert seen.occurred_at == to_micros(datetime.fromisoformat("2026-01-05T08:00:00Z"))
     assert found.attributes == {"employees": 250.0}
+
+
+def test_further_columns_are_read_in_one_go_once_they_were_sent():
+    """The first lead with a column is left to the schema; the next ones are not, whoever sends them."""
+    reader, sent = Reader(), json.dumps(ONE).encode()
+    assert reader.read(sent) is None
+    reader.learn(ONE)
+    for _ in range(2):
+        assert [event.extra for event in reader.read(sent).events] == [{"campaign": "spring", "first": 1.0}]
+    plain = {**ONE, "events": [{"kind": "view", "occurred_at": NOW}]}
+    assert [event.extra for event in reader.read(json.dumps(plain).encode()).events] == [{}]
+    assert len(reader.read(json.dumps({**ONE, "events": []}).encode()).events) == 0
+
+
+def test_nobody_makes_the_reader_learn_without_end():
+    """Columns with ever new names, or very long ones, go on being read by the schema."""
+    reader = Reader()
+    reader.learn({"events": [{"x" * 201: 1}]})
+    for number in range(3 * MOST_LEARNED):
+        reader.learn({"events": [{"kind": "view", "occurred_at": NOW, f"column {number}": 1}]})
+    known = [{"kind": "view", "occurred_at": NOW, f"column {number}": 1} for number in range(MOST_LEARNED)]
+    assert len(reader.read(json.dumps({**ONE, "events": known}).encode()).events) == MOST_LEARNED
+    known.append({"kind": "view", "occurred_at": NOW, f"column {MOST_LEARNED}": 1})
+    assert reader.read(json.dumps({**ONE, "events": known}).encode()) is None
+    reader.learn({"events": None})
+
+
+@settings(deadline=None)
+@given(st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31)), min_size=1, max_size=5), st.data())  # noqa: DTZ001
+def test_times_are_read_as_the_schema_reads_them(moments, drawn):
+    """In the forms of one pass, to the microsecond; a digit more or less, or none, is left to the schema."""
+    texts = [drawn.draw(st.sampled_from(["auto", "milliseconds", "microseconds"])) for _ in moments]
+    texts = [one.isoformat(timespec=how) + "Z" for one, how in zip(moments, texts, strict=True)]
+    assert list(read_moments(texts)) == [moment(text) for text in texts]
+    at = drawn.draw(st.integers(0, len(texts[0]) - 1))
+    changed = (
+        texts[0][:at] + drawn.draw(st.sampled_from(["", "0", "9", "-", "Z", "z", " ", "\n", "é"])) + texts[0][at + 1 :]
+    )
+    found = read_moments([changed])
+    assert found is None or list(found) == [moment(changed)]

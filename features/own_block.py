@@ -2,15 +2,16 @@
 
 import threading
 from array import array
+from collections.abc import Callable
 
 import numpy as np
 
 from data.errors import SchemaError
-from features.block import Block, Codes, Matrix, scratch
+from features.block import Block, Matrix, scratch
 from features.context import LOGGED, Attribute
 from features.event_columns import EventColumns
 from features.feature import ACTORS
-from features.kernel import Arrays, Floats, Ints
+from features.kernel import Arrays
 from features.lead import LeadHistory, Scalar
 from features.own_kernel import encode_own, own_row
 from features.own_order import in_total_order, numbers_of
@@ -20,11 +21,11 @@ from features.reading import NAN, read_moment, read_number, read_text
 from features.vocabulary import Vocabulary, attribute_key
 
 _ACTOR = {actor: k for k, actor in enumerate(ACTORS)}
-_NO_CHANGES = np.array([0, 0], np.int64), np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float64)
 _ROOM = 64
-"""So many events a thread has room for at least."""
+"""So many events, and changes, a thread has room for at least."""
 
-Changes = tuple[Ints, Ints, Codes, Floats]
+Read = Callable[[Scalar], float]
+Changes = tuple["array[int]", "array[int]", "array[float]"]
 
 
 class OwnBlocks:
@@ -34,11 +35,17 @@ class OwnBlocks:
         self.plan = plan
         self._own = OwnTables(plan, vocabulary)
         self._tables = tuple(plan.tables)
-        self._profile = [(a, vocabulary.codes(attribute_key(a))) for a in plan.attributes]
-        self._logged: dict[tuple[str, str], list[int]] = {}
+        self._readers = [_reader(attribute, vocabulary) for attribute in plan.attributes]
+        self._fixed_ones = [
+            (attribute.column, attribute.of_account, _nothing if attribute.source in LOGGED else reader)
+            for attribute, reader in zip(plan.attributes, self._readers, strict=True)
+        ]
+        self._logged: dict[str, list[int]] = {}
+        self._account_logged: dict[str, list[int]] = {}
         for position, attribute in enumerate(plan.attributes):
             if attribute.source in LOGGED:
-                self._logged.setdefault((attribute.source, attribute.column), []).append(position)
+                logged = self._account_logged if attribute.of_account else self._logged
+                logged.setdefault(attribute.column, []).append(position)
         self._local = threading.local()
 
     def row(self, lead: LeadHistory, events: EventColumns, cutoff: int, out: Matrix) -> None:
@@ -46,26 +53,28 @@ class OwnBlocks:
 
         Raises SchemaError for unknown actors.
         """
-        work = self._room(len(events))
-        changes = self._changes(lead) if self._logged else _NO_CHANGES
-        rest = array("d", self._fixed(lead)), array("q", (lead.created_at, cutoff))
-        told = (*self._coded(events), *rest)
-        if not own_row(self._tables, self._own.arrays, *work, told, changes, out, False):
-            told = (*self._coded(self.ordered(events)), *rest)
-            own_row(self._tables, self._own.arrays, *work, told, changes, out, True)
+        changes = self._changes(lead)
+        room = self._room(max(len(events), len(changes[0])))
+        rest = (self._fixed(lead), array("q", (lead.created_at, cutoff)), *changes)
+        if not own_row(self._tables, self._own.arrays, *room, (*self._coded(events), *rest), out, False):
+            ordered = self._coded(self.ordered(events))
+            own_row(self._tables, self._own.arrays, *room, (*ordered, *rest), out, True)
 
     def block(self, lead: LeadHistory, events: EventColumns, cutoff: int) -> Block:
         """The block of one lead and one row; ``events`` are those that the plan looks at, in the total order."""
         work, _ = _made_room(self.plan, self._own.most, len(events))
         encode_own(self._own.arrays, self._coded(events), work[:8], True)
-        record = work[0]
+        record, (known, fields, values) = work[0], self._changes(lead)
         return Block(
             np.array([0, len(record)], np.int64),
             record,
             record.view(np.float64),
             np.array([lead.created_at], np.int64),
-            np.array([self._fixed(lead)], np.float64),
-            *(self._changes(lead) if self._logged else _NO_CHANGES),
+            np.array(self._fixed(lead), np.float64).reshape(1, -1),
+            np.array([0, len(known)], np.int64),
+            np.array(known, np.int64),
+            np.array(fields, np.int32),
+            np.array(values, np.float64),
             np.array([0, 1], np.int64),
             np.array([cutoff], np.int64),
             np.array([0], np.int64),
@@ -76,7 +85,7 @@ class OwnBlocks:
         return in_total_order(events, self.plan.reals, self.plan.texts)
 
     def _room(self, events: int) -> tuple[Arrays, Arrays]:
-        """This thread's memory for so many events."""
+        """This thread's memory for so many events and changes."""
         found: tuple[int, tuple[Arrays, Arrays]] = getattr(self._local, "room", (-1, ((), ())))
         if found[0] < events:
             room = max(_ROOM, 1 << events.bit_length())
@@ -96,34 +105,29 @@ class OwnBlocks:
             numbers += [NAN if raw is None else raw for raw in events.column(name)]
         return events.occurred, events.known, array("q", codes), _as_numbers(numbers)
 
-    def _fixed(self, lead: LeadHistory) -> list[float]:
-        sources = {"leads": lead.attributes, "accounts": lead.account_attributes}
-        return [
-            NAN
-            if attribute.source in LOGGED
-            else _read_as(attribute, codes, sources[attribute.source].get(attribute.column))
-            for attribute, codes in self._profile
-        ]
+    def _fixed(self, lead: LeadHistory) -> "array[float]":
+        own, account = lead.attributes, lead.account_attributes
+        return array(
+            "d",
+            [read(account.get(name) if of_account else own.get(name)) for name, of_account, read in self._fixed_ones],
+        )
 
     def _changes(self, lead: LeadHistory) -> Changes:
-        """Start, known_at, field and value, as they became known; of those known at once by text, null first."""
-        rows = []
-        for source, changes in (("changes", lead.changes), ("account_changes", lead.account_changes)):
-            for change in changes:
-                for position in self._logged.get((source, change.field), ()):
-                    value = _read_as(*self._profile[position], change.value)
-                    rows.append((change.known_at, read_text(change.value) or "", position, value))
-        rows.sort(key=lambda row: row[:3])
-        return (
-            np.array([0, len(rows)], np.int64),
-            np.array([row[0] for row in rows], np.int64),
-            np.array([row[2] for row in rows], np.int32),
-            np.array([row[3] for row in rows], np.float64),
-        )
+        """known_at, field and value, as they became known; of those known at once by text, null first."""
+        rows: list[tuple[int, str, int, float]] = []
+        for logged, changes in ((self._logged, lead.changes), (self._account_logged, lead.account_changes)):
+            rows += [
+                (known_at, read_text(value) or "", position, self._readers[position](value))
+                for field, value, known_at in (changes if logged else ())
+                for position in logged.get(field, ())
+            ]
+        rows.sort()
+        known, _, fields, values = zip(*rows, strict=True) if rows else ((), (), (), ())
+        return array("q", known), array("q", fields), array("d", values)
 
 
 def _made_room(plan: Plan, known: int, events: int) -> tuple[Arrays, Arrays]:
-    """Memory for so many events of one lead, and for its one row: what ``own_kernel.own_row`` works on, and scratch."""
+    """Memory for so many events, and changes, of one lead and for its one row, as ``own_row`` takes it, and scratch."""
     record = np.empty((events, plan.width), np.int64)
     work = (
         record,
@@ -134,6 +138,10 @@ def _made_room(plan: Plan, known: int, events: int) -> tuple[Arrays, Arrays]:
         *(np.empty(events, np.int32) for _ in range(3)),
         np.empty(1, np.int64),
         np.empty((1, len(plan.attributes))),
+        np.zeros(2, np.int64),
+        np.empty(events, np.int64),
+        np.empty(events, np.int32),
+        np.empty(events),
         np.array([0, 1], np.int64),
         np.empty(1, np.int64),
         np.zeros(1, np.int64),
@@ -149,12 +157,25 @@ def _as_numbers(raws: list[Scalar]) -> "array[float]":
         return array("d", numbers_of(raws).tolist())
 
 
-def _read_as(attribute: Attribute, codes: dict[str, float], value: Scalar) -> float:
-    if value is None:
-        return NAN
+def _reader(attribute: Attribute, vocabulary: Vocabulary) -> Read:
+    """What reads the raw values of an attribute."""
     if attribute.type == "number":
-        return read_number(value)
+        return read_number
     if attribute.type == "time":
-        return read_moment(value)
-    text = read_text(value)
-    return NAN if text is None else codes.get(text, float(len(codes)))
+        return _moment
+    codes = vocabulary.codes(attribute_key(attribute))
+    find, other = codes.get, float(len(codes))
+
+    def read(value: Scalar) -> float:
+        text = value if type(value) is str else read_text(value)
+        return find(text, other) if text else NAN
+
+    return read
+
+
+def _moment(value: Scalar) -> float:
+    return NAN if value is None else read_moment(value)
+
+
+def _nothing(_: Scalar) -> float:
+    return NAN

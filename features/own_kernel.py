@@ -31,7 +31,6 @@ def own_row(
     work: Arrays,
     scratch: Arrays,
     told: Arrays,
-    changes: Arrays,
     out: npt.NDArray[np.float32],
     ordered: bool,
 ) -> bool:
@@ -39,16 +38,20 @@ def own_row(
 
     ``ordered``: the caller has put them in the total order. ``plan`` and ``scratch`` as ``kernel.compute_rows`` takes
     them, ``own`` and ``work`` as ``features.own_block`` makes them, ``told`` as ``encode_own`` takes it, then fixed
-    attributes (A), and (creation, cutoff); ``changes`` as in a block.
+    attributes (A), (creation, cutoff), and changes: known_at, attribute and value (m,).
     """
-    encoding, created, fixed, row_start, row_cutoff, row_out = work[:8], work[8], work[9], work[10], work[11], work[12]
-    occurred, known, codes, numbers, attributes, moments = told
-    if not encode_own(own, (occurred, known, codes, numbers), encoding, ordered):
+    occurred, known, codes, numbers, attributes, moments, changed, fields, values = told
+    if not encode_own(own, (occurred, known, codes, numbers), work[:8], ordered):
         return False
+    created, fixed, change_start, change_known, change_field, change_value, row_start, row_cutoff, row_out = work[8:]
     created[0], row_cutoff[0] = moments[0], moments[1]
     for a in range(fixed.shape[1]):
         fixed[0, a] = attributes[a]
+    change_start[1] = len(changed)
+    for k in range(len(changed)):
+        change_known[k], change_field[k], change_value[k] = changed[k], fields[k], values[k]
     record, reals, event_start = work[0], work[1], work[2]
+    changes = (change_start, change_known, change_field, change_value)
     block = (event_start, record, reals, created, fixed, *changes, row_start, row_cutoff, row_out)
     compute_rows(plan, block, scratch, out)
     return True

@@ -10,6 +10,8 @@ NAN = math.nan
 
 def read_number(value: object) -> float:
     """A finite number, true as 1 and false as 0, also from text; NaN for anything else. Zero has no sign."""
+    if type(value) is float:
+        return value + 0.0 if math.isfinite(value) else NAN
     if isinstance(value, str):
         word = value.strip().lower()
         value = {"true": 1.0, "false": 0.0}.get(word, word)

@@ -7,6 +7,7 @@ calibration    from log-odds to probabilities that can be believed
 numerics       the compiled arithmetic of scoring
 booster        LightGBM's C library without its package
 compact        its trees as flat arrays, walked with the same bits for less
+answering      features made readiness in one compiled call
 timing         the trees that ask for the hazard bin, and those that do not
 structure      what a LightGBM text must be before the C library sees it
 trees          the same for one tree

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from data.clock import DAY
+from features.event_columns import EventColumns
 
 
 class Engagement(Protocol):
@@ -41,14 +42,19 @@ class Evidence:
     @classmethod
     def seen(cls, events: Iterable[Engagement], as_of: int, window: int, created_at: int) -> "Evidence":
         """The evidence of a lead's own events as known at ``as_of``; kinds and days no older than ``window``."""
-        kinds, days, last, since = set(), set(), None, as_of - window
-        for event in events:
-            occurred_at = event.occurred_at
+        own = [
+            (kind, occurred_at)
+            for actor, kind, occurred_at, known_at in _looked_at(events)
             # `in_window` of any reach, in place: a call for each of thousands of events costs more than the question.
-            if event.actor == "lead" and occurred_at < as_of and event.known_at < as_of:
-                if last is None or occurred_at > last:
-                    last = occurred_at
-                if occurred_at >= since:
-                    kinds.add(event.kind)
-                    days.add(occurred_at // DAY)
-        return cls(len(kinds), len(days), created_at if last is None else last)
+            if actor == "lead" and occurred_at < as_of and known_at < as_of
+        ]
+        recent = [one for one in own if one[1] >= as_of - window]
+        days = {occurred_at // DAY for _, occurred_at in recent}
+        last = max([occurred_at for _, occurred_at in own], default=created_at)
+        return cls(len({kind for kind, _ in recent}), len(days), last)
+
+
+def _looked_at(events: Iterable[Engagement]) -> Iterable[tuple[str, str, int, int]]:
+    if isinstance(events, EventColumns):  # no event need be made for it
+        return zip(events.actors, events.kinds, events.occurred, events.known, strict=True)
+    return ((event.actor, event.kind, event.occurred_at, event.known_at) for event in events)

@@ -10,12 +10,13 @@ import numpy as np
 from data.errors import BundleError
 from models import calibration as calibrations
 from models import numerics
+from models.answering import answered
 from models.booster import Booster
 from models.calibration import Calibration
 from models.compact import Trees, compact, compact_logits, trial_rows
 from models.hazard import last_bins
 from models.linear import LinearModel
-from models.numerics import Floats, Ints, Matrix
+from models.numerics import Floats, Ints, Matrix, Terms
 from models.timing import TreesApart
 
 FILES = ("model.txt", "linear.json", "calibration.json")
@@ -52,15 +53,22 @@ class ReadinessModel:
 
     def predict(self, matrix: Matrix) -> Floats:
         """(n, horizons) calibrated probabilities, non-decreasing along the horizons, for ``matrix`` (n, features)."""
-        return self.told(self.blend(matrix))
+        return self.answers(matrix)[1]
 
-    def blend(self, matrix: Matrix) -> Floats:
-        """(n, bins) blended hazard logits of ``matrix`` (n, features)."""
-        return np.asarray(numerics.blended(*self.member_logits(self._rows(matrix)), self.weight))
+    def answers(self, matrix: Matrix) -> tuple[Floats, Floats]:
+        """(n, bins) blended hazard logits of ``matrix`` (n, features), and what ``predict`` makes of them."""
+        matrix, trees = self._rows(matrix), self._trees
+        if trees is not None:
+            return answered(matrix, trees, *self._rest)
+        blend = np.asarray(numerics.blended(*self.member_logits(matrix), self.weight))
+        return blend, self.calibration.probabilities(numerics.cumulative_logits(blend, self._last_bins))
 
-    def told(self, blend: Floats) -> Floats:
-        """(n, horizons) what ``predict`` answers, from the blended logits."""
-        return self.calibration.probabilities(numerics.cumulative_logits(blend, self._last_bins))
+    @cached_property
+    def _rest(self) -> tuple[Terms, tuple[Floats, Floats], float, Ints, tuple[Floats, Floats]]:
+        """What ``answered`` needs besides the trees."""
+        line = self.linear.coefficients, self.linear.intercepts
+        calibration = np.array(self.calibration.slopes), np.array(self.calibration.intercepts)
+        return self.linear.terms, line, self.weight, self._last_bins, calibration
 
     @cached_property
     def _last_bins(self) -> Ints:
@@ -76,7 +84,7 @@ class ReadinessModel:
         matrix = self._rows(matrix)
         bins, features = len(self.edges), matrix.shape[1]
         if blend is None:
-            blend = self.blend(matrix)
+            blend = self.answers(matrix)[0]
         at = self.horizons.index(self.primary)
         weights = numerics.bin_weights(blend, int(last_bins(self.edges, (self.primary,))[0]))
         if bins == 1:

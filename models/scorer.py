@@ -102,16 +102,15 @@ class Scorer:
     def look(self, lead: LeadHistory, as_of: int) -> Looked:
         """What is seen in one lead. Raises like ``score``."""
         row = self._row(lead, as_of)
-        blend = self.bundle.model.blend(row.reshape(1, -1))
-        return self._looked(lead, as_of, row, blend[0], self.bundle.model.told(blend)[0])
+        blend, told = self.bundle.model.answers(row.reshape(1, -1))
+        return self._looked(lead, as_of, row, blend[0], told[0])
 
     def look_many(self, leads: Sequence[tuple[LeadHistory, int]]) -> list[Looked]:
         """What is seen in each of (lead, as_of); equal to ``look``, and cheaper."""
         if not leads:
             return []
         rows = np.array([self._row(lead, as_of) for lead, as_of in leads], np.float32).reshape(len(leads), -1)
-        blend = self.bundle.model.blend(rows)
-        seen = zip(leads, rows, blend, self.bundle.model.told(blend), strict=True)
+        seen = zip(leads, rows, *self.bundle.model.answers(rows), strict=True)
         return [self._looked(lead, as_of, row, logits, one) for (lead, as_of), row, logits, one in seen]
 
     def told(self, looked: Looked, after: Standing, reasons: int = 3) -> Score:

@@ -15,6 +15,7 @@
     agreeing  the capacity that people agreed on, which decides whatever bundle serves
     service   model, store and keys, as the endpoints share them
     requests  the gate: ids, limits, deadlines, the log, the metrics
+    waiting   a deadline only for what really waits
     beside    work in a thread that a request may give up waiting for
     protocol  how large and how slow the head of a request may be
     logs      JSON lines without what was sent

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from serving.problems import Refusal, sentences
+from serving.waiting import at_once_or
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -112,8 +113,7 @@ async def _rest(start: bytes, receive: Receive, limit: int, seconds: float) -> b
 
 async def _next(receive: Receive, seconds: float) -> dict[str, Any]:
     try:
-        async with asyncio.timeout(seconds):
-            message = await receive()
+        message = await at_once_or(receive(), seconds)
     except TimeoutError:
         raise Refusal(
             408,

@@ -3,12 +3,11 @@
 ``POST /v1/score``, and ``GET /v1/leads/{lead_id}/score`` of now.
 """
 
-from typing import Any
 from urllib.parse import parse_qs
 
 from msgspec.json import Encoder
 from starlette.responses import Response
-from starlette.types import Receive, Scope
+from starlette.types import Receive, Scope, Send
 
 from models.reasons import REASONS
 from serving.access import admit
@@ -21,6 +20,7 @@ from serving.requests import Shortcut
 from serving.scoring import score_one
 from serving.service import Service
 
+_NOT_KEPT = [(name.encode(), value.encode()) for name, value in NOT_KEPT.items()]
 _ENCODE = Encoder().encode
 _BEARER = b"bearer "
 _BEFORE, _AFTER = "/v1/leads/", "/score"
@@ -46,9 +46,7 @@ async def score_lead(scope: Scope, receive: Receive) -> Response:
     scope["state"]["caller"] = caller.name
     lead_id = scope["path"][len(_BEFORE) : -len(_AFTER)]
     question = Question(lead_id, None, _REASONS[scope["query_string"]])
-    told = Json(await told_score(service, scope["state"]["recorder"], question))
-    told.raw_headers += [(name.encode(), value.encode()) for name, value in NOT_KEPT.items()]
-    return told
+    return Json(await told_score(service, scope["state"]["recorder"], question), *_NOT_KEPT)
 
 
 async def score(scope: Scope, receive: Receive) -> Response:
@@ -56,31 +54,34 @@ async def score(scope: Scope, receive: Receive) -> Response:
     service: Service = scope["state"]["service"]
     caller = await admit(service, presented_key(scope), "score")
     scope["state"]["caller"] = caller.name
-    reasons = reasons_asked(scope["query_string"])
+    query = scope["query_string"]
+    reasons = _REASONS[query] if query in _REASONS else reasons_asked(query)
     media = media_type(scope)
     if not is_json(media):
         raise Refusal(415, "unsupported-media-type", f"The body is {media[:80]!r}. Send it as application/json.")
     body = await read_body(scope, receive, service.settings.max_body_bytes)
     loaded = service.loaded
     asked, made, answer = score_one(loaded, body, reasons)
-    told = Json(_ENCODE(answer))
     if service.settings.store:
         kept = made_of(made, answer, body)
         await scope["state"]["recorder"].add(kept, loaded)
         loaded.told(kept.score_id, asked.history, asked.as_of, asked.standing, stored=False)
-        told.raw_headers.append((b"x-score-id", kept.score_id.encode()))
-    return told
+        return Json(_ENCODE(answer), (b"x-score-id", kept.score_id.encode()))
+    return Json(_ENCODE(answer))
 
 
 class Json(Response):
     """JSON that is encoded already."""
 
-    media_type = "application/json"
+    def __init__(self, body: bytes, *headers: tuple[bytes, bytes]) -> None:  # what Starlette looks for is known here
+        self.status_code, self.background, self.body = 200, None, body
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json"), *headers]
 
-    def init_headers(self, headers: Any = None) -> None:
-        """The two headers of such an answer."""
-        del headers
-        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), (b"content-type", b"application/json")]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        del scope, receive
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 def presented_key(scope: Scope) -> str | None:

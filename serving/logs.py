@@ -26,6 +26,10 @@ def start_logging(stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_Lines("%(levelname)s %(name)s %(message)s", rename_fields=_NAMES, timestamp="at"))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    # No line names a place, a thread or a process. To look for them takes as long as to write the line:
+    # https://docs.python.org/3/howto/logging.html#optimization
+    logging._srcfile = None  # noqa: SLF001 - the documented way
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     for noisy in ("httpx", "httpcore", "alembic", "apscheduler"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -39,8 +43,9 @@ class _Lines(MsgspecFormatter):
         fields: dict[str, Any] | None = getattr(record, FIELDS, None)
         if fields is None:
             return str(super().format(record))
-        head = {"at": iso(int(record.created * 1_000_000)), "level": record.levelname, "logger": record.name}
-        return _ENCODE({**head, "message": record.msg, **fields}).decode()
+        at = iso(int(record.created * 1_000_000))
+        head = {"at": at, "level": record.levelname, "logger": record.name, "message": record.msg}
+        return _ENCODE(head | fields).decode()
 
 
 def place_of(error: BaseException) -> str:

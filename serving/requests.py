@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import ClientDisconnect
@@ -120,7 +120,7 @@ def _id_of(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _GIVEN.fullmatch(value):
             return str(value, "ascii")
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def _must_be_bounded(scope: Scope) -> None:

@@ -117,7 +117,7 @@ def _answer(loaded: Loaded, asked: Asked, reasons: int) -> tuple[Score, dict[str
         score = loaded.scorer.score(asked.history, asked.as_of, reasons, asked.standing)
     except ReadinessError as error:
         raise Refusal(422, "does-not-apply", str(error)) from None
-    loaded.drift.seen(score, (event.kind for event in asked.history.events), asked.history.attributes)
+    loaded.drift.seen(score, asked.history.events, asked.history.attributes)
     return score, flat_answer(loaded, score, asked.used, asked.events - asked.used)
 
 

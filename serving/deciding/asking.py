@@ -118,7 +118,7 @@ def ask(
     if transition is not None:
         return None
     score = loaded.scorer.told(looked, standing, question.reasons)
-    loaded.drift.seen(score, (event.kind for event in read.lead.events), read.lead.attributes)
+    loaded.drift.seen(score, read.lead.events, read.lead.attributes)
     made = Made(new_id(now), score, read.inputs, read.used, read.ignored, now, question.cause)
     loaded.told(made.score_id, read.lead, as_of, row.standing, stored=True)
     return Answer(made, standing.since)

@@ -6,10 +6,12 @@ reference rows: 0 is the same, above 0.25 is usually taken for another populatio
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from types import MappingProxyType
 
+from features.event_columns import EventColumns
+from features.lead import Event
 from features.reading import read_text
 from models.scorer import Score
 
@@ -64,9 +66,9 @@ class Drift:
         self._states: dict[str, int] = {}
 
     def seen(
-        self, score: Score, kinds: Iterable[str] = (), attributes: Mapping[str, object] = MappingProxyType({})
+        self, score: Score, events: Sequence[Event] = (), attributes: Mapping[str, object] = MappingProxyType({})
     ) -> None:
-        """Count an answer about a lead with events of these ``kinds`` and with these attributes."""
+        """Count an answer about a lead with these events and attributes."""
         with self._lock:
             self._bins[bisect_right(self._deciles, score.readiness)] += 1.0
             self._sum += score.readiness
@@ -77,7 +79,7 @@ class Drift:
                 self._bins = [count / 2.0 for count in self._bins]
                 self._sum, self._count = self._sum / 2.0, self._count / 2.0
         if looks and self._kinds:
-            self._kinds_seen.count(kind in self._kinds for kind in set(kinds))
+            self._kinds_seen.count(kind in self._kinds for kind in set(EventColumns.of(events).kinds))
         if looks:
             told = ((known, read_text(attributes.get(name))) for name, known in self._levels.items())
             self._levels_seen.count(text in known for known, text in told if text is not None)

@@ -11,7 +11,8 @@ the reading of these two sentences; compiled code restates them and is tested ag
 
 import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from data.errors import ContractError
 
@@ -24,7 +25,6 @@ WEEK = 7 * DAY
 _UNITS = {"s": SECOND, "min": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 _DURATION = re.compile(r"\s*(\d+)\s*(s|min|h|d|w)\s*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
 def in_window(occurred_at: int, known_at: int, cutoff: int, window: int | None) -> bool:
@@ -78,4 +78,15 @@ def from_micros(microseconds: int) -> datetime:
 
 def iso(microseconds: int) -> str:
     """ISO 8601 with a ``Z``; a midnight is printed as its date alone where people read it, never here."""
-    return (_NAIVE_EPOCH + timedelta(0, 0, microseconds)).isoformat() + "Z"
+    day, of_day = divmod(microseconds, DAY)
+    seconds, part = divmod(of_day, SECOND)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    text = f"{_date(day)}T{hour:02}:{minute:02}:{second:02}"
+    return f"{text}.{part:06}Z" if part else f"{text}Z"
+
+
+@lru_cache(4_096)
+def _date(day: int) -> str:
+    """The date of a day since 1970: most moments that are printed lie on few days."""
+    return from_micros(day * DAY).date().isoformat()

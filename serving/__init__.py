@@ -19,6 +19,7 @@
     beside    work in a thread that a request may give up waiting for
     protocol  how large and how slow the head of a request may be
     logs      JSON lines without what was sent
+    access_log those about requests, written together
     metrics   requests counted; gauges what is read at a scrape
     hot       POST /v1/score without detours
     routes    the endpoints

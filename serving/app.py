@@ -96,6 +96,7 @@ def create_app(
                 await to_thread.run_sync(beside.stop)
         await recorder.close()
         await service.stop()
+        app.gate.close()
 
     app = _Application(
         title="Readiness",

@@ -15,8 +15,10 @@ from pythonjsonlogger.msgspec import MsgspecFormatter
 
 from data.clock import iso
 
-FIELDS = "readiness_fields"
-"""The name under which a record brings its fields."""
+LINES = "readiness_lines"
+"""The name under which a record brings lines, whole ones."""
+Line = tuple[float, str, str, str, dict[str, Any]]
+"""When (seconds since 1970), level, logger, message, and further fields."""
 _NAMES = {"levelname": "level", "name": "logger"}
 _ENCODE = Encoder().encode
 
@@ -36,16 +38,18 @@ def start_logging(stream: TextIO | None = None) -> None:
 
 
 class _Lines(MsgspecFormatter):
-    """JSON lines; a record that brings its whole line as fields is written as it is, which costs a third."""
+    """JSON lines; a record that brings lines is written as these."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
-        fields: dict[str, Any] | None = getattr(record, FIELDS, None)
-        if fields is None:
-            return str(super().format(record))
-        at = iso(int(record.created * 1_000_000))
-        head = {"at": at, "level": record.levelname, "logger": record.name, "message": record.msg}
-        return _ENCODE(head | fields).decode()
+        """The line of a record, or its lines."""
+        lines: list[Line] | None = getattr(record, LINES, None)
+        return str(super().format(record)) if lines is None else "\n".join(map(_text, lines))
+
+
+def _text(line: Line) -> str:
+    seconds, level, logger, message, fields = line
+    head = {"at": iso(int(seconds * 1_000_000)), "level": level, "logger": logger, "message": message}
+    return _ENCODE(head | fields).decode()
 
 
 def place_of(error: BaseException) -> str:

@@ -11,7 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.logs import FIELDS, place_of
+from serving.access_log import AccessLog
+from serving.logs import place_of
 from serving.metrics import Metrics
 from serving.problems import Refusal, answer, answer_to, failed
 
@@ -21,7 +22,6 @@ MOST_URL_BYTES = 8 * 1024
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"})
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ASKED_BY_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
-_LOG = logging.getLogger("readiness.access")
 _ERRORS = logging.getLogger("readiness.service")
 
 Shortcut = Callable[[Scope, Receive], Awaitable[Response]]
@@ -42,6 +42,7 @@ class Gate:
         self._metrics = metrics
         self._seconds = seconds
         self._shortcut = shortcut
+        self._log = AccessLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request, as ASGI has it."""
@@ -76,22 +77,21 @@ class Gate:
         route = scope.get("route_path") or getattr(scope.get("route"), "path", "") or "none"
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.answered(method, route, exchange.status, took)
-        level = logging.DEBUG if route in _ASKED_BY_MACHINES else logging.INFO
-        if _LOG.isEnabledFor(level):
-            _LOG.log(
-                level,
-                "request",
-                extra={
-                    FIELDS: {
-                        "request_id": exchange.request_id,
-                        "key": scope["state"].get("caller", ""),
-                        "method": method,
-                        "route": route,
-                        "status": exchange.status,
-                        "ms": round(took * 1_000, 2),
-                    }
-                },
-            )
+        self._log.note(
+            logging.DEBUG if route in _ASKED_BY_MACHINES else logging.INFO,
+            {
+                "request_id": exchange.request_id,
+                "key": scope["state"].get("caller", ""),
+                "method": method,
+                "route": route,
+                "status": exchange.status,
+                "ms": round(took * 1_000, 2),
+            },
+        )
+
+    def close(self) -> None:
+        """Write the lines that wait."""
+        self._log.flush()
 
 
 class _Exchange:

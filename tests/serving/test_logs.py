@@ -19,13 +19,18 @@ LEAD = {
 
 
 @pytest.fixture
-def written():
-    """The log of this process as `readiness serve` writes it, while a test runs."""
+def written(until):
+    """So many lines or more of the log of this process as `readiness serve` writes it, while a test runs."""
     stream = io.StringIO()
     root = logging.getLogger()
     before = root.handlers[:], root.level
     logs.start_logging(stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    def lines(count):
+        until(lambda: stream.getvalue().count("\n") >= count)
+        return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    yield lines
     root.handlers[:], root.level = before[0], before[1]
 
 
@@ -42,7 +47,7 @@ def door(trained, served, until):
 def test_a_line_is_what_an_operator_needs(door, written):
     """One JSON object for a request: when, its id, whose key, which route, which status, how long."""
     door.post("/v1/score?reasons=1", json=LEAD, headers={"x-request-id": "r-1"})
-    (line,) = [line for line in written() if line["logger"] == "readiness.access"]
+    (line,) = [line for line in written(1) if line["logger"] == "readiness.access"]
     assert line.pop("ms") > 0
     assert line.pop("at")
     assert line == {
@@ -83,7 +88,7 @@ def test_nothing_that_was_sent_is_in_the_log(door, written, monkeypatch):
     statuses.append(door.post("/v1/score", json={**LEAD, "outcomes": []}))
     assert [answer.status_code for answer in statuses][-1] == 500
     assert {answer.status_code for answer in statuses} >= {200, 400, 401, 403, 404, 415, 422, 500}
-    text = json.dumps(written())
+    text = json.dumps(written(len(statuses) + 1))
     assert CANARY not in text
     assert CANARY not in statuses[-1].text
     assert "RuntimeError at test_logs.py" in text

@@ -1,5 +1,7 @@
 """All that turns rows of features into readiness, in one compiled call: five cost more than what they compute."""
 
+import numpy as np
+
 from features.compiled import compiled_over
 from models import compact, numerics
 from models.compact import Trees, compact_logits
@@ -12,6 +14,7 @@ from models.numerics import (
     blended,
     cumulative_logits,
     linear_logits,
+    linear_pushes,
 )
 
 
@@ -34,3 +37,40 @@ def answered(
     blend = blended(gbm, linear_logits(matrix, terms, coefficients, intercepts), weight)
     slopes, levels = calibration
     return blend, affine_probabilities(cumulative_logits(blend, last_bins), slopes, levels)
+
+
+@compiled_over(numerics)
+def pushed(
+    matrix: Matrix,
+    terms: Terms,
+    coefficients: Floats,
+    trees: tuple[Floats, Floats],
+    weights: Floats,
+    shares: tuple[float, float],
+) -> Floats:
+    """(n, features + 1) contributions averaged over the bins with ``weights`` (n, bins); the last column is left open.
+
+    ``trees``: the contributions of trees that never look at the bin (n, ...), and of those that do (n * bins, ...); no
+    rows: there are no such trees. ``shares``: that of the trees in the blend, and the slope of the calibration.
+    """
+    timeless, timed = trees
+    share, slope = shares
+    line = linear_pushes(matrix, terms, coefficients, weights)
+    rows, features, bins = matrix.shape[0], matrix.shape[1], weights.shape[1]
+    out = np.empty((rows, features + 1))
+    for i in range(rows):
+        total = 0.0
+        for b in range(bins):
+            total += weights[i, b]
+        for f in range(features):
+            push, timely = 0.0, 0.0
+            if len(timeless):
+                push += timeless[i, f] * total
+            if len(timed):
+                for b in range(bins):
+                    timely += timed[i * bins + b, f] * weights[i, b]
+                push += timely
+            push *= share
+            push += (1.0 - share) * line[i, f]
+            out[i, f] = push * slope
+    return out

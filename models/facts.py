@@ -4,10 +4,12 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, lt
 from typing import Any
 
 from data.clock import DAY
+from features.event_columns import EventColumns
 from features.feature import OverEvents, Where
 from features.lead import Event, LeadHistory, Scalar
 from features.reading import NAN, read_number, read_text
@@ -25,8 +27,8 @@ class Facts:
     """
 
     lead: LeadHistory
-    events: tuple[Event, ...]
-    account_events: tuple[Event, ...]
+    events: EventColumns
+    account_events: EventColumns
     as_of: int
     value: float = NAN
     known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -35,29 +37,28 @@ class Facts:
     @cached_property
     def silent(self) -> bool:
         """Whether the lead has not done anything yet."""
-        return not any(event.actor == "lead" for event in self.events)
+        return "lead" not in self.events.actors
 
 
 def facts_of(lead: LeadHistory, as_of: int) -> Facts:
     """What could be known of ``lead`` just before ``as_of``; of events with one id the one known first."""
-    own = _seen(lead.events, as_of)
-    return Facts(lead, own, _seen((*lead.events, *lead.account_events), as_of) if lead.account_events else own, as_of)
+    own = _seen(EventColumns.of(lead.events), as_of)
+    if not lead.account_events:
+        return Facts(lead, own, own, as_of)
+    return Facts(lead, own, _seen(EventColumns.of((*lead.events, *lead.account_events)), as_of), as_of)
 
 
-def _seen(events: Sequence[Event], as_of: int) -> tuple[Event, ...]:
+def _seen(every: EventColumns, as_of: int) -> EventColumns:
+    """The events before a moment, each once, oldest first."""
+    events = every.seen(as_of)
+    if all(map(lt, events.occurred, events.occurred[1:])) and events.different() == len(events):
+        return events
     seen: dict[object, Event] = {}
-    ordered, last = True, -1
     for place, event in enumerate(events):
-        occurred_at, known_at = event.occurred_at, event.known_at
-        # `in_window` of any reach, in place: a call for each of thousands of events costs more than the question.
-        if occurred_at < as_of and known_at < as_of:
-            key: object = place if event.event_id is None else event.event_id
-            known = seen.setdefault(key, event)
-            ordered = ordered and last < occurred_at and known is event
-            last = occurred_at
-            if known_at < known.known_at:
-                seen[key] = event
-    return tuple(seen.values() if ordered else sorted(seen.values(), key=_IN_ORDER))
+        key: object = place if event.event_id is None else event.event_id
+        if event.known_at < seen.setdefault(key, event).known_at:
+            seen[key] = event
+    return EventColumns.of(sorted(seen.values(), key=_IN_ORDER))
 
 
 _IN_ORDER = attrgetter("occurred_at", "known_at", "kind")
@@ -93,18 +94,16 @@ def _selected(feature: OverEvents, facts: Facts) -> list[Event]:
 
     Engagement is what the lead did; a kind by its name is told whoever did it, sales touches only if asked for.
     """
-    events: Sequence[Event] = facts.account_events if feature.per == "account" else facts.events
+    told = facts.account_events if feature.per == "account" else facts.events
+    actor = feature.actor or ("lead" if not feature.kinds else None)
+    wanted = [one != "sales" for one in told.actors] if actor is None else [one == actor for one in told.actors]
     if feature.kinds:
         kinds = frozenset(feature.kinds)
-        events = [event for event in events if event.kind in kinds]
-    if feature.actor is None and feature.kinds:
-        events = [event for event in events if event.actor != "sales"]
-    else:
-        actor = feature.actor or "lead"
-        events = [event for event in events if event.actor == actor]
+        wanted = [yes and kind in kinds for yes, kind in zip(wanted, told.kinds, strict=True)]
+    events = list(compress(told, wanted)) if any(wanted) else []
     for where in feature.conditions:
         events = [event for event in events if _holds(where, event)]
-    return list(events)
+    return events
 
 
 def _holds(where: Where, event: Event) -> bool:

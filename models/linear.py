@@ -6,6 +6,7 @@ mean and has a term of its own; each category level has a term. ``coefficients``
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class LinearModel:
     coefficients: Floats
     intercepts: Floats
 
-    @property
+    @cached_property
     def terms(self) -> Terms:
         """The terms alone, as the compiled code takes them."""
         return Terms(self.features, self.operations, self.levels, self.means, self.scales, self.lows, self.highs)
@@ -45,17 +46,6 @@ class LinearModel:
                 self.terms,
                 self.coefficients,
                 self.intercepts,
-            )
-        )
-
-    def pushes(self, matrix: Matrix, weights: Floats) -> Floats:
-        """(n, features) contributions in log-odds, averaged over bins with ``weights`` (n, bins)."""
-        return np.asarray(
-            numerics.linear_pushes(
-                matrix,
-                self.terms,
-                self.coefficients,
-                weights,
             )
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from data.errors import BundleError
 from models import calibration as calibrations
 from models import numerics
-from models.answering import answered
+from models.answering import answered, pushed
 from models.booster import Booster
 from models.calibration import Calibration
 from models.compact import Trees, compact, compact_logits, trial_rows
@@ -19,6 +19,7 @@ from models.linear import LinearModel
 from models.numerics import Floats, Ints, Matrix, Terms
 from models.timing import TreesApart
 
+_NO_TREES = np.empty((0, 0))
 FILES = ("model.txt", "linear.json", "calibration.json")
 
 
@@ -86,17 +87,18 @@ class ReadinessModel:
         if blend is None:
             blend = self.answers(matrix)[0]
         at = self.horizons.index(self.primary)
-        weights = numerics.bin_weights(blend, int(last_bins(self.edges, (self.primary,))[0]))
-        if bins == 1:
-            trees = self.booster.contributions(matrix)[:, :features] * weights
+        weights = numerics.bin_weights(blend, int(self._last_bins[at]))
+        if bins == 1:  # the booster is not asked for a bin: all its trees answer the same in every one
+            parts: tuple[Floats | None, Floats | None] = (self.booster.contributions(matrix), None)
         else:
-            trees = self._apart.contributions(with_bins(matrix, bins), weights)
-        pushes = self.weight * trees
-        pushes += (1.0 - self.weight) * self.linear.pushes(matrix, weights)
-        pushes *= self.calibration.slopes[at]
+            parts = self._apart.contributions(with_bins(matrix, bins), bins)
+        trees = _NO_TREES if parts[0] is None else parts[0], _NO_TREES if parts[1] is None else parts[1]
+        shares = self.weight, self.calibration.slopes[at]
+        pushes = np.asarray(pushed(matrix, self.linear.terms, self.linear.coefficients, trees, weights, shares))
         logits = numerics.cumulative_logits(blend, self._last_bins)[:, at]
         total = self.calibration.slopes[at] * logits + self.calibration.intercepts[at]
-        return np.column_stack([pushes, total - pushes.sum(axis=1)])
+        pushes[:, features] = total - pushes[:, :features].sum(axis=1)
+        return pushes
 
     @cached_property
     def _trees(self) -> Trees | None:

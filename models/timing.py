@@ -17,28 +17,27 @@ _SIZES = re.compile(rb"^tree_sizes=.*$", re.MULTILINE)
 
 
 class TreesApart:
-    """Contributions of a booster whose last feature is the number of the bin, split in two on first use."""
+    """Contributions of a booster whose last feature, after ``features`` others, is the number of the bin.
+
+    It is split in two on first use.
+    """
 
     def __init__(self, text: bytes, features: int) -> None:
         self._text = text
         self._features = features
 
-    def contributions(self, with_bins: Matrix, weights: Floats) -> Floats:
-        """(n, features) contributions averaged over the bins with ``weights`` (n, bins).
+    def contributions(self, with_bins: Matrix, bins: int) -> tuple[Floats | None, Floats | None]:
+        """Those of the trees that answer the same in every bin, (n, features + 2), and of the others, (n * bins, ...).
 
-        ``with_bins`` is (n * bins, features + 1): each row once for each bin, the number of the bin behind. A row alone
-        has the same bits as among others.
+        ``with_bins`` is (n * bins, features + 1): each row once for each bin, the number of the bin behind. None: there
+        are no such trees. A row alone has the same bits as among others.
         """
         timeless, timed = self._parts
-        rows, bins = weights.shape
-        out = np.zeros((rows, self._features), np.float64)
-        if timeless is not None:
-            any_bin = np.ascontiguousarray(with_bins[::bins])
-            out += timeless.contributions(any_bin)[:, : self._features] * _totals(weights)[:, None]
-        if timed is not None:
-            each = timed.contributions(with_bins).reshape(rows, bins, self._features + 2)
-            out += (each[:, :, : self._features] * weights[:, :, None]).sum(axis=1)
-        return out
+        any_bin = np.ascontiguousarray(with_bins[::bins])
+        return (
+            None if timeless is None else timeless.contributions(any_bin),
+            None if timed is None else timed.contributions(with_bins),
+        )
 
     @cached_property
     def _parts(self) -> tuple[Booster | None, Booster | None]:
@@ -53,14 +52,6 @@ class TreesApart:
     def _asks_for_bin(self, block: bytes) -> bool:
         found = _SPLITS.search(block)
         return found is not None and str(self._features).encode() in found.group(1).split()
-
-
-def _totals(weights: Floats) -> Floats:
-    """(n,) sums over the bins, in their order."""
-    total = np.zeros(len(weights), np.float64)
-    for bin_weights in weights.T:
-        total += bin_weights
-    return total
 
 
 def _booster(head: bytes, blocks: list[bytes]) -> Booster | None:

@@ -16,7 +16,7 @@ from data.store.tables import changes, events, leads
 from features.lead import LeadHistory
 from serving.deciding.account_facts import AccountFacts, account_facts
 from serving.deciding.attributes import NONE, Attributes, attributes_of
-from serving.deciding.event_rows import EVENT_COLUMNS, events_of
+from serving.deciding.event_rows import EVENT_COLUMNS, columns_of
 from serving.deciding.fingerprint import Inputs, Row
 from serving.deciding.needs import Needs
 from serving.deciding.statements import Quick, Rows
@@ -130,10 +130,12 @@ def history_of(lead: Row, rows: Rows, logged: Rows | None, account: AccountFacts
     ``logged`` None: nobody asked for attributes.
     """
     lead_id, created_at, _, present = lead
-    seen = [row for row in rows if row[2] < as_of and row[1] < as_of]
+    every = columns_of(rows)
+    seen = rows if max(every.known, default=0) < as_of > max(every.occurred, default=0) else _seen(rows, as_of)
+    events = every if seen is rows else columns_of(seen)
     attributes = NONE if logged is None else attributes_of(present, logged, as_of)
     inputs = Inputs(created_at)
-    inputs.events([row[7] for row in seen], [row[2] for row in seen])
+    inputs.events([row[7] for row in seen], events.known)
     inputs.values(attributes.rows)
     account = account or AccountFacts()
     account.tell(inputs)
@@ -143,11 +145,15 @@ def history_of(lead: Row, rows: Rows, logged: Rows | None, account: AccountFacts
         attributes.values,
         account.attributes.values,
         attributes.changes,
-        events_of(seen),
+        events,
         account.events,
         account.attributes.changes,
     )
     return Read(history, inputs.hex(), len(seen), len(rows) - len(seen), _pending(rows, len(seen), attributes, as_of))
+
+
+def _seen(rows: Rows, as_of: int) -> Rows:
+    return [row for row in rows if row[2] < as_of and row[1] < as_of]
 
 
 def _pending(rows: Rows, seen: int, attributes: Attributes, as_of: int) -> int | None:

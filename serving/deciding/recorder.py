@@ -15,7 +15,7 @@ from serving.live.loading import Loaded
 from serving.store.failures import StoreDown
 from serving.store.store import Store
 
-SOON_S = 0.02
+SOON_S = 0.1
 AGAIN_S = 1.0
 AT_ONCE = 1_000
 _LOG = logging.getLogger("readiness.scores")

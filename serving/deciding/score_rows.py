@@ -1,20 +1,22 @@
 """A score as the store keeps it, and back: all that its answer said."""
 
-import json
 import os
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.json import Encoder
 from sqlalchemy import Connection, bindparam, select
 
 from data.clock import DAY
 from data.store.tables import leads
 from models.reasons import Reason
 from models.scorer import Score
+from serving.deciding.statements import QuickInsert
 from serving.live.loading import Loaded
 from serving.store.tables import scores
-from serving.store.upsert import insert_into
 
+_ENCODE = Encoder().encode
+_WRITE = QuickInsert(scores)
 _THERE = (
     select(leads.c.lead_id)
     .where(leads.c.lead_id.in_(bindparam("lead_ids", expanding=True)))
@@ -59,7 +61,7 @@ def score_row(made: Made, loaded: Loaded) -> dict[str, Any]:
         "as_of": score.as_of,
         "scored_at": made.scored_at,
         "readiness": score.readiness,
-        "horizons": json.dumps(score.horizons),
+        "horizons": _text(score.horizons),
         "index": score.index,
         "decision": score.decision,
         "decision_reason": score.decision_reason,
@@ -81,12 +83,11 @@ def score_row(made: Made, loaded: Loaded) -> dict[str, Any]:
 
 def reasons_text(reasons: tuple[Reason, ...]) -> str:
     """The reasons as JSON: text, push in log-odds, and the moments that it speaks of."""
-    if not reasons:
-        return "[]"
-    return json.dumps(
-        [{"text": one.text, "push": one.push, "since": one.since, "until": one.until} for one in reasons],
-        ensure_ascii=False,
-    )
+    return _text([{"text": one.text, "push": one.push, "since": one.since, "until": one.until} for one in reasons])
+
+
+def _text(value: object) -> str:
+    return _ENCODE(value).decode()
 
 
 def write_scores_of_leads(connection: Connection, rows: list[dict[str, Any]]) -> None:
@@ -100,4 +101,4 @@ def write_scores_of_leads(connection: Connection, rows: list[dict[str, Any]]) ->
 def write_scores(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """Write score rows; one that is there already is left as it is."""
     if rows:
-        connection.execute(insert_into(connection, scores).on_conflict_do_nothing(), rows)
+        _WRITE(connection, rows)

@@ -1,6 +1,7 @@
 """The open store: consistent reads in the calling thread, writes through the one writer."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
@@ -29,6 +30,8 @@ class Store:
         self.embedded = engine.dialect.name == "sqlite"
         # One snapshot for the whole read: SQLite's transactions are that already.
         self._reading = engine if self.embedded else engine.execution_options(isolation_level="REPEATABLE READ")
+        self._local = threading.local()
+        self._kept: list[Connection] = []
         self._writer = Writer(engine)
         self._writer.start()
 
@@ -53,6 +56,8 @@ class Store:
     def close(self) -> None:
         """Write what waits, then let go of the database."""
         self._writer.close()
+        for connection in self._kept:
+            connection.close()
         self.engine.dispose()
 
     def read(self, question: Callable[[Connection], T]) -> T:
@@ -66,8 +71,24 @@ class Store:
     async def aread(self, question: Callable[[Connection], T], *, long: bool = False) -> T:
         """``read`` from the event loop: in place where the file is at hand and the answer short, else in a thread."""
         if self.embedded and not long:
-            return self.read(question)
+            return self._read_here(question)
         return await beside(self.read, question)
+
+    def _read_here(self, question: Callable[[Connection], T]) -> T:
+        """``read`` by a connection that this thread keeps: to take one and to give it back costs as much as a read."""
+        kept: Connection | None = getattr(self._local, "connection", None)
+        try:
+            if kept is None or kept.closed:
+                kept = self._local.connection = self._reading.connect()
+                self._kept = [*(one for one in self._kept if not one.closed), kept]
+            try:
+                return question(kept)
+            finally:
+                kept.rollback()
+        except DBAPIError as error:
+            if kept is not None:
+                kept.close()
+            raise told(error) from None
 
     def write(self, change: Change[T]) -> T:
         """Do ``change`` and return what it returned, when that is durable. It may be run more than once."""

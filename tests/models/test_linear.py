@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from data.errors import BundleError
 from models.linear import LinearModel
-from models.numerics import LEVEL, LOG, MISSING
+from models.numerics import LEVEL, LOG, MISSING, linear_pushes
 
 FIELDS = [field.name for field in dataclasses.fields(LinearModel)]
 
@@ -65,7 +65,8 @@ def test_logits_and_pushes_agree_with_loops(seed):
             logits[i] += value
             pushes[i, feature] += weights[i] @ value
     np.testing.assert_allclose(model.logits(matrix), logits, rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(model.pushes(matrix, weights), pushes, rtol=1e-10, atol=1e-10)
+    found = linear_pushes(matrix, model.terms, model.coefficients, weights)
+    np.testing.assert_allclose(found, pushes, rtol=1e-10, atol=1e-10)
 
 
 @given(st.integers(0, 8), st.integers(1, 4), st.integers(0, 10_000))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import BundleError
+from models.answering import pushed
 from models.hazard import last_bins
 from models.model import ReadinessModel, with_bins
 from models.numerics import blended, cumulative_logits
@@ -197,5 +198,8 @@ def test_contributions_are_those_of_all_trees_in_every_bin(model, seen):
     rows = with_bins(seen, bins)
     whole = model.booster.contributions(rows).reshape(len(seen), bins, -1)[:, :, : model.features]
     expected = (whole * weights[:, :, None]).sum(axis=1)
-    found = TreesApart(model.booster_text, model.features).contributions(rows, weights)
+    apart = TreesApart(model.booster_text, model.features).contributions(rows, bins)
+    timeless, timed = (np.empty((0, 0)) if part is None else part for part in apart)
+    line = np.zeros((len(model.linear.features), bins))
+    found = pushed(seen, model.linear.terms, line, (timeless, timed), weights, (1.0, 1.0))[:, : model.features]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
-from operator import attrgetter, lt
+from operator import attrgetter, lt, sub
 from typing import Any
 
 from data.clock import DAY
@@ -66,10 +66,11 @@ _IN_ORDER = attrgetter("occurred_at", "known_at", "kind")
 
 def latest_run(events: Sequence[Event]) -> Sequence[Event]:
     """The latest events without a lull between them."""
-    start = len(events) - 1
-    while start > 0 and events[start].occurred_at - events[start - 1].occurred_at < LULL:
-        start -= 1
-    return events[start:]
+    times = list(map(_OCCURRED, events))
+    gaps = list(map(sub, times[1:], times))
+    if max(gaps, default=0) < LULL:
+        return events
+    return events[max(place for place, gap in enumerate(gaps, 1) if gap >= LULL) :]
 
 
 def selected(feature: OverEvents, facts: Facts, window: int | None) -> Sequence[Event]:
@@ -121,6 +122,15 @@ _OWN = frozenset({"kind", "value", "item"})
 
 def told_apart(event: Event, column: str) -> object:
     """What a distinct count tells apart: a text, the UTC day, or the lead."""
+    return next(iter(all_told_apart([event], column)))
+
+
+def all_told_apart(events: Sequence[Event], column: str) -> set[object]:
+    """The different ones of many events, None among them where it is null."""
+    if column == "day":
+        return {event.occurred_at // DAY for event in events}
     if column == "lead":
-        return event.lead_id
-    return event.occurred_at // DAY if column == "day" else read_text(raw_value(event, column))
+        return {event.lead_id for event in events}
+    raws = [raw_value(event, column) for event in events]
+    # 1, 1.0 and true are equal, but not as texts.
+    return {read_text(raw) for _, raw in set(zip(map(type, raws), raws, strict=True))}

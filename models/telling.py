@@ -4,8 +4,8 @@ The sentences say what happened and when; they never say that it caused anything
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, singledispatch
+from typing import NamedTuple
 
 from data.clock import DAY, from_micros
 from features.compared import Difference, Ratio, Trend
@@ -15,13 +15,12 @@ from features.feature import Feature, OverEvents, Where
 from features.lead import Event, Scalar
 from features.reading import read_moment, read_number, read_text
 from models import wording
-from models.facts import LULL, Facts, latest_run, looks_at, raw_value, selected, told_apart
+from models.facts import LULL, Facts, all_told_apart, latest_run, looks_at, raw_value, selected, told_apart
 
 NOTHING = "no engagement yet"
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """A sentence, and the moments (microseconds) of the first and last event that it speaks of, if any."""
 
     text: str
@@ -80,7 +79,7 @@ def _tell_run(feature: OverEvents, facts: Facts) -> Told:
 @tell.register
 def _(feature: DistinctCount, facts: Facts) -> Told:
     events = selected(feature, facts, feature.window)
-    found = {told_apart(event, feature.column) for event in events} - {None}
+    found = all_told_apart(events, feature.column) - {None}
     if not found:
         return _nothing(feature)
     noun = "kind" if feature.column == "kind" else wording.phrase(feature.column)
@@ -113,11 +112,14 @@ def _(feature: Trend, facts: Facts) -> Told:
 
 
 def _tell_numbers(feature: Sum | Mean | Max | Min, facts: Facts) -> Told:
-    events = [e for e in selected(feature, facts, feature.window) if _is_number(raw_value(e, feature.column))]
+    told = [
+        (event, read_number(raw_value(event, feature.column))) for event in selected(feature, facts, feature.window)
+    ]
+    events = [event for event, number in told if number == number]  # noqa: PLR0124  NaN is not itself
     name = wording.phrase(feature.column)
     if not events:
         return Told(f"no {name} yet")
-    numbers = [read_number(raw_value(event, feature.column)) for event in events]
+    numbers = [number for _, number in told if number == number]  # noqa: PLR0124  likewise
     total = 0.0
     for one in numbers:
         total += one

@@ -30,8 +30,9 @@ def compiled_over(*others: ModuleType) -> Callable[[F], F]:
 
     def compile_over(function: F) -> F:
         made: Any = compiled(function)
-        kept = made._cache._cache_file  # noqa: SLF001 - numba has no public way; a test sees to it that this one works
-        kept._source_stamp = (kept._source_stamp, *(_stamp(other) for other in others))  # noqa: SLF001 - likewise
+        if hasattr(made, "py_func"):  # else numba was told to compile nothing
+            kept = made._cache._cache_file  # noqa: SLF001 - numba has no public way; a test sees to it that this works
+            kept._source_stamp = (kept._source_stamp, *(_stamp(other) for other in others))  # noqa: SLF001 - likewise
         return cast("F", made)
 
     return compile_over

@@ -97,8 +97,9 @@ class EventColumns(Sequence[Event]):
     def different(self) -> int:
         """How many events there are; of those with one id there is one."""
         if self._different is None:
-            named = [] if self.ids is None else [event_id for event_id in self.ids if event_id is not None]
-            self._different = len(self.kinds) - len(named) + len(set(named))
+            ids = () if self.ids is None else self.ids
+            twice = len(ids) - len(set(ids)) - max(ids.count(None) - 1, 0)
+            self._different = len(self.kinds) - twice
         return self._different
 
     def __len__(self) -> int:

@@ -9,6 +9,7 @@ from features.custom import custom_values
 from features.event_columns import EventColumns
 from features.feature_set import FeatureSet
 from features.lead import Event, LeadHistory
+from features.moments import read_moments
 from features.own_block import OwnBlocks
 from features.own_order import as_read, each_once
 from features.plan import Plan, make_plans
@@ -26,7 +27,8 @@ class OnlineEngine:
         self._makers = [OwnBlocks(plan, vocabulary) for plan in make_plans(feature_set)]
 
     def warm(self) -> None:
-        """Load or compile the kernel, so that the first lead does not wait for it."""
+        """Load or compile all that is compiled here, so that the first lead does not wait for it."""
+        read_moments(["1970-01-01T00:00:00Z"])
         self.row(LeadHistory("", 0, events=(Event("", 0, 0),)), 1)
 
     def row(self, lead: LeadHistory, cutoff: int) -> Matrix:

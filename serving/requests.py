@@ -1,6 +1,5 @@
 """The gate that every request goes through: its id, its limits, its line in the log, its place in the metrics."""
 
-import asyncio
 import logging
 import os
 import re
@@ -15,6 +14,7 @@ from serving.access_log import AccessLog
 from serving.logs import place_of
 from serving.metrics import Metrics
 from serving.problems import Refusal, answer, answer_to, failed
+from serving.waiting import at_once_or
 
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32 * 1024
@@ -49,16 +49,18 @@ class Gate:
         exchange = _Exchange(scope, send)
         try:
             _must_be_bounded(scope)
-            short = self._shortcut(scope)
-            async with asyncio.timeout(self._seconds):
-                if short is None:
-                    await self.app(scope, receive, exchange.send)
-                else:
-                    scope["route_path"], ask = short
-                    await (await ask(scope, receive))(scope, receive, exchange.send)
+            await at_once_or(self._lead_in(scope, receive, exchange), self._seconds)
         except Exception as error:  # noqa: BLE001 - every request gets an answer, whatever happened
             await self._answer(error, exchange, receive)
         self._note(exchange)
+
+    async def _lead_in(self, scope: Scope, receive: Receive, exchange: "_Exchange") -> None:
+        short = self._shortcut(scope)
+        if short is None:
+            await self.app(scope, receive, exchange.send)
+        else:
+            scope["route_path"], ask = short
+            await (await ask(scope, receive))(scope, receive, exchange.send)
 
     async def _answer(self, error: Exception, exchange: "_Exchange", receive: Receive) -> None:
         """Tell the caller, unless it has gone or was told already."""

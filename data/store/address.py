@@ -67,4 +67,8 @@ def _durable(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    """Begin, unless the transaction was begun at the driver."""
+    driver: Any = connection.connection.dbapi_connection
+    if driver.in_transaction:
+        return
     connection.exec_driver_sql(connection.get_execution_options().get("readiness_begin", "BEGIN"))

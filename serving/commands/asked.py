@@ -21,9 +21,9 @@ def lead_request(history: History, lead_id: str, as_of: int) -> dict[str, Any]:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    """An event as flat columns; what is null is left out."""
+    """An event as flat columns; what is null is left out, and whose it is: the lead's own."""
     flat = {**event._asdict(), **event.extra, "occurred_at": iso(event.occurred_at), "known_at": iso(event.known_at)}
-    return {name: value for name, value in flat.items() if name != "extra" and value is not None}
+    return {name: value for name, value in flat.items() if name not in ("extra", "lead_id") and value is not None}
 
 
 def _present(lead: LeadHistory, logged: set[str]) -> dict[str, Any]:

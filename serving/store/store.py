@@ -85,6 +85,7 @@ class Store:
                 return question(kept)
             finally:
                 kept.rollback()
+                kept.connection.rollback()  # what was begun at the driver
         except DBAPIError as error:
             if kept is not None:
                 kept.close()

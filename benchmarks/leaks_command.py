@@ -203,8 +203,9 @@ def margin_row(name: str, leads: int, tallies: dict[str, Tally]) -> list[str]:
     every = [margin for tally in tallies.values() for margin in tally.margins]
     planted, honest = ([margin[1:] for margin in every if margin[0] == is_planted] for is_planted in (True, False))
     told = []
-    for at in range(3):
-        told += [f"{min(margin[at] for margin in planted):.2f}", f"{max(margin[at] for margin in honest):.2f}"]
+    for at in range(3):  # in a small market nothing may be planted
+        least, most = (how((one[at] for one in of), default=None) for how, of in ((min, planted), (max, honest)))
+        told += ["-" if found is None else f"{found:.2f}" for found in (least, most)]
     return [name, f"{leads:,}", *told]
 
 

@@ -22,6 +22,7 @@ class EventColumns(Sequence[Event]):
 
     __slots__ = (
         "_different",
+        "_latest",
         "_made",
         "actors",
         "extras",
@@ -53,6 +54,7 @@ class EventColumns(Sequence[Event]):
         self.further = further
         self._made: list[Event] | None = None
         self._different: int | None = None
+        self._latest: int | None = None
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> "EventColumns":
@@ -77,10 +79,16 @@ class EventColumns(Sequence[Event]):
 
     def seen(self, as_of: int) -> Self:
         """Those that had happened and were known before a moment (microseconds)."""
-        if max(self.occurred, default=as_of - 1) < as_of and max(self.known, default=as_of - 1) < as_of:
+        if not self.kinds or self.latest() < as_of:
             return self
         times = enumerate(zip(self.occurred, self.known, strict=True))
         return self.take([place for place, (occurred, known) in times if occurred < as_of and known < as_of])
+
+    def latest(self) -> int:
+        """The last moment at which one of them happened or became known. Raises ValueError when there are none."""
+        if self._latest is None:
+            self._latest = max(map(max, (self.occurred, self.known)))
+        return self._latest
 
     def column(self, name: str) -> Sequence[Scalar]:
         """The raw values of any column by its name."""

@@ -131,7 +131,7 @@ def history_of(lead: Row, rows: Rows, logged: Rows | None, account: AccountFacts
     """
     lead_id, created_at, _, present = lead
     every = columns_of(rows)
-    seen = rows if max(every.known, default=0) < as_of > max(every.occurred, default=0) else _seen(rows, as_of)
+    seen = rows if not rows or every.latest() < as_of else _seen(rows, as_of)
     events = every if seen is rows else columns_of(seen)
     attributes = NONE if logged is None else attributes_of(present, logged, as_of)
     inputs = Inputs(created_at)

@@ -61,7 +61,7 @@ def score_row(made: Made, loaded: Loaded) -> dict[str, Any]:
         "as_of": score.as_of,
         "scored_at": made.scored_at,
         "readiness": score.readiness,
-        "horizons": _text(score.horizons),
+        "horizons": json_text(score.horizons),
         "index": score.index,
         "decision": score.decision,
         "decision_reason": score.decision_reason,
@@ -83,10 +83,11 @@ def score_row(made: Made, loaded: Loaded) -> dict[str, Any]:
 
 def reasons_text(reasons: tuple[Reason, ...]) -> str:
     """The reasons as JSON: text, push in log-odds, and the moments that it speaks of."""
-    return _text([{"text": one.text, "push": one.push, "since": one.since, "until": one.until} for one in reasons])
+    return json_text([{"text": one.text, "push": one.push, "since": one.since, "until": one.until} for one in reasons])
 
 
-def _text(value: object) -> str:
+def json_text(value: object) -> str:
+    """JSON as the store keeps it: the same value, the same text."""
     return _ENCODE(value).decode()
 
 

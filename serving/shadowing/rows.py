@@ -1,12 +1,12 @@
 """Scores of the shadow as rows of the store."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
 from models.scorer import Score
+from serving.deciding.score_rows import json_text
 from serving.store.tables import scores, shadow_scores
 from serving.store.upsert import insert_into
 
@@ -27,7 +27,7 @@ def shadow_row(score_id: str, score: Score, version: str, scored_at: int) -> dic
         "as_of": score.as_of,
         "version": version,
         "readiness": score.readiness,
-        "horizons": json.dumps(score.horizons),
+        "horizons": json_text(score.horizons),
         "index": score.index,
         "decision": score.decision,
         "scored_at": scored_at,

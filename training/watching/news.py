@@ -3,6 +3,7 @@
 Something new is told when chance would hardly have kept it from the model: were a level as frequent before as since,
 none of its leads would have come before with a certain, small chance, and that is the p-value. A level that one lead
 in a thousand has is thus not told at its first lead, and one that a third of the new leads have is told at once.
+Where no lead from before is known, as in a store that began with the model, its reference rows stand for them.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import hypergeom
+from scipy.stats import binom, hypergeom
 
 from data.history import History
 from data.spine import Micros, micros, positions
@@ -64,17 +65,34 @@ def new_levels(bundle: Bundle, history: History, since: int) -> list[Finding]:
         earlier = {level for level, new in zip(levels, newer, strict=True) if not new}
         named = bundle.vocabulary.levels.get(attribute_key(attribute), ())
         known = earlier | set(named)
-        found += list(_unknown(attribute, levels, newer, known))
+        rare = _rare_before(bundle, attribute) if newer.all() else None
+        found += list(_unknown(attribute, levels, newer, known, rare))
     return found
 
 
+def _rare_before(bundle: Bundle, attribute: Attribute) -> float:
+    """Of the values that the model learned from, the share that has no level of its own; a half where there are none.
+
+    By Laplace's rule of succession: none of many may have been one of few.
+    """
+    kept = bundle.reference_rows()[attribute.name].drop_null()
+    pooled = bundle.vocabulary.words(attribute_key(attribute))[-1]
+    others = pc.sum(pc.equal(kept.cast(pa.string()), pooled)).as_py() or 0
+    return float((others + 1) / (len(kept) + 2))
+
+
 def _unknown(
-    attribute: Attribute, levels: list[str], newer: npt.NDArray[np.bool_], known: Collection[str]
+    attribute: Attribute,
+    levels: list[str],
+    newer: npt.NDArray[np.bool_],
+    known: Collection[str],
+    rare: float | None,
 ) -> Iterator[Finding]:
+    """Each level that is not ``known``; ``rare`` is the share of such ones before where no lead tells."""
     names, counts = np.unique([level for level in levels if level not in known], return_counts=True)
     total, late = len(levels), int(newer.sum())
     for name, count in zip(names.tolist(), counts.tolist(), strict=True):
-        p = float(hypergeom.sf(count - 1, total, count, late)) if late < total else 0.5**count
+        p = float(hypergeom.sf(count - 1, total, count, late) if rare is None else binom.sf(count - 1, late, rare))
         text = (
             f"{name!r} is new among the values of {attribute.column}: {counted(count, 'lead')} "
             f"({percent(count / late)} of those that came since) have it, and to the model it is one of the rare ones."

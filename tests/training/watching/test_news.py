@@ -1,5 +1,6 @@
 """Kinds and levels that the model was not made with: told when chance would not have kept them from it."""
 
+from math import comb
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -14,11 +15,15 @@ from training.watching.news import new_kinds, new_levels
 SINCE = 100 * DAY
 
 
-def bundle(kinds=("page_view",), levels=("web", "fair")):
+def bundle(kinds=("page_view",), levels=("web", "fair"), learned=("web", "fair", None)):
     """What is read of a bundle."""
     features = FeatureSet((Attribute(column="source"),))
+    reference = pa.table({"source": pa.array(learned).dictionary_encode()})
     return SimpleNamespace(
-        card={"kinds": list(kinds)}, feature_set=features, vocabulary=Vocabulary({"leads.source": levels})
+        card={"kinds": list(kinds)},
+        feature_set=features,
+        vocabulary=Vocabulary({"leads.source": levels}),
+        reference_rows=lambda: reference,
     )
 
 
@@ -69,4 +74,18 @@ def test_a_level_that_the_model_knows_by_name_is_none(make_history):
     leads = [(f"l{k}", SINCE + DAY) for k in range(3)]
     history = _with_sources(make_history(leads, ends_at=110 * DAY), ["web", "fair", "market"])
     found = new_levels(bundle(), history, SINCE)
-    assert [(one.subject, one.p) for one in found] == [("source=market", 0.5)]
+    assert [one.subject for one in found] == ["source=market"]
+
+
+@pytest.mark.parametrize("learned", [["web"] * 6 + ["other"] * 2 + [None] * 9, ["web"] * 98, [None] * 20])
+def test_where_no_lead_is_from_before_the_reference_rows_tell_what_was_rare(make_history, learned):
+    """By hand: of 20 new leads 5 have a level without a name; before, so many rows of all had such a one."""
+    history = _with_sources(
+        make_history([(f"l{k}", SINCE + DAY) for k in range(20)], ends_at=110 * DAY), ["web"] * 15 + ["tip"] * 5
+    )
+    [found] = new_levels(bundle(learned=learned), history, SINCE)
+    known = [one for one in learned if one]
+    rate = (known.count("other") + 1) / (len(known) + 2)
+    assert found.subject == "source=tip"
+    assert found.p == pytest.approx(sum(comb(20, k) * rate**k * (1 - rate) ** (20 - k) for k in range(5, 21)))
+    assert (found.p < 1e-4) == (len(known) == 98)

@@ -1,6 +1,7 @@
 """The ground of the pages' commands, made once, and what has to run beside some of them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from tests.docs.servers import Staying, answer
 KEY = "a-key-of-the-pages"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def outside() -> Iterator[None]:
+@contextmanager
+def _as_on_the_pages() -> Iterator[None]:
     """No keys from outside; messages may go to this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("READINESS_API_KEYS", raising=False)
@@ -22,10 +23,18 @@ def outside() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def outside() -> Iterator[None]:
+    """The environment that the pages' commands meet; other tests of this process have theirs."""
+    with _as_on_the_pages():
+        yield
+
+
 @pytest.fixture(scope="session")
 def ground(tmp_path_factory) -> Path:
     """The ground; whoever changes it takes a copy."""
-    return make_ground(tmp_path_factory.mktemp("ground"))
+    with _as_on_the_pages():
+        return make_ground(tmp_path_factory.mktemp("ground"))
 
 
 @pytest.fixture
@@ -44,7 +53,8 @@ def key() -> str:
 def service(ground, tmp_path_factory) -> Iterator[str]:
     """The address of a service on a copy of the ground, a process like any other."""
     folder = copy_of(ground, tmp_path_factory.mktemp("service") / "ground")
-    begun = Staying(folder, ["serve", "--port", "0", "--no-worker"], {"READINESS_API_KEYS": KEY})
+    with _as_on_the_pages():
+        begun = Staying(folder, ["serve", "--port", "0", "--no-worker"], {"READINESS_API_KEYS": KEY})
     try:
         url = begun.line("http://")
         answer(f"{url}/readyz", 200)

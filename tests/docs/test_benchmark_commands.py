@@ -26,6 +26,7 @@ TOO_LONG = {
     "benchmarks/chaos.py": "kills services for half a minute at the least; once: tests/serving/outbox/test_chaos.py",
     "benchmarks/cluster.py": "starts a Dask cluster and Spark; what it times is tested by tests/serving/test_score.py",
     "benchmarks/desk.py": "trains and fills thirty weeks; its pages are tested by tests/serving/desk/test_browser.py",
+    "benchmarks/fresh.py": "trains for minutes; that what serves has learned more: tests/training/test_refit.py",
     "benchmarks/leaks.py": "trains on hundreds of leads with each planted leak; tests/training/test_leaks_training.py",
     "benchmarks/learning_curve.py": "trains at five sizes; tests/training/test_learning_curve.py tests the law",
     "benchmarks/serving.py": "trains, then loads servers; the service under load: tests/serving/live/test_live.py",

@@ -54,10 +54,13 @@ def bash(text: str, folder, **environment: str) -> str:
     "target", sorted({word for _, command in shown("make") for word in command.words[1:]} | {"setup", "lock"})
 )
 def test_make_knows_what_to_do(target):
-    """Every step of the target, printed by make itself; the steps are what these tests and the rest of them run."""
+    """Every step of the target, printed by make itself; the steps are what these tests and the rest of them run.
+
+    Where all of it was done before, make says that nothing is left to do.
+    """
     steps = bash(f"make --dry-run --file '{ROOT / 'Makefile'}' PYTHON='{sys.executable}' {target}", ROOT)
     assert steps.strip()
-    assert not re.search(r"nothing to be done|no rule", steps, re.IGNORECASE)
+    assert not re.search("no rule", steps, re.IGNORECASE)
 
 
 def test_make_targets_in_sentences_are_known():

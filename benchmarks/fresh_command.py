@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from benchmarks.measured import over_seeds, renew, runs_in, seeds_of, write_runs
 from benchmarks.quality_case import as_read
+from benchmarks.watch_runs import Setting
 from data.check import Checked
 from data.clock import WEEK, format_duration
 from data.contract import Contract
@@ -32,16 +33,6 @@ MOST_ROWS = 6_000
 WORLDS = ("steady", "quick", "points_driven", "drifting")
 BOTH = ("judged", "served")
 HEADS = ("share reached by the judged", "by the one that serves", "told / exact, judged", "the one that serves")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Which worlds, how many leads in their whole history, how many weeks are asked about, which seeds."""
-
-    worlds: tuple[str, ...]
-    leads: int
-    weeks: int
-    seeds: range
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ selection     what the training rows alone decide
 search        better settings than the defaults, within a budget
 fit           from the choice to the model
 learning      from the sample of a trial to its model
+refit         the model that serves: the same settings, learned once more from everything known
 cluster       the last fit on a Dask cluster, from every cell there is
 dask_gbm      the booster on that cluster
 rivals        the base rate and the customer's points

@@ -19,16 +19,15 @@ from data.contract import Contract
 from data.history import History
 from data.labels import Labels
 from data.spine import closed_at, positions
-from models.hazard import last_bins
 from models.model import ReadinessModel
-from models.numerics import Floats, Matrix, blended, cumulative_logits
-from training.blend import best_share, mix
+from models.numerics import Floats, Matrix
+from training.blend import best_share
 from training.calibrating import calibrate
 from training.fit import Fitted, Grow, fit
 from training.folds import Block, Ground, make_block, usable
 from training.learning import gbm_settings
 from training.sample import Progress, Sample
-from training.selection import Choice
+from training.selection import Choice, by_model
 from training.splits import Fold, Ints
 from training.testrows import TestRows
 from training.wins import wins_learned
@@ -81,7 +80,7 @@ def refit(
 ) -> Served:
     """The settings of ``judged`` fitted on all rows of ``sample`` as known at the end of ``history``.
 
-    The matrix of the test rows comes after that of the training rows. Raises what ``fit`` raises.
+    Raises what ``fit`` raises.
     """
     ground = whole_ground(contract, history, sample, judged.model.edges)
     choice = _settled(ground, sample, judged)
@@ -92,9 +91,10 @@ def refit(
 
     grow = None if grower is None else grower(sample, history.ends_at + 1)
     fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=told, grow=grow)
-    rows = np.ascontiguousarray(sample.table.matrix[sample.test])
-    at_its_level = replace(test, predictions={**test.predictions, "blend": _brought(judged.model, choice, rows)})
-    return Served(fitted.model, at_its_level, _told(ground, fitted))
+    # thresholds are set on it: on rows that its members have not learned, at the level that serves
+    brought = replace(judged.model, weight=choice.weight, calibration=choice.calibrations["blend"])
+    said = brought.predict(np.ascontiguousarray(sample.table.matrix[sample.test]))
+    return Served(fitted.model, replace(test, predictions={**test.predictions, "blend": said}), _told(ground, fitted))
 
 
 def whole_ground(contract: Contract, history: History, sample: Sample, edges: tuple[int, ...]) -> Ground:
@@ -131,8 +131,7 @@ def _settled(ground: Ground, sample: Sample, judged: Fitted) -> Choice:
     if not blocks:
         return choice
     weight = best_share(blocks, trees, lines, ground.repeats())
-    said = {"blend": mix(trees, lines, weight), "gbm": trees, "logistic": lines}
-    calibrated = {name: calibrate(ground, blocks, logits) for name, logits in said.items()}
+    calibrated = {name: calibrate(ground, blocks, logits) for name, logits in by_model(trees, lines, weight).items()}
     return replace(
         choice,
         weight=weight,
@@ -156,16 +155,6 @@ def _judged_rows(ground: Ground, sample: Sample) -> Block | None:
     train: Ints = np.arange(len(sample.train))
     fold = Fold(train, np.arange(len(train), len(ground.cutoffs)), sample.test_from)
     return make_block(ground, fold, 0) if usable(ground, fold) else None
-
-
-def _brought(judged: ReadinessModel, choice: Choice, matrix: Matrix) -> Floats:
-    """(n, horizons) what the judged members say under the blend and the calibration of the model that serves.
-
-    Thresholds for a capacity are set on it: on rows that its members have not learned, at the level that it has.
-    """
-    trees, lines = judged.member_logits(matrix)
-    logits = cumulative_logits(blended(trees, lines, choice.weight), last_bins(judged.edges, judged.horizons))
-    return choice.calibrations["blend"].probabilities(logits)
 
 
 def _told(ground: Ground, fitted: Fitted) -> dict[str, Any]:

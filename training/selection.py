@@ -124,7 +124,7 @@ def settle(
     shape, rounds = best_rounds(groves, cautious=blocks[0].fold.moment is None, shapes=shapes)
     trees = [grove.logits(ground, shape, rounds) for grove in groves]
     weight = best_share(blocks, trees, lines, ground.repeats())
-    said = {"blend": mix(trees, lines, weight), "gbm": trees, "logistic": lines}
+    said = by_model(trees, lines, weight)
     calibrated = {name: calibrate(ground, blocks, logits) for name, logits in said.items()}
     return Choice(
         linear,
@@ -142,6 +142,11 @@ def settle(
         follows=calibrated["blend"][1],
         answers=Answers(tuple(blocks), tuple(trees), tuple(lines)),
     )
+
+
+def by_model(trees: Sequence[Floats], lines: Sequence[Floats], weight: float) -> dict[str, Sequence[Floats]]:
+    """The logits for each block of the blend and of each member alone, by the names that they have in reports."""
+    return {"blend": mix(trees, lines, weight), "gbm": trees, "logistic": lines}
 
 
 def _unvalidated(ground: Ground, split: str, wins: int) -> Choice:

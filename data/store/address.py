@@ -38,6 +38,11 @@ def store_url(text: str, folder: Path) -> URL:
     return url.set(drivername="sqlite+pysqlite", database=str((folder / str(url.database)).resolve()))
 
 
+def shown(url: URL) -> str:
+    """The URL as people write it: without the driver's name, the password hidden."""
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+
 def open_engine(url: URL) -> Engine:
     """An engine for the store at ``url`` (of ``store_url``). Nothing is connected yet. Raises ContractError."""
     if url.get_backend_name() == "sqlite":

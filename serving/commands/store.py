@@ -23,13 +23,14 @@ def status(
     contract: options.Contract = options.CONTRACT, store: stores.Url = None, as_json: options.Json = False
 ) -> None:
     """Say what the store holds: its revision, its size, the rows of each table."""
+    from data.store.address import shown
     from serving.commands import terminal
     from serving.store.schema import revision
 
     with _engine(contract, store) as engine:
         found = revision(engine)
         said: dict[str, Any] = {
-            "store": engine.url.render_as_string(hide_password=True),
+            "store": shown(engine.url),
             "revision": found.found,
             "expected_revision": found.expected,
             "size_bytes": _size(engine),

@@ -165,6 +165,7 @@ def test_the_verbs_from_an_empty_place_to_a_loaded_store(contract, empty_store_u
     assert said["rows"]["events"] == told["tables"]["events"]["taken"]
     assert said["size_bytes"] > 100_000
     assert "s3cret" not in said["store"]
+    assert said["store"].startswith(("sqlite:///", "postgresql://")), "as people write it, without a driver"
     assert "rows" in _run(contract, "status").stdout
 
 

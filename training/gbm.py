@@ -43,6 +43,9 @@ FINE_L2 = 1.0
 LEAF_SHARE = 0.02
 """The smallest leaf holds this share of the cells, from LEAST_LEAF up to the ``leaf`` of the shape."""
 LEAST_LEAF = 5
+WORTH_THREADS = 50_000
+"""Of fewer cells a booster grows on one thread: more of them wait for each other longer than they work, above all where
+others use the cores too. The trees are the same."""
 
 
 def finer(shape: Shape, cells: int, repeats: float) -> tuple[Shape, ...]:
@@ -109,7 +112,7 @@ def parameters(settings: GbmSettings, shape: Shape, cells: int, bins: int) -> di
         "seed": settings.seed,
         "deterministic": True,
         "force_col_wise": True,
-        "num_threads": settings.threads,
+        "num_threads": settings.threads if cells >= WORTH_THREADS else 1,
         "verbosity": -1,
     }
 

@@ -85,12 +85,19 @@ def test_the_same_seed_gives_the_same_text(grown):
     assert _trees(model_text(other, 60)) != _trees(model_text(booster, 60))
 
 
-def test_threads_do_not_change_the_trees(grown):
+def test_threads_do_not_change_the_trees(grown, monkeypatch):
     """One thread and two grow the same trees to the byte; only the line that names the threads differs."""
     matrix, of, booster = grown
+    monkeypatch.setattr("training.gbm.WORTH_THREADS", 0)
     both = fit_gbm(matrix, of, 2, _settings(threads=2), SHAPES[1], 60)
     one, two = (model_text(found, 60).split(b"\n") for found in (booster, both))
     assert [(a, b) for a, b in zip(one, two, strict=True) if a != b] == [(b"[num_threads: 1]", b"[num_threads: 2]")]
+
+
+def test_few_cells_are_worth_one_thread():
+    """Where threads would wait for each other longer than they work there is one, whatever was asked for."""
+    few, many = (parameters(_settings(threads=2), SHAPES[1], cells, 2)["num_threads"] for cells in (49_999, 50_000))
+    assert (few, many) == (1, 2)
 
 
 def test_unseen_categories_are_answered(grown):

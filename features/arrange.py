@@ -7,7 +7,7 @@ The compiled functions fill arrays that are made outside: to compile an allocati
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled
+from features.compiled import compiled, inlined, within
 
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -26,12 +26,9 @@ def by_entity(leads: Codes, entity_of: Codes, count: int) -> tuple[Ints, Codes]:
 
     ``entity_of`` (leads + 1) is the entity of each lead; its last entry, for the lead -1, is -1.
     """
-    start = np.zeros(count + 1, np.int64)
-    _count(leads, entity_of, start)
-    np.cumsum(start, out=start)
-    order = np.empty(start[-1], np.int32)
-    _place(leads, entity_of, start[:-1].copy(), order)
-    return start, order
+    start, order = np.zeros(count + 2, np.int64), np.empty(len(leads), np.int32)
+    _by_entity(leads, entity_of, start, order)
+    return start[:-1], order[: start[-2]]
 
 
 def scatter(records: Ints, to: Codes, out: Ints) -> None:
@@ -49,20 +46,19 @@ def _scatter(records: Ints, to: Codes, out: Ints) -> None:
 
 
 @compiled
-def _count(leads: Codes, entity_of: Codes, start: Ints) -> None:
+def _by_entity(leads: Codes, entity_of: Codes, start: Ints, order: Codes) -> None:
+    """``start`` (entities + 2) comes as zeros: two entries on it counts an entity, one entry on it then grows."""
     for position in range(len(leads)):
         entity = entity_of[leads[position]]
         if entity >= 0:
+            start[entity + 2] += 1
+    for entity in range(2, len(start)):
+        start[entity] += start[entity - 1]
+    for position in range(len(leads)):
+        entity = entity_of[leads[position]]
+        if entity >= 0:
+            order[start[entity + 1]] = position
             start[entity + 1] += 1
-
-
-@compiled
-def _place(leads: Codes, entity_of: Codes, free: Ints, order: Codes) -> None:
-    for position in range(len(leads)):
-        entity = entity_of[leads[position]]
-        if entity >= 0:
-            order[free[entity]] = position
-            free[entity] += 1
 
 
 def by_time(start: Ints, record: Ints) -> tuple[Codes, Codes]:
@@ -95,7 +91,7 @@ def sort_by_time(start: Ints, order: Codes, record: Ints, other: Codes, tie: Cod
                 tie[event] = fresh
 
 
-@compiled
+@inlined
 def _later(a: int, b: int, record: Ints) -> bool:
     """Whether event ``a`` comes after event ``b``."""
     if record[a, 0] != record[b, 0]:
@@ -103,7 +99,7 @@ def _later(a: int, b: int, record: Ints) -> bool:
     return bool(record[a, 1] > record[b, 1])
 
 
-@compiled
+@within
 def _merge_sort(order: Codes, first: int, last: int, record: Ints, other: Codes) -> None:
     """Sort some positions in place, bottom up: never slower than n log n, whatever order the source had."""
     width = 1

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from features.kernel import Floats, Ints, compute_rows
+from features.kernel import Arrays, Floats, Ints, compute_rows
 from features.plan import Plan
 
 Codes = npt.NDArray[np.int32]
@@ -47,18 +47,35 @@ class Block(NamedTuple):
 
 def fill(plan: Plan, block: Block, out: Matrix) -> None:
     """Write the rows of ``block`` into ``out`` (rows, features), except the columns of custom features."""
-    compute_rows(
-        tuple(plan.tables), tuple(block), scratch(plan, _longest(block.event_start), _longest(block.row_start)), out
-    )
+    events = int(np.diff(block.event_start).max(initial=0))
+    rows = int(np.diff(block.row_start).max(initial=0))
+    compute_rows(tuple(plan.tables), as_read(block, _groups(block)), scratch(plan, events, rows), out)
 
 
-def scratch(
-    plan: Plan, events: int, rows: int
-) -> tuple[Floats, Floats, Matrix, Floats, Floats, Ints, Ints, Floats, Ints]:
+def as_read(block: Block, groups: Ints) -> Arrays:
+    """A block as ``kernel.compute_rows`` takes it. ``groups`` (n, 7): see ``kernel.ENTITY`` and so on."""
+    rows = block.row_cutoff, block.row_out
+    profiles = block.created, block.fixed, block.change_known, block.change_field, block.change_value
+    return groups, block.record, block.reals, *rows, *profiles
+
+
+def _groups(block: Block) -> Ints:
+    """The rows of each entity in groups of at most ``LANES``."""
+    counts = -(-np.diff(block.row_start) // LANES)
+    entity = np.repeat(np.arange(len(counts)), counts)
+    nth = np.arange(len(entity)) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = block.row_start[entity] + nth * LANES
+    last = np.minimum(first + LANES, block.row_start[entity + 1])
+    events, changes = block.event_start, block.change_start
+    spans = events[entity], events[entity + 1], changes[entity], changes[entity + 1]
+    return np.column_stack((entity, *spans, first, last))
+
+
+def scratch(plan: Plan, events: int, rows: int) -> Arrays:
     """What the kernel writes on, for entities of so many events and rows at the most.
 
-    States (S, lanes), cells (lanes, cells), cells of a row as float32, its attributes, weights (H, lanes), edges passed
-    (lanes), time of the event seen before (lanes), ages (lanes), and when each distinct value was known first.
+    States (S, lanes), cells (lanes, cells), cells of a row as float32, its attributes, weights (H, lanes), ages
+    (lanes), what is known of lanes (2, lanes), and when each distinct value was known first.
     """
     tables = plan.tables
     lanes = min(LANES, max(rows, 1))
@@ -69,13 +86,7 @@ def scratch(
         np.empty(cells, np.float32),
         np.empty(len(plan.attributes)),
         np.empty((len(tables.half_lives), lanes)),
-        np.empty(lanes, np.int64),
-        np.empty(lanes, np.int64),
         np.empty(lanes),
-        np.empty((int(tables.sizes[0]), events), np.int64),
+        np.empty((2, lanes), np.int64),
+        np.empty((plan.distinct_counts, events), np.int64),
     )
-
-
-def _longest(start: Ints) -> int:
-    """The length of the longest stretch; one entity alone is looked at without a detour."""
-    return int(start[1]) if len(start) == 2 else int(np.diff(start).max(initial=0))

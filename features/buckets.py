@@ -49,13 +49,14 @@ def hash_ids(ids: pa.Array) -> Hashes:
     letters = np.frombuffer(text or b"", np.uint8)
     for array in (letters, offsets):
         array.setflags(write=False)  # some buffers could be written, which would be another compilation
-    return _hash_all(letters, offsets)
+    hashes = np.empty(len(ids), np.uint64)
+    _hash_all(letters, offsets, hashes)
+    return hashes
 
 
 @compiled
-def _hash_all(text: npt.NDArray[np.uint8], offsets: Offsets) -> Hashes:
+def _hash_all(text: npt.NDArray[np.uint8], offsets: Offsets, out: Hashes) -> None:
     """The hash of each text between its offsets."""
-    out = np.empty(len(offsets) - 1, np.uint64)
     for i in range(len(out)):
         start, length = np.uint64(offsets[i]), np.uint64(offsets[i + 1] - offsets[i])
         state = length * np.uint64(0x9E3779B97F4A7C15)
@@ -74,13 +75,9 @@ def _hash_all(text: npt.NDArray[np.uint8], offsets: Offsets) -> Hashes:
         state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         out[i] = state ^ (state >> np.uint64(31))
-    return out
 
 
-@compiled
 def _buckets(hashes: Hashes, count: int) -> Buckets:
     """The upper half of each hash, scaled to ``count``."""
-    out = np.empty(len(hashes), np.int32)
-    for i in range(len(hashes)):
-        out[i] = np.int32(((hashes[i] >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
-    return out
+    half = np.uint64(32)
+    return (((hashes >> half) * np.uint64(count)) >> half).astype(np.int32)

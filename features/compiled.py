@@ -3,9 +3,14 @@
 ``error_model="numpy"`` spares checks for division by zero: the code tests its divisors. Neither ``fastmath`` nor
 ``parallel``: the first would reorder sums, the second compiles for seconds. Threads run the same serial function over
 ranges of leads instead.
+
+To compile takes a machine's first run seconds, most of them numba's own work on each statement. What spares some: no
+function is compiled as part of two others, most arrays are made outside (``_nrt`` stands for the code that counts who
+holds one), and doors that nobody enters (from C, from Python into inner functions) are not made.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
@@ -13,23 +18,33 @@ from typing import Any, TypeVar, cast
 import numba
 
 F = TypeVar("F", bound=Callable[..., object])
+_njit: Any = partial(numba.njit, error_model="numpy", no_cfunc_wrapper=True)
 
 
 def compiled(function: F) -> F:
-    """``function`` compiled at its first call for each combination of argument types."""
-    made: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    """``function`` compiled at its first call for each combination of argument types.
+
+    It may neither make arrays nor call what makes some.
+    """
+    made: Any = _njit(cache=True, nogil=True, _nrt=False)(function)
     return cast("F", made)
 
 
-def compiled_over(*others: ModuleType) -> Callable[[F], F]:
-    """``compiled`` for functions that contain compiled code, or constants, of other files.
+def within(function: F) -> F:
+    """``function`` compiled for compiled functions of its file: Python has no way to call it, and must not try."""
+    made: Any = _njit(no_cpython_wrapper=True, _nrt=False)(function)
+    return cast("F", made)
+
+
+def compiled_over(*others: ModuleType, allocates: bool = True) -> Callable[[F], F]:
+    """``compiled`` for functions that contain compiled code, or constants, of other files, and that may make arrays.
 
     What numba keeps on disk is fresh as long as the function's own file has not changed. Here the others must not have
     changed either: two readings of a feature would part otherwise.
     """
 
     def compile_over(function: F) -> F:
-        made: Any = compiled(function)
+        made: Any = _njit(cache=True, nogil=True, _nrt=allocates)(function)
         if hasattr(made, "py_func"):  # else numba was told to compile nothing
             kept = made._cache._cache_file  # noqa: SLF001 - numba has no public way; a test sees to it that this works
             kept._source_stamp = (kept._source_stamp, *(_stamp(other) for other in others))  # noqa: SLF001 - likewise

@@ -19,7 +19,7 @@ def fold(tables: Tables, block: Block, out: Matrix) -> None:
     for entity in range(len(block.created)):
         for row in range(int(block.row_start[entity]), int(block.row_start[entity + 1])):
             values = fold_row(tables, block, entity, int(block.row_cutoff[row]))
-            for column, value in zip(tables.columns.tolist(), values, strict=True):
+            for column, value in zip(tables.written[:, 1].tolist(), values, strict=True):
                 limited = value if math.isnan(value) else max(-k.LARGEST, min(k.LARGEST, value))
                 out[block.row_out[row], column] = np.float32(limited)
 
@@ -52,7 +52,7 @@ def fold_row(tables: Tables, block: Block, entity: int, cutoff: int) -> list[flo
     for remaining in range(group, len(tables.edges)):
         cells += _kept(tables, remaining, state)
     _derive(tables, _attributes(block, entity, cutoff), int(block.created[entity]), cutoff, cells)
-    return [cells[source] for source in tables.sources.tolist()]
+    return [cells[source] for source in tables.written[:, 0].tolist()]
 
 
 def _kept(tables: Tables, group: int, state: list[float]) -> list[float]:

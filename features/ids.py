@@ -43,6 +43,8 @@ class Ids:
             return np.concatenate([np.empty(0, np.int32), *pool.map(self._find, slices)])
 
     def _find(self, part: pa.Array) -> Codes:
+        if pa.types.is_dictionary(part.type):
+            return self._find(part.dictionary).take(np.asarray(part.indices))
         out = np.empty(len(part), np.int32)
         _find(hash_ids(part), self._keys, self._rows, out)
         return out

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled, inlined
+from features.compiled import compiled, inlined, within
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 Arrays = tuple[Any, ...]
 """A plan or a block as a plain tuple: numba looks into these quickly, into named ones slowly."""
 
@@ -36,6 +37,12 @@ DAYS, MEAN, GAP_MEAN, GAP_STD, RATIO, DIFFERENCE, ATTRIBUTE, ATTRIBUTE_AGE, TENU
 # on the numbers (float64 seen through ``reals``), then the codes of distinct counts.
 OCCURRED, KNOWN, CLASS, BITS, COLUMNS = range(5)
 
+# Columns of a group: some rows of one entity that are computed together, and its events and changes.
+ENTITY, EVENT, EVENT_STOP, CHANGE, CHANGE_STOP, ROW, ROW_STOP = range(7)
+
+# What is known of a lane besides its states: the edges that it has passed, the time of the event that it saw before.
+PASSED, NEWER = range(2)
+
 NEVER = np.iinfo(np.int64).max
 HOUR_US = 3_600_000_000
 DAY_US = 86_400_000_000
@@ -46,111 +53,110 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @compiled
-def compute_rows(plan: Arrays, block: Arrays, scratch: Arrays, out: npt.NDArray[np.float32]) -> None:
-    """Fill the rows of ``out`` (rows, features) that ``block`` asks for. See ``plan.Tables`` and ``block.Block``.
+def compute_rows(plan: Arrays, block: Arrays, scratch: Arrays, out: Singles) -> None:
+    """Fill the rows of ``out`` (rows, features) that ``block`` asks for. The three tuples come from ``features.block``.
 
-    ``scratch`` comes from ``features.block``: what is allocated there need not be compiled here. Its ``state`` has a
-    lane for each of several rows of an entity, which are computed together: an event is then looked at once for all.
+    Rows of an entity are computed together, in lanes: an event is then looked at once for all. Those that see an event
+    are the last ones: from the first whose cutoff lies after both clocks of the event (``low``), up to the first that
+    has passed its widest window (``high``). Where one passes an edge, what is asked of that window is kept.
     """
-    kept, initial, derived, factors, sources, columns = plan[2], plan[5], plan[7], plan[8], plan[9], plan[10]
-    event_start, created, fixed = block[0], block[3], block[4]
-    change_start, change_known, change_field, change_value, row_start, row_cutoff, row_out = block[5:]
-    state, cells, narrow, attributes = scratch[:4]
-    for entity in range(len(event_start) - 1):
-        top = row_start[entity]
-        while top < row_start[entity + 1]:
-            rows = min(row_start[entity + 1] - top, state.shape[1])
-            for s in range(len(initial)):
-                for r in range(rows):
-                    state[s, r] = initial[s]
-            _touch(out, row_out, top, rows, columns)
-            _scan(plan, block, scratch, event_start[entity], event_start[entity + 1], top, rows)
-            for r in range(rows):
-                cutoff = row_cutoff[top + r]
-                for a in range(len(attributes)):
-                    attributes[a] = fixed[entity, a]
-                for change in range(change_start[entity], change_start[entity + 1]):
-                    if change_known[change] >= cutoff:
-                        break
-                    attributes[change_field[change]] = change_value[change]
-                _derive(derived, factors, attributes, cutoff, created[entity], cells[r], len(kept))
-                _write(cells[r], narrow, sources, columns, out, row_out[top + r])
-            top += rows
+    edges, kept_start, kept, program_start, program, initial, half_lives, derived, factors, written = plan
+    groups, record, reals, cutoffs, row_out, created, fixed, known, fields, values = block
+    state, cells, narrow, attributes, weights, ages, lanes, earliest = scratch
+    for g in range(len(groups)):
+        top, rows = groups[g, ROW], groups[g, ROW_STOP] - groups[g, ROW]
+        _open(state, initial, lanes, earliest, groups[g, EVENT_STOP] - groups[g, EVENT], rows)
+        _touch(out, row_out, top, rows, written)
+        low, high = rows, rows
+        for event in range(groups[g, EVENT_STOP] - 1, groups[g, EVENT] - 1, -1):
+            at = record[event, OCCURRED]
+            seen = at if at > record[event, KNOWN] else record[event, KNOWN]
+            while low > 0 and cutoffs[top + low - 1] > seen:
+                low -= 1
+            while low < rows and cutoffs[top + low] <= seen:
+                low += 1
+            for r in range(low, high):
+                ages[r] = cutoffs[top + r] - at
+                _pass(cells, state, kept, kept_start, edges, lanes, ages, r)
+            while high > low and lanes[PASSED, high - 1] == len(edges):
+                high -= 1
+            if low >= high:
+                if high == 0:
+                    break
+                continue
+            _weigh(weights, half_lives, lanes, ages, at, low, high)
+            missing = ~record[event, BITS]
+            for p in range(program_start[record[event, CLASS]], program_start[record[event, CLASS] + 1]):
+                if program[p, 3] & missing:
+                    continue
+                what, to, argument, other = program[p, 0], program[p, 1], program[p, 2], program[p, 4]
+                if what == EVENTS:
+                    _events(state, to, ages, low, high)
+                elif what == DECAY:
+                    for r in range(low, high):
+                        state[to, r] += weights[argument, r]
+                elif what == DISTINCT:
+                    before = earliest[other, record[event, argument]]
+                    if before > seen:  # it is new to rows that know none of its newer events
+                        earliest[other, record[event, argument]] = seen
+                        for r in range(low, high):
+                            state[to, r] += 1.0 if cutoffs[top + r] <= before else 0.0
+                elif what == GAPS:
+                    _gaps(state, to, ages, low, high)
+                elif what == VALUES:
+                    _values(state, to, reals[event, argument], low, high)
+                elif what == DECAY_NUMBER:
+                    for r in range(low, high):
+                        state[to, r] += weights[other, r] * reals[event, argument]
+                else:
+                    _level(state, to, reals[event, argument], what == FIRST, low, high)
+        for r in range(rows):
+            for k in range(kept_start[lanes[PASSED, r]], len(kept)):
+                cells[r, k] = state[kept[k], r]
+            entity, cutoff = groups[g, ENTITY], cutoffs[top + r]
+            for a in range(len(attributes)):
+                attributes[a] = fixed[entity, a]
+            _change(attributes, known, fields, values, groups[g, CHANGE], groups[g, CHANGE_STOP], cutoff)
+            _derive(derived, factors, attributes, cutoff, created[entity], cells, r, len(kept))
+            _write(cells, r, narrow, written, out, row_out[top + r])
+
+
+@within
+def _open(state: Floats, initial: Floats, lanes: Ints, earliest: Ints, events: int, rows: int) -> None:
+    """The states before any event."""
+    for s in range(len(initial)):
+        for r in range(rows):
+            state[s, r] = initial[s]
+    for r in range(rows):
+        lanes[PASSED, r], lanes[NEWER, r] = 0, NEVER
+    for which in range(earliest.shape[0]):
+        for code in range(events):
+            earliest[which, code] = NEVER
 
 
 @inlined
-def _touch(out: npt.NDArray[np.float32], row_out: Ints, top: int, rows: int, columns: Ints) -> None:
+def _touch(out: Singles, row_out: Ints, top: int, rows: int, written: Ints) -> None:
     """Ask for the memory that will be written: it comes while the events are scanned, and nobody waits for it."""
     for r in range(rows):
-        for f in range(0, len(columns), CACHE_LINE):
-            out[row_out[top + r], columns[f]] = 0.0
-
-
-@compiled
-def _scan(plan: Arrays, block: Arrays, scratch: Arrays, first: int, stop: int, top: int, rows: int) -> None:
-    """Let the events take the steps of their classes, the newest first, and keep the states at each edge.
-
-    Rows grow by cutoff. Those that see an event are the last ones: from the first whose cutoff lies after both clocks
-    of the event (``low``), up to the first that has passed its widest window (``high``).
-    """
-    edges, kept_start, kept, program_start, program, _, half_lives = plan[:7]
-    record, reals = block[1], block[2]
-    cutoffs = block[10][top : top + rows]
-    state, cells, _, _, weights, group, newer, ages, earliest = scratch
-    for which in range(earliest.shape[0]):
-        for code in range(stop - first):
-            earliest[which, code] = NEVER
-    for r in range(rows):
-        group[r], newer[r] = 0, NEVER
-    low, high = rows, rows
-    for event in range(_before(record, first, stop, cutoffs[rows - 1]) - 1, first - 1, -1):
-        at = record[event, OCCURRED]
-        seen = max(at, record[event, KNOWN])
-        while low > 0 and cutoffs[low - 1] > seen:
-            low -= 1
-        while low < rows and cutoffs[low] <= seen:
-            low += 1
-        for r in range(low, high):
-            age = cutoffs[r] - at
-            ages[r] = age
-            while group[r] < len(edges) and age > edges[group[r]]:
-                for k in range(kept_start[group[r]], kept_start[group[r] + 1]):
-                    cells[r, k] = state[kept[k], r]
-                group[r] += 1
-        while high > low and group[high - 1] == len(edges):
-            high -= 1
-        if high == 0:
-            break
-        _weigh(weights, half_lives, newer, ages, at, low, high)
-        kind, missing = record[event, CLASS], ~record[event, BITS]
-        for p in range(program_start[kind], program_start[kind + 1]):
-            if program[p, 3] & missing:
-                continue
-            what, to, argument, other = program[p, 0], program[p, 1], program[p, 2], program[p, 4]
-            if what == EVENTS:
-                _events(state, to, ages, low, high)
-            elif what == DECAY:
-                _add(state, to, weights, argument, 1.0, low, high)
-            elif what == DISTINCT:
-                code = record[event, argument]
-                if earliest[other, code] > seen:
-                    _fresh(state, to, cutoffs, earliest[other, code], low, high)
-                    earliest[other, code] = seen
-            elif what == GAPS:
-                _gaps(state, to, ages, low, high)
-            elif what == VALUES:
-                _values(state, to, reals[event, argument], low, high)
-            elif what == DECAY_NUMBER:
-                _add(state, to, weights, other, reals[event, argument], low, high)
-            else:
-                _level(state, to, reals[event, argument], what == FIRST, low, high)
-    for r in range(rows):
-        for k in range(kept_start[group[r]], len(kept)):
-            cells[r, k] = state[kept[k], r]
+        for f in range(0, len(written), CACHE_LINE):
+            out[row_out[top + r], written[f, 1]] = 0.0
 
 
 @inlined
-def _weigh(weights: Floats, half_lives: Floats, newer: Ints, ages: Floats, at: int, low: int, high: int) -> None:
+def _pass(
+    cells: Floats, state: Floats, kept: Ints, kept_start: Ints, edges: Ints, lanes: Ints, ages: Floats, r: int
+) -> None:
+    """Keep what is asked of the windows whose edges a row passes on its way to an older event."""
+    passed = lanes[PASSED, r]
+    while passed < len(edges) and ages[r] > edges[passed]:
+        passed += 1
+    for k in range(kept_start[lanes[PASSED, r]], kept_start[passed]):
+        cells[r, k] = state[kept[k], r]
+    lanes[PASSED, r] = passed
+
+
+@inlined
+def _weigh(weights: Floats, half_lives: Floats, lanes: Ints, ages: Floats, at: int, low: int, high: int) -> None:
     """Carry the weights to an event from the newer one that each row saw before it.
 
     An event that a row does not know yet leaves no trace in it. Most rows come from the same event.
@@ -158,15 +164,16 @@ def _weigh(weights: Floats, half_lives: Floats, newer: Ints, ages: Floats, at: i
     for h in range(len(half_lives)):
         before, step = NEVER, 1.0
         for r in range(low, high):
-            if newer[r] == NEVER:
+            newer = lanes[NEWER, r]
+            if newer == NEVER:
                 weights[h, r] = math.exp2(-ages[r] / half_lives[h])
             else:
-                if newer[r] != before:
-                    before = newer[r]
+                if newer != before:
+                    before = newer
                     step = math.exp2(-(before - at) / half_lives[h])
                 weights[h, r] *= step
     for r in range(low, high):
-        newer[r] = at
+        lanes[NEWER, r] = at
 
 
 @inlined
@@ -195,19 +202,6 @@ def _level(state: Floats, at: int, number: float, first: bool, low: int, high: i
 
 
 @inlined
-def _add(state: Floats, at: int, weights: Floats, which: int, number: float, low: int, high: int) -> None:
-    for r in range(low, high):
-        state[at, r] += weights[which, r] * number
-
-
-@inlined
-def _fresh(state: Floats, at: int, cutoffs: Ints, earliest: int, low: int, high: int) -> None:
-    """A value is new to the rows that know none of its newer events: the earliest of these was known from then on."""
-    for r in range(low, high):
-        state[at, r] += 1.0 if cutoffs[r] <= earliest else 0.0
-
-
-@inlined
 def _gaps(state: Floats, at: int, ages: Floats, low: int, high: int) -> None:
     """Welford's running variance (Technometrics 4(3), 1962) of the gaps, shifted by the first gap to keep digits."""
     for r in range(low, high):
@@ -223,43 +217,42 @@ def _gaps(state: Floats, at: int, ages: Floats, low: int, high: int) -> None:
         state[at, r] = ages[r]
 
 
-@compiled
-def _before(record: Ints, first: int, last: int, cutoff: int) -> int:
-    """The first event at or after the cutoff; those before it can be seen."""
-    low, high = first, last
-    while low < high:
-        middle = (low + high) // 2
-        if record[middle, OCCURRED] < cutoff:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+@inlined
+def _change(attributes: Floats, known: Ints, fields: Ints, values: Floats, first: int, stop: int, cutoff: int) -> None:
+    """Bring attributes to what was known of them before the cutoff; changes stand in the order they became known."""
+    for change in range(first, stop):
+        if known[change] >= cutoff:
+            break
+        attributes[fields[change]] = values[change]
 
 
-@compiled
+@within
 def _derive(
-    derived: Ints, factors: Floats, attributes: Floats, cutoff: int, created: int, cells: Floats, to: int
+    derived: Ints, factors: Floats, attributes: Floats, cutoff: int, created: int, cells: Floats, r: int, to: int
 ) -> None:
-    """Fill the cells from ``to`` on. A row of ``derived``: what, then up to three cells before its own."""
+    """Fill the cells of lane ``r`` from ``to`` on. A row of ``derived``: what, then up to three cells before its own.
+
+    The month is that of Hinnant's ``civil_from_days``, counting from 1 March.
+    """
     for d in range(len(derived)):
         what, a, b, c = derived[d, 0], derived[d, 1], derived[d, 2], derived[d, 3]
         value = math.nan
         if what == DAYS:
-            value = cells[a] / DAY_US
+            value = cells[r, a] / DAY_US
         elif what == RATIO:
-            if cells[b] != 0.0:
-                value = cells[a] / cells[b] * factors[d]
+            if cells[r, b] != 0.0:
+                value = cells[r, a] / cells[r, b] * factors[d]
         elif what == DIFFERENCE:
-            value = cells[a] - cells[b]
+            value = cells[r, a] - cells[r, b]
         elif what == MEAN:
-            if cells[a] > 0.0:
-                value = cells[b] / cells[a]
+            if cells[r, a] > 0.0:
+                value = cells[r, b] / cells[r, a]
         elif what == GAP_MEAN:
-            if cells[a] > 1.0:
-                value = (cells[c] - cells[b]) / (cells[a] - 1.0) / DAY_US
+            if cells[r, a] > 1.0:
+                value = (cells[r, c] - cells[r, b]) / (cells[r, a] - 1.0) / DAY_US
         elif what == GAP_STD:
-            if cells[a] > 1.0:
-                value = math.sqrt(cells[b] / cells[a]) / DAY_US
+            if cells[r, a] > 1.0:
+                value = math.sqrt(cells[r, b] / cells[r, a]) / DAY_US
         elif what == ATTRIBUTE:
             value = attributes[a]
         elif what == ATTRIBUTE_AGE:
@@ -267,37 +260,23 @@ def _derive(
         elif what == TENURE:
             value = (cutoff - created) / DAY_US
         elif what == MONTH:
-            value = float(_month(cutoff // DAY_US))
+            of_era = (cutoff // DAY_US + 719_468) % 146_097
+            year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+            march = (5 * (of_era - (365 * year + year // 4 - year // 100)) + 2) // 153
+            value = march + 3.0 if march < 10 else march - 9.0
         elif what == WEEKDAY:
             value = float((cutoff // DAY_US + 3) % 7)
         else:
             value = float(cutoff % DAY_US // HOUR_US)
-        cells[to + d] = value
+        cells[r, to + d] = value
 
 
-@compiled
-def _month(day: int) -> int:
-    """The month, 1 to 12, of a day since 1970: Hinnant's ``civil_from_days``, counting from 1 March."""
-    of_era = (day + 719_468) % 146_097
-    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year + year // 4 - year // 100)
-    march = (5 * of_year + 2) // 153
-    return march + 3 if march < 10 else march - 9
-
-
-@compiled
-def _write(
-    cells: Floats,
-    narrow: npt.NDArray[np.float32],
-    sources: Ints,
-    columns: Ints,
-    out: npt.NDArray[np.float32],
-    row: int,
-) -> None:
+@within
+def _write(cells: Floats, r: int, narrow: Singles, written: Ints, out: Singles, row: int) -> None:
     """The only rounding: all cells at once, which goes faster than one by one, then each to its column."""
-    for c in range(len(cells)):
-        value = cells[c]
+    for c in range(len(narrow)):
+        value = cells[r, c]
         value = LARGEST if value > LARGEST else value
         narrow[c] = -LARGEST if value < -LARGEST else value
-    for f in range(len(sources)):
-        out[row, columns[f]] = narrow[sources[f]]
+    for f in range(len(written)):
+        out[row, written[f, 1]] = narrow[written[f, 0]]

@@ -6,11 +6,16 @@
 from array import array
 from collections.abc import Sequence
 
-from features.compiled import compiled
+import numpy as np
+
+from features.compiled import compiled, within
 from features.event_columns import Moments
+from features.kernel import Ints
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
-DASH, POINT, COLON, TEE, ZED, NEW_LINE = b"-.:TZ\n"
+FORM = np.frombuffer(b"0000-00-00T00:00:00", np.uint8)
+"""A digit where there is a zero, else the letter itself."""
+ZERO, NINE, POINT, ZED, NEW_LINE = b"09.Z\n"
 
 
 def read_moments(texts: Sequence[str]) -> "Moments | None":
@@ -19,64 +24,53 @@ def read_moments(texts: Sequence[str]) -> "Moments | None":
     None where any is written otherwise, is no time, or is outside the years 1970 to 2199.
     """
     found = array("q", bytes(8 * len(texts)))
-    if texts and not _read("\n".join([*texts, ""]).encode(), found):
+    if texts and not _read("\n".join([*texts, ""]).encode(), found, np.empty(6, np.int64)):
         return None
     return found
 
 
 @compiled
-def _read(text: bytes, found: Moments) -> bool:
-    """Read a line for each of ``found``; False where one is written otherwise."""
+def _read(text: bytes, found: Moments, parts: Ints) -> bool:
+    """Read a line for each of ``found``; False where one is written otherwise. ``parts`` (6) is scratch."""
     at = 0
     for k in range(len(found)):
-        if not _plain(text, at):
+        good, part, parts[0] = len(text) > at + len(FORM) + 1, 0, 0
+        for place in range(len(FORM) if good else 0):
+            letter = text[at + place]
+            if FORM[place] == ZERO:
+                good = good and ZERO <= letter <= NINE
+                parts[part] = parts[part] * 10 + letter - ZERO
+            else:
+                good = good and letter == FORM[place]
+                part += 1
+                parts[part] = 0
+        at += len(FORM)
+        fraction, digits = 0, 0
+        if good and text[at] == POINT:
+            at += 1
+            while digits < 6 and at < len(text) and ZERO <= text[at] <= NINE:
+                fraction, digits, at = fraction * 10 + text[at] - ZERO, digits + 1, at + 1
+            good = digits > 0 and digits % 3 == 0
+        second = _second(parts)
+        if not good or second < 0 or at + 1 >= len(text) or text[at] != ZED or text[at + 1] != NEW_LINE:
             return False
-        year, month, day = _number(text, at, 4), _number(text, at + 5, 2), _number(text, at + 8, 2)
-        hour, minute, second = _number(text, at + 11, 2), _number(text, at + 14, 2), _number(text, at + 17, 2)
-        day_is = FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= _days_of(year, month)
-        at, part = at + 19, 0
-        if text[at] == POINT:
-            digits = 3 if at + 4 < len(text) and text[at + 4] == ZED else 6
-            part = _number(text, at + 1, digits) * (1000 if digits == 3 else 1) if at + digits < len(text) else -1
-            at += 1 + digits
-        time_is = 0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60 and part >= 0
-        if not (day_is and time_is) or at + 1 >= len(text) or text[at] != ZED or text[at + 1] != NEW_LINE:
-            return False
+        found[k] = second * 1_000_000 + fraction * (1000 if digits == 3 else 1)
         at += 2
-        found[k] = (((_day(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + part
     return at == len(text)
 
 
-@compiled
-def _plain(text: bytes, at: int) -> bool:
-    """Whether what separates the parts of a time is where it should be."""
-    if len(text) < at + 21:
-        return False
-    date = text[at + 4] == DASH and text[at + 7] == DASH and text[at + 10] == TEE
-    return bool(date and text[at + 13] == COLON and text[at + 16] == COLON)
-
-
-@compiled
-def _number(text: bytes, at: int, digits: int) -> int:
-    """The number in so many digits; far below zero where one is no digit."""
-    number = 0
-    for k in range(digits):
-        digit = int(text[at + k]) - 48
-        number = number * 10 + (digit if 0 <= digit <= 9 else -100_000_000)
-    return number
-
-
-@compiled
-def _days_of(year: int, month: int) -> int:
-    """The days of a month, in the years of this century and the one before and after."""
-    if month == 2:
-        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
-    return 30 if month in (4, 6, 9, 11) else 31
-
-
-@compiled
-def _day(year: int, month: int, day: int) -> int:
-    """The day since 1970: Hinnant's ``days_from_civil``, counting years from 1 March."""
+@within
+def _second(parts: Ints) -> int:
+    """The second since 1970 of a year, month, day, hour, minute and second; -1 where there is none."""
+    year, month, day = parts[0], parts[1], parts[2]
+    leap = 1 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 0
+    days = 28 + leap if month == 2 else 30 + (month + month // 8) % 2
+    if not (FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= days):
+        return -1
+    if parts[3] > 23 or parts[4] > 59 or parts[5] > 59:
+        return -1
+    # Hinnant's ``days_from_civil``, counting years from 1 March
     march_year = year - 1 if month <= 2 else year
     of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    return march_year * 365 + march_year // 4 - march_year // 100 + march_year // 400 + of_year - 719_468
+    since = march_year * 365 + march_year // 4 - march_year // 100 + march_year // 400 + of_year - 719_468
+    return int(((since * 24 + parts[3]) * 60 + parts[4]) * 60 + parts[5])

@@ -2,7 +2,7 @@
 
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from features.block import Block, Matrix, scratch
 from features.context import LOGGED, Attribute
 from features.event_columns import EventColumns
 from features.feature import ACTORS
-from features.kernel import Arrays
+from features.kernel import CHANGE_STOP, CLASS, DAY_US, EVENT_STOP, KNOWN, OCCURRED, Arrays, compute_rows
 from features.lead import LeadHistory, Scalar
-from features.own_kernel import encode_own, own_row
+from features.own_kernel import encode_own
 from features.own_order import in_total_order, numbers_of
 from features.own_tables import OwnTables
 from features.plan import Plan
@@ -25,7 +25,8 @@ _ROOM = 64
 """So many events, and changes, a thread has room for at least."""
 
 Read = Callable[[Scalar], float]
-Changes = tuple["array[int]", "array[int]", "array[float]"]
+Changes = tuple[Sequence[int], Sequence[int], Sequence[float]]
+"""known_at, attribute and value, as they became known."""
 
 
 class OwnBlocks:
@@ -55,20 +56,30 @@ class OwnBlocks:
         """
         changes = self._changes(lead)
         room = self._room(max(len(events), len(changes[0])))
-        rest = (self._fixed(lead), array("q", (lead.created_at, cutoff)), *changes)
-        if not own_row(self._tables, self._own.arrays, *room, (*self._coded(events), *rest), out, False):
-            ordered = self._coded(self.ordered(events))
-            own_row(self._tables, self._own.arrays, *room, (*ordered, *rest), out, True)
+        if not encode_own(self._own.arrays, self._coded(events), room.work) and not self._sorted(room, len(events)):
+            encode_own(self._own.arrays, self._coded(self.ordered(events)), room.work)
+        room.tell(len(events), lead.created_at, cutoff, self._fixed(lead), changes)
+        compute_rows(self._tables, room.read, room.scratch, out)
+
+    def _sorted(self, room: "_Room", events: int) -> bool:
+        """Put the records in the order of their times; False where two have the same."""
+        record = room.record[:events]
+        record[:] = record[np.lexsort((record[:, KNOWN], record[:, OCCURRED]))]
+        days = record[:, OCCURRED] // DAY_US
+        for k, name in enumerate(self.plan.distinct):
+            if name == "day":
+                record[:, self.plan.first_value + k] = np.cumsum(np.diff(days, prepend=days[:1]) != 0)
+        return bool(np.diff(record[:, :CLASS], axis=0).any(axis=1).all())
 
     def block(self, lead: LeadHistory, events: EventColumns, cutoff: int) -> Block:
         """The block of one lead and one row; ``events`` are those that the plan looks at, in the total order."""
-        work, _ = _made_room(self.plan, self._own.most, len(events))
-        encode_own(self._own.arrays, self._coded(events), work[:8], True)
-        record, (known, fields, values) = work[0], self._changes(lead)
+        room = _Room(self.plan, self._own.most, len(events))
+        encode_own(self._own.arrays, self._coded(events), room.work)
+        known, fields, values = self._changes(lead)
         return Block(
-            np.array([0, len(record)], np.int64),
-            record,
-            record.view(np.float64),
+            np.array([0, len(events)], np.int64),
+            room.record,
+            room.record.view(np.float64),
             np.array([lead.created_at], np.int64),
             np.array(self._fixed(lead), np.float64).reshape(1, -1),
             np.array([0, len(known)], np.int64),
@@ -84,13 +95,12 @@ class OwnBlocks:
         """The events in the total order."""
         return in_total_order(events, self.plan.reals, self.plan.texts)
 
-    def _room(self, events: int) -> tuple[Arrays, Arrays]:
+    def _room(self, events: int) -> "_Room":
         """This thread's memory for so many events and changes."""
-        found: tuple[int, tuple[Arrays, Arrays]] = getattr(self._local, "room", (-1, ((), ())))
-        if found[0] < events:
-            room = max(_ROOM, 1 << events.bit_length())
-            found = self._local.room = room, _made_room(self.plan, self._own.most, room)
-        return found[1]
+        found: _Room | None = getattr(self._local, "room", None)
+        if found is None or found.events < events:
+            found = self._local.room = _Room(self.plan, self._own.most, max(_ROOM, 1 << events.bit_length()))
+        return found
 
     def _coded(self, events: EventColumns) -> Arrays:
         """The columns as ``own_kernel.encode_own`` takes them."""
@@ -105,15 +115,12 @@ class OwnBlocks:
             numbers += [NAN if raw is None else raw for raw in events.column(name)]
         return events.occurred, events.known, array("q", codes), _as_numbers(numbers)
 
-    def _fixed(self, lead: LeadHistory) -> "array[float]":
+    def _fixed(self, lead: LeadHistory) -> list[float]:
         own, account = lead.attributes, lead.account_attributes
-        return array(
-            "d",
-            [read(account.get(name) if of_account else own.get(name)) for name, of_account, read in self._fixed_ones],
-        )
+        return [read(account.get(name) if of_account else own.get(name)) for name, of_account, read in self._fixed_ones]
 
     def _changes(self, lead: LeadHistory) -> Changes:
-        """known_at, field and value, as they became known; of those known at once by text, null first."""
+        """The changes; of those known at once by text, null first."""
         rows: list[tuple[int, str, int, float]] = []
         for logged, changes in ((self._logged, lead.changes), (self._account_logged, lead.account_changes)):
             rows += [
@@ -123,30 +130,32 @@ class OwnBlocks:
             ]
         rows.sort()
         known, _, fields, values = zip(*rows, strict=True) if rows else ((), (), (), ())
-        return array("q", known), array("q", fields), array("d", values)
+        return known, fields, values
 
 
-def _made_room(plan: Plan, known: int, events: int) -> tuple[Arrays, Arrays]:
-    """Memory for so many events, and changes, of one lead and for its one row, as ``own_row`` takes it, and scratch."""
-    record = np.empty((events, plan.width), np.int64)
-    work = (
-        record,
-        record.view(np.float64),
-        np.zeros(2, np.int64),
-        np.empty(known + events, np.int64),
-        np.empty_like(record),
-        *(np.empty(events, np.int32) for _ in range(3)),
-        np.empty(1, np.int64),
-        np.empty((1, len(plan.attributes))),
-        np.zeros(2, np.int64),
-        np.empty(events, np.int64),
-        np.empty(events, np.int32),
-        np.empty(events),
-        np.array([0, 1], np.int64),
-        np.empty(1, np.int64),
-        np.zeros(1, np.int64),
-    )
-    return work, scratch(plan, events, 1)
+class _Room:
+    """Memory for so many events, and changes, of one lead and for its one row."""
+
+    def __init__(self, plan: Plan, known: int, events: int) -> None:
+        self.events = events
+        self.record = np.empty((events, plan.width), np.int64)
+        reals = self.record.view(np.float64)
+        self.work = self.record, reals, np.empty(known + events, np.int64)
+        self._group = np.array([[0, 0, 0, 0, 0, 0, 1]], np.int64)
+        self._cutoff, self._created = np.empty(1, np.int64), np.empty(1, np.int64)
+        self._fixed = np.empty((1, len(plan.attributes)))
+        self._changes = np.empty(events, np.int64), np.empty(events, np.int32), np.empty(events)
+        row = self._cutoff, np.zeros(1, np.int64), self._created, self._fixed
+        self.read: Arrays = (self._group, self.record, reals, *row, *self._changes)
+        self.scratch = scratch(plan, events, 1)
+
+    def tell(self, events: int, created: int, cutoff: int, fixed: list[float], changes: Changes) -> None:
+        """What ``compute_rows`` reads besides the records."""
+        self._group[0, EVENT_STOP], self._group[0, CHANGE_STOP] = events, len(changes[0])
+        self._created[0], self._cutoff[0], self._fixed[0] = created, cutoff, fixed
+        if many := len(changes[0]):
+            known, fields, values = self._changes
+            known[:many], fields[:many], values[:many] = changes
 
 
 def _as_numbers(raws: list[Scalar]) -> "array[float]":

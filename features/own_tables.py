@@ -3,6 +3,7 @@
 A text that the plan or the vocabulary names has a code of its own, from 0 on; any other one a later code, null -1.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 
@@ -12,10 +13,12 @@ from features.feature import ACTORS
 from features.kernel import Arrays
 from features.lead import Scalar
 from features.lowering import Condition, Present
-from features.own_kernel import AMONG, DAY_VALUES, PRESENT, RANGE
+from features.own_kernel import DAY_VALUES
 from features.plan import Plan
 from features.reading import NAN, read_text
 from features.vocabulary import Vocabulary
+
+_TEXTS = {str, type(None)}
 
 
 class TextCodes:
@@ -24,31 +27,22 @@ class TextCodes:
     def __init__(self, name: str, known: Iterable[str], *, counted: bool) -> None:
         self.name = name
         self.texts = tuple(dict.fromkeys(known))
-        code_of: dict[object, int] = {text: code for code, text in enumerate(self.texts)}
+        self._codes: dict[Scalar, int] = {text: code for code, text in enumerate(self.texts)}
         if name not in ("kind", "lead"):  # these are texts as they are, even empty ones
-            code_of |= {None: -1, "": -1}
-        self._find = code_of.get
-        self._other = len(self.texts)
+            self._codes |= {None: -1, "": -1}
         self._counted = counted
 
     def codes(self, column: Sequence[Scalar]) -> list[int]:
-        """(n,) The code of each raw value."""
-        codes = list(map(self._find, column, repeat(self._other)))
-        if self._other in codes:
-            self._read(column, codes)
-        return codes
-
-    def _read(self, column: Sequence[Scalar], codes: list[int]) -> None:
-        """What was not found: values that are no texts yet, and unknown ones, numbered as they come."""
-        fresh: dict[str | None, int] = {}
-        for place, code in enumerate(codes):
-            if code == self._other:
-                raw = column[place]
-                text = raw if type(raw) is str else read_text(raw)
-                found = self._find(text, self._other)
-                if found == self._other and self._counted:
-                    found = fresh.setdefault(text, self._other + len(fresh))
-                codes[place] = found
+        """(n,) The code of each raw value, below ``len(texts) + n``."""
+        known, first = self._codes, len(self.texts)
+        code_of: dict[Scalar, int] = dict(zip(column, range(first, first + len(column)), strict=True))
+        if not _TEXTS.issuperset(map(type, code_of)):  # what is no text may be equal and yet read otherwise: 1 and true
+            return self.codes([raw if type(raw) is str else read_text(raw) for raw in column])
+        if not self._counted:
+            return list(map(known.get, column, repeat(first)))
+        for raw in known.keys() & code_of.keys():
+            code_of[raw] = known[raw]
+        return list(map(code_of.__getitem__, column))
 
 
 class OwnTables:
@@ -73,17 +67,18 @@ class OwnTables:
         class_of = {kind: len(ACTORS) * k for k, kind in enumerate(plan.kinds)}
         other_class = len(ACTORS) * len(plan.kinds)
         width = sum(len(column.texts) + 2 for column in self.texts)
-        limits: list[float] = []
         self.arrays: Arrays = (
-            np.array([*(class_of.get(kind, other_class) for kind in self.texts[0].texts), other_class], np.int64),
+            np.array(
+                [*(class_of.get(kind, other_class) for kind in self.texts[0].texts), *2 * [other_class]], np.int64
+            ),
             np.cumsum([0, *(len(column.texts) + 2 for column in self.texts)], dtype=np.int64),
             np.array(
                 [bit for column in self.texts for bit in _bits_of(column, *bits.get(column.name, (0, {})))], np.int64
             ),
             np.array(
-                [_asked(bit, self.reals.index(one.column), one, limits) for bit, one in on_numbers], np.int64
-            ).reshape(-1, 5),
-            np.array(limits, np.float64),
+                [(bit, self.reals.index(one.column)) for bit, one in on_numbers for _ in _ranges(one)], np.int64
+            ).reshape(-1, 2),
+            np.array([limits for _, one in on_numbers for limits in _ranges(one)], np.float64).reshape(-1, 2),
             np.array([self.reals.index(name) for name in plan.numbers], np.int64),
             np.array([place[name] for name in plan.levels], np.int64),
             np.array([self._levels_of(codes) for codes in levels.values()], np.float64).reshape(len(levels), width),
@@ -100,17 +95,14 @@ def _bits_of(column: TextCodes, present: int, of_value: dict[str, int]) -> list[
     return [*(present | of_value.get(text, 0) for text in column.texts), present, 0]
 
 
-def _asked(bit: int, column: int, condition: Condition, limits: list[float]) -> tuple[int, int, int, int, int]:
-    """A condition on a number as a row, its numbers appended to ``limits``: bit, column, what, their first and last."""
-    first = len(limits)
+def _ranges(condition: Condition) -> list[tuple[float, float]]:
+    """The ranges, from one number on and below another, in one of which a number is for which the condition holds."""
     if isinstance(condition, Present):
-        return bit, column, PRESENT, first, first
+        return [(-math.inf, math.inf)]
     if condition.values:
-        limits.extend(float(value) for value in condition.values)
-        return bit, column, AMONG, first, len(limits)
-    limits.append(-np.inf if condition.at_least is None else condition.at_least)
-    limits.append(np.inf if condition.below is None else condition.below)
-    return bit, column, RANGE, first, first + 1
+        return [(float(value), math.nextafter(float(value), math.inf)) for value in condition.values]
+    low = -math.inf if condition.at_least is None else condition.at_least
+    return [(low, math.inf if condition.below is None else condition.below)]
 
 
 def _sorted_out(

@@ -40,8 +40,8 @@ class Tables(NamedTuple):
     edges (G) int64: window lengths, growing; without a window ``EVER`` · kept_start (G + 1) and kept (K): the states
     that are asked for at each edge · program_start (classes + 1) · program (P, 5): step, its first state, argument,
     bits needed, other argument · initial (S) float64: states before any event · half_lives (H) float64, microseconds ·
-    derived (D, 4): what, and up to three cells, and factors (D) · sources (F): the cell of each feature · columns (F):
-    where it goes · sizes (1): number of distinct counts.
+    derived (D, 4): what, and up to three cells, and factors (D) · written (F, 2): the cell of each feature, and the
+    column where it goes.
     """
 
     edges: Ints
@@ -53,9 +53,7 @@ class Tables(NamedTuple):
     half_lives: Floats
     derived: Ints
     factors: Floats
-    sources: Ints
-    columns: Ints
-    sizes: Ints
+    written: Ints
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,7 @@ class Plan:
     ``conditions[k]`` is bit *k*. From ``kernel.COLUMNS`` on a record has ``numbers``, the codes of ``levels`` (columns
     whose level is an output), and the values of ``distinct``. ``texts``: all columns
     read as text, ``reals``: all columns read as numbers. ``attributes``: the columns of the block's fixed values.
+    ``distinct_counts``: how many there are, whatever their columns.
     """
 
     per: Per
@@ -75,6 +74,7 @@ class Plan:
     numbers: tuple[str, ...]
     levels: tuple[str, ...]
     distinct: tuple[str, ...]
+    distinct_counts: int
     texts: tuple[str, ...]
     reals: tuple[str, ...]
     attributes: tuple[Attribute, ...]
@@ -123,6 +123,7 @@ def _plan(per: Per, wanted: Sequence[tuple[int, Feature]]) -> Plan:
         numbers=tuple(column for column, level in draft.numbers if not level),
         levels=tuple(column for column, level in draft.numbers if level),
         distinct=tuple(draft.distinct),
+        distinct_counts=sum(step.what == kernel.DISTINCT for step in draft.steps),
         texts=tuple(sorted((texts | {"item"}) - set(PSEUDO_COLUMNS))),
         reals=tuple(sorted(reals | {"value"})),
         attributes=tuple(draft.attributes.values()),
@@ -153,9 +154,7 @@ def _tables(draft: Draft, kinds: tuple[str, ...], cells: Sequence[tuple[int, Cel
         half_lives=np.array(list(draft.half_lives), np.float64),
         derived=np.array([row + [0] * (4 - len(row)) for row in derived], np.int64).reshape(-1, 4),
         factors=np.array([made.factor for made in draft.derived], np.float64),
-        sources=np.array([place[cell] for _, cell in cells], np.int64),
-        columns=np.array([column for column, _ in cells], np.int64),
-        sizes=np.array([sum(step.what == kernel.DISTINCT for step in draft.steps)], np.int64),
+        written=np.array([(place[cell], column) for column, cell in cells], np.int64).reshape(-1, 2),
     )
 
 

@@ -13,20 +13,29 @@ from data.clock import DAY
 from data.history import History
 from data.spine import SPINE
 from data.tables import EVENTS, LEADS, TIME, empty
-from features.buckets import bucket_of_text
 from features.definitions import DistinctCount
 from features.feature_set import FeatureSet
 from features.local import compute
 from features.online import OnlineEngine
 from features.vocabulary import Vocabulary
 
+_ASKED = FeatureSet((DistinctCount(column="kind"),)), Vocabulary({})
+
 
 def warm() -> None:
     """Load or compile all that the feeds of this machine need."""
-    features, vocabulary = FeatureSet((DistinctCount(column="kind"),)), Vocabulary({})
-    compute(_facts(), _rows(), features, vocabulary, threads=1)
-    OnlineEngine(features, vocabulary).warm()
-    bucket_of_text("lead", 1)
+    warm_tables()
+    warm_leads()
+
+
+def warm_tables() -> None:
+    """All that tables need."""
+    compute(_facts(), _rows(), *_ASKED, threads=1)
+
+
+def warm_leads() -> None:
+    """All that one lead online needs."""
+    OnlineEngine(*_ASKED).warm()
 
 
 def _facts() -> History:

@@ -12,13 +12,14 @@ from data.tables import empty
 from features.local import FeatureTable
 from features.local import compute as compute_features
 
-TEXTS = ["kind", "actor", "item", "channel"]
+TEXTS = ["lead_id", "kind", "actor", "item", "channel"]
 """Read as dictionaries, as Parquet holds them."""
 
 
 def compute(folder: Path, threads: int, count: int = 0) -> FeatureTable:
     """The answers to the questions, or to ``count`` of them, as a float32 matrix in the order of the spine."""
-    leads, spine = (pq.read_table(folder / f"{name}.parquet") for name in ("leads", "spine"))
+    leads = pq.read_table(folder / "leads.parquet")
+    spine = pq.read_table(folder / "spine.parquet", read_dictionary=["lead_id"])
     events = pq.read_table(folder / "events.parquet", read_dictionary=TEXTS)
     history = History(leads, events, empty("outcomes"), ENDS_AT)
     return compute_features(history, spine, questions(count), VOCABULARY, threads=threads)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from data.errors import SchemaError
 from features.buckets import bucket_of, bucket_of_text, hash_ids
+from features.ids import Ids
 
 ALL_64 = 2**64 - 1
 any_speed = settings(deadline=None)
@@ -77,3 +78,15 @@ def test_what_has_no_bucket_is_said():
     with pytest.raises(SchemaError, match="0 buckets"):
         bucket_of(pa.array(["a"]), 0)
     assert bucket_of(pa.chunked_array([], pa.string()), 4).tolist() == []
+
+
+@any_speed
+@given(st.lists(st.text(max_size=3), unique=True), st.lists(st.text(max_size=3)), st.data())
+def test_ids_are_found_whatever_holds_them(table, wanted, drawn):
+    """As texts or as dictionaries, in chunks of any size: the row of each in the table, -1 where it is not there."""
+    cut = drawn.draw(st.integers(0, len(wanted)))
+    ids = Ids(pa.chunked_array([pa.array(table, pa.string())]))
+    expected = [table.index(text) if text in table else -1 for text in wanted]
+    chunks = [pa.array(part, pa.string()) for part in (wanted[:cut], wanted[cut:])]
+    assert ids.rows(pa.chunked_array(chunks)).tolist() == expected
+    assert ids.rows(pa.chunked_array([chunk.dictionary_encode() for chunk in chunks])).tolist() == expected

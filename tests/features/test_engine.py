@@ -41,17 +41,22 @@ def test_a_new_catalog_compiles_nothing(make, all_features):
     assert seen[1:] == seen[:-1]
 
 
-LATER = """
+LISTEN = """
 from numba.core import event
 
 class Compiled(event.Listener):
     def on_start(self, found):
-        print("compiled", found.data)
+        made = found.data["dispatcher"].py_func
+        print(made.__module__, made.__name__)
 
     def on_end(self, found):
         pass
 
 event.register("numba:compile", Compiled())
+"""
+LATER = (
+    LISTEN
+    + """
 import pyarrow as pa
 from data.clock import DAY
 from features.definitions import DecayedSum, DistinctCount, GapStd, Last, Max
@@ -63,11 +68,45 @@ from features.vocabulary import Vocabulary
 from features.warm import _facts, _rows
 
 asked = FeatureSet((
-    Max(window=DAY), GapStd(), DecayedSum(half_life=DAY), Last(), DistinctCount(column="lead", per="account")
+    Max(window=DAY), GapStd(), DecayedSum(half_life=DAY), Last(), DistinctCount(column="lead", per="account"),
+    DistinctCount(column="day"),
 ))
 compute(_facts(), _rows(), asked, Vocabulary({}), threads=2)
-OnlineEngine(asked, Vocabulary({})).row(LeadHistory("a", 0, events=(Event("view", 1, 1),)), DAY)
+for moments in ((1, 2), (2, 1), (1, 1)):
+    events = tuple(Event("view", moment, moment) for moment in moments)
+    OnlineEngine(asked, Vocabulary({})).row(LeadHistory("a", 0, events=events), DAY)
 """
+)
+FIRST_RUN = (
+    LISTEN
+    + """
+from features.feature_set import FeatureSet
+from features.local import compute
+from features.online import OnlineEngine
+from features.vocabulary import Vocabulary
+from features.warm import _facts, _rows
+
+compute(_facts(), _rows(), FeatureSet(()), Vocabulary({}), threads=2)
+print("then")
+OnlineEngine(FeatureSet(()), Vocabulary({})).warm()
+"""
+)
+
+
+def test_the_very_first_run_compiles_little_and_nothing_twice(tmp_path):
+    """On a new machine a table needs ten functions or so, each for one kind of arguments.
+
+    One lead needs the same kernel and two small ones besides. No other figure is tested: what counts is how many.
+    """
+    place = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", FIRST_RUN], env=place, capture_output=True, text=True, check=True)
+    of_table, of_lead = (
+        [line for line in part.splitlines() if "features." in line] for part in done.stdout.split("then")
+    )
+    assert "features.kernel compute_rows" in of_table
+    assert len(of_table) <= 12
+    assert sorted(of_lead) == ["features.moments _read", "features.moments _second", "features.own_kernel encode_own"]
+    assert len({*of_table, *of_lead}) == len(of_table) + len(of_lead)
 
 
 def test_a_warmed_machine_compiles_nothing_in_later_processes(tmp_path):

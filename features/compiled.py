@@ -26,8 +26,7 @@ def compiled(function: F) -> F:
 
     It may neither make arrays nor call what makes some.
     """
-    made: Any = _njit(cache=True, nogil=True, _nrt=False)(function)
-    return cast("F", made)
+    return _kept(function, allocates=False)
 
 
 def within(function: F) -> F:
@@ -42,13 +41,10 @@ def compiled_over(*others: ModuleType, allocates: bool = True) -> Callable[[F], 
     What numba keeps on disk is fresh as long as the function's own file has not changed. Here the others must not have
     changed either: two readings of a feature would part otherwise.
     """
+    files = tuple(str(other.__file__) for other in others)
 
     def compile_over(function: F) -> F:
-        made: Any = _njit(cache=True, nogil=True, _nrt=allocates)(function)
-        if hasattr(made, "py_func"):  # else numba was told to compile nothing
-            kept = made._cache._cache_file  # noqa: SLF001 - numba has no public way; a test sees to it that this works
-            kept._source_stamp = (kept._source_stamp, *(_stamp(other) for other in others))  # noqa: SLF001 - likewise
-        return cast("F", made)
+        return _kept(function, files, allocates=allocates)
 
     return compile_over
 
@@ -59,6 +55,15 @@ def inlined(function: F) -> F:
     return cast("F", made)
 
 
-def _stamp(module: ModuleType) -> tuple[float, int]:
-    found = Path(str(module.__file__)).stat()
+def _kept(function: F, others: tuple[str, ...] = (), *, allocates: bool) -> F:
+    """Compiled, and kept on disk until its own file, this one or one of the ``others`` changes."""
+    made: Any = _njit(cache=True, nogil=True, _nrt=allocates)(function)
+    if hasattr(made, "py_func"):  # else numba was told to compile nothing
+        kept = made._cache._cache_file  # noqa: SLF001 - numba has no public way; a test sees to it that this works
+        kept._source_stamp = (kept._source_stamp, *map(_stamp, (__file__, *others)))  # noqa: SLF001 - likewise
+    return cast("F", made)
+
+
+def _stamp(file: str) -> tuple[float, int]:
+    found = Path(file).stat()
     return found.st_mtime, found.st_size

@@ -50,7 +50,8 @@ def numbers_of(column: pa.ChunkedArray) -> Floats:
         column, kind = column.cast(pa.int8()), pa.int8()
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return _each(column, read_number)
-    numbers = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64) + 0.0
+    numbers: Floats = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
+    numbers = np.add(numbers, 0.0, out=numbers if numbers.flags.writeable else None)
     numbers[~np.isfinite(numbers)] = np.nan
     return numbers
 

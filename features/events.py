@@ -30,8 +30,6 @@ TILE = 1 << 13
 SHARE = 16 * TILE
 """So many a thread takes on."""
 
-Bools = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class Events:
@@ -119,13 +117,12 @@ def _pack(columns: Sequence[Column], share: slice, to: Codes, record: Ints) -> N
 def _columns(events: Events, plan: Plan, vocabulary: Vocabulary, created: Ints) -> list[Column]:
     """The columns of the record but for the codes of distinct counts."""
     kind_class = np.array([*(_class_of(kind, plan) for kind in events.kind.levels), 0], np.int64)
-    bits = _bits(events, plan)
     shared = plan.per == "account"
     columns: list[Column] = [
         events.occurred.__getitem__,
         (lambda at: np.maximum(events.known[at], created[events.lead[at]])) if shared else events.known.__getitem__,
         lambda at: kind_class[events.kind.codes[at]] + events.actor[at],
-        bits.__getitem__,
+        _bits(events, plan),
     ]
     columns += [events.reals[name].view(np.int64).__getitem__ for name in plan.numbers]
     for name in plan.levels:
@@ -143,27 +140,33 @@ def _class_of(kind: str, plan: Plan) -> int:
     return len(ACTORS) * (plan.kinds.index(kind) if kind in plan.kinds else len(plan.kinds))
 
 
-def _bits(events: Events, plan: Plan) -> Ints:
-    bits = np.zeros(len(events.occurred), np.int64)
-    for position, condition in enumerate(plan.conditions):
-        bits |= _holds(events, condition).astype(np.int64) << position
+def _bits(events: Events, plan: Plan) -> Column:
+    held = [_holds(events, condition) for condition in plan.conditions]
+
+    def bits(at: slice) -> Ints:
+        found = np.zeros(at.stop - at.start, np.int64)
+        for position, holds in enumerate(held):
+            found |= holds(at).astype(np.int64) << position
+        return found
+
     return bits
 
 
-def _holds(events: Events, condition: Condition) -> Bools:
+def _holds(events: Events, condition: Condition) -> Column:
     """For which events a condition holds."""
-    if isinstance(condition, Present):
-        name = condition.column
-        return events.column(name).codes >= 0 if condition.is_text else ~np.isnan(events.reals[name])
     if condition.is_text:
         column = events.column(condition.column)
-        return np.array([*(level in condition.values for level in column.levels), False])[column.codes]
+        texts = {*(column.levels if isinstance(condition, Present) else condition.values)}
+        holds = np.array([*(level in texts for level in column.levels), False])
+        return lambda at: holds[column.codes[at]]
     numbers = events.reals[condition.column]
+    if isinstance(condition, Present):
+        return lambda at: ~np.isnan(numbers[at])
     if condition.values:
-        return np.isin(numbers, condition.values)
+        return lambda at: np.isin(numbers[at], condition.values)
     low = -np.inf if condition.at_least is None else condition.at_least
     high = np.inf if condition.below is None else condition.below
-    return np.asarray((numbers >= low) & (numbers < high))
+    return lambda at: (numbers[at] >= low) & (numbers[at] < high)
 
 
 def _distinct(events: Events, plan: Plan, leads: int) -> tuple[Ints, list[Column], int]:

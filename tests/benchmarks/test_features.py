@@ -137,3 +137,16 @@ def test_a_missing_row_is_a_disagreement():
 
     ours = np.zeros((3, 1), np.float32)
     assert disagreement(ours, ["reply_count"], ours[:2], ["reply_count"]) == "2 rows. Expected 3."
+
+
+def test_what_a_first_run_compiles_adds_up():
+    """The functions' own seconds, without those that they contain, are the whole compilation; imports stand apart."""
+    command = [sys.executable, "-m", "benchmarks.feature_compile", "--repeats", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    told = json.loads(done.stdout)
+    for what in ("table", "lead"):
+        whole = {name: cost["cpu"] for name, cost in told[what].items()}
+        imports, compilation = whole.pop("import"), whole.pop("compilation")
+        assert "features.kernel.compute_rows" in whole
+        assert imports > 0
+        assert sum(whole.values()) == pytest.approx(compilation, abs=0.02)

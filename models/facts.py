@@ -130,12 +130,13 @@ def _selected(feature: OverEvents, facts: Facts) -> Chosen:
     Engagement is what the lead did; a kind by its name is told whoever did it, sales touches only if asked for.
     """
     told = facts.account_events if feature.per == "account" else facts.events
-    actor = feature.actor or ("lead" if not feature.kinds else None)
-    wanted = [one != "sales" for one in told.actors] if actor is None else [one == actor for one in told.actors]
-    if feature.kinds:
-        kinds = frozenset(feature.kinds)
-        wanted = [yes and kind in kinds for yes, kind in zip(wanted, told.kinds, strict=True)]
-    events = Chosen(told, list(compress(range(len(wanted)), wanted)), list(compress(told.occurred, wanted)))
+    actors, kinds = told.actors, feature.kinds
+    actor = feature.actor or ("lead" if not kinds else None)
+    named = [place for place, kind in enumerate(told.kinds) if kind in kinds] if kinds else range(len(actors))
+    if actor is None:
+        events = Chosen(told, [place for place in named if actors[place] != "sales"])
+    else:
+        events = Chosen(told, [place for place in named if actors[place] == actor])
     for where in feature.conditions:
         events = events.where(where)
     return events

@@ -1,9 +1,8 @@
 """What a lead itself has done lately: how many kinds of engagement, on how many days, and since when it is silent."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import compress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from data.clock import DAY
 from features.event_columns import EventColumns
@@ -29,8 +28,7 @@ class Engagement(Protocol):
         """Who did it: only what the lead did is engagement."""
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """On how many distinct UTC days a lead engaged, in how many distinct kinds, within the window of its policy.
 
     ``quiet_since`` (microseconds) is its last engagement of any age, or its creation when there was none.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.compiled import compiled_over
-from models import compact, numerics, shapley
+from models import compact, numerics
 from models.compact import Trees, compact_logits
 from models.numerics import (
     Floats,
@@ -11,13 +11,11 @@ from models.numerics import (
     Matrix,
     Terms,
     affine_probabilities,
-    bin_weights,
     blended,
     cumulative_logits,
     linear_logits,
     linear_pushes,
 )
-from models.shapley import Pushes, tree_pushes
 
 
 @compiled_over(compact, numerics)
@@ -76,19 +74,3 @@ def pushed(
             push += (1.0 - share) * line[i, f]
             out[i, f] = push * slope
     return out
-
-
-@compiled_over(compact, numerics, shapley)
-def explained(
-    matrix: Matrix,
-    blend: Floats,
-    trees: Trees,
-    pushes: Pushes,
-    terms: Terms,
-    coefficients: Floats,
-    last_bin: int,
-    shares: tuple[float, float],
-) -> Floats:
-    """What ``pushed`` gives for rows whose hazard logits are ``blend`` (n, bins), all that it needs computed here."""
-    parts = tree_pushes(matrix, blend.shape[1], trees, pushes)
-    return pushed(matrix, terms, coefficients, parts, bin_weights(blend, last_bin), shares)

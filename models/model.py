@@ -10,7 +10,7 @@ import numpy as np
 from data.errors import BundleError
 from models import calibration as calibrations
 from models import numerics
-from models.answering import answered, explained, pushed
+from models.answering import answered, pushed
 from models.booster import Booster
 from models.calibration import Calibration
 from models.compact import Trees, compact, compact_logits, trial_rows
@@ -88,12 +88,12 @@ class ReadinessModel:
             blend = self.answers(matrix)[0]
         at = self.horizons.index(self.primary)
         line, shares = (self.linear.terms, self.linear.coefficients), (self.weight, self.calibration.slopes[at])
-        last_bin, forest = int(self._last_bins[at]), self._forest
-        if forest is not None:
-            pushes = np.asarray(explained(matrix, blend, *forest, *line, last_bin, shares))
+        if self._forest is not None:
+            parts = tree_pushes(matrix, bins, *self._forest)
         else:
             parts = lightgbm_pushes(self.booster, self._apart, matrix, bins)
-            pushes = np.asarray(pushed(matrix, *line, parts, numerics.bin_weights(blend, last_bin), shares))
+        weights = numerics.bin_weights(blend, int(self._last_bins[at]))
+        pushes = np.asarray(pushed(matrix, *line, parts, weights, shares))
         logits = numerics.cumulative_logits(blend, self._last_bins)[:, at]
         total = self.calibration.slopes[at] * logits + self.calibration.intercepts[at]
         pushes[:, features] = total - pushes[:, :features].sum(axis=1)
@@ -116,7 +116,7 @@ class ReadinessModel:
         pushes = None if trees is None else pushes_of(self.booster_text, trees)
         if trees is None or pushes is None:
             return None
-        rows = trial_rows(trees, self.features)
+        rows = trial_rows(trees, self.features, 16)  # few: a service's memory is never smaller than at its start
         apart = TreesApart(self.booster_text, self.features)  # not kept: it holds all the trees once more
         found = tree_pushes(rows, bins, trees, pushes), lightgbm_pushes(self.booster, apart, rows, bins)
         ours, theirs = ([part[:, : self.features].tobytes() for part in parts] for parts in found)

@@ -25,15 +25,14 @@ class Path(NamedTuple):
 
 
 @compiled
-def leaf_pushes(asked: Ints, portions: Floats, leaf: float) -> tuple[Ints, Floats]:
-    """What a leaf adds for each feature on its path: the features (w,), and (2 ** d, w) what each has of it.
+def leaf_pushes(asked: Ints, portions: Floats, width: int, leaf: float) -> tuple[Ints, Floats]:
+    """What a leaf adds for each of the ``width`` features on its path: these (w,), and (2 ** d, w) what each has of it.
 
     ``asked`` (d,) are the features of the splits from the root, ``portions`` (d,) of the rows there that go on towards
     the leaf. Bit *k* of a line's number: whether the row goes along at split *k*.
     """
     steps = len(asked)
     path = Path(np.empty(steps + 1, np.int64), np.empty(steps + 1), np.empty(steps + 1), np.empty(steps + 1))
-    width = len(np.unique(asked))
     out = np.empty((1 << steps, width))
     for pattern in range(1 << steps):
         extend(path, 0, 1.0, 1.0, -1)

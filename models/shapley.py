@@ -40,7 +40,7 @@ def pushes_of(text: bytes, trees: Trees) -> Pushes | None:
     if sum(length << length for length in lengths) > MOST:
         return None
     made = [
-        leaf_pushes(np.array(asked, np.int64), np.array(portions, np.float64), leaf)
+        leaf_pushes(np.array(asked, np.int64), np.array(portions, np.float64), len(set(asked)), leaf)
         for (asked, portions), leaf in zip(ways, trees.leaves.tolist(), strict=True)
     ]
     widths, sizes = [len(features) for features, _ in made], [values.size for _, values in made]

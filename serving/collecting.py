@@ -4,7 +4,9 @@ By itself it looks after every 700 new objects, which is each third stored lead 
 through all there are: the schemas, the routes and the bundle, a fifth of a second during which nobody is answered.
 """
 
+import ctypes
 import gc
+from contextlib import suppress
 
 _OFTEN, _LATER = 5_000, 20
 
@@ -14,6 +16,11 @@ def seldom() -> None:
     gc.set_threshold(_OFTEN, _LATER, _LATER)
 
 
-def not_among_these() -> None:
-    """Never look again among the objects that there are: when the first bundle is loaded and warm."""
+def settled() -> None:
+    """When the first bundle is loaded and warm: never look again among the objects that there are.
+
+    What loading took and left is given back to the system, where the C library can (glibc's ``malloc_trim``).
+    """
     gc.freeze()
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -48,7 +48,7 @@ def run(settings: Settings, listening: socket.socket, announce: Callable[[str], 
         server.should_exit = True
 
     platforms = from_environment(os.environ)
-    app = create_app(settings, on_failure=stop, platforms=platforms, on_first=collecting.not_among_these)
+    app = create_app(settings, on_failure=stop, platforms=platforms, on_first=collecting.settled)
     server = server_of(app, settings.stop_s)
     with until_stopped():  # uvicorn raises the signal that ended it once more
         announce(address(listening))

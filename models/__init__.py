@@ -7,6 +7,8 @@ calibration    from log-odds to probabilities that can be believed
 numerics       the compiled arithmetic of scoring
 booster        LightGBM's C library without its package
 compact        its trees as flat arrays, walked with the same bits for less
+shapley        what each feature adds to a score, with the same bits as LightGBM's contributions
+paths          what a leaf adds for each feature on the way to it
 answering      features made readiness in one compiled call
 timing         the trees that ask for the hazard bin, and those that do not
 structure      what a LightGBM text must be before the C library sees it

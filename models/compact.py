@@ -40,13 +40,11 @@ class Trees(NamedTuple):
 
 def compact(text: bytes, last_feature: int) -> Trees | None:
     """The trees of a checked LightGBM text; None for a booster that averages. ``last_feature`` is that of the bin."""
-    head, _, rest = text.partition(b"\n\n")
-    if _AVERAGED.search(head):
+    if _AVERAGED.search(text.partition(b"\n\n")[0]):
         return None
-    blocks = [block for block in rest.partition(b"end of trees")[0].split(b"\n\n\n") if block]
     columns: dict[str, list[float]] = {name: [] for name in Trees._fields}
-    for block in blocks:
-        _append(columns, _fields(block), last_feature)
+    for block in tree_blocks(text):
+        _append(columns, fields_of(block), last_feature)
     arrays: dict[str, Any] = {
         name: np.array(values, np.float64 if name in {"thresholds", "leaves"} else np.int64)
         for name, values in columns.items()
@@ -54,7 +52,14 @@ def compact(text: bytes, last_feature: int) -> Trees | None:
     return Trees(**arrays)
 
 
-def _fields(block: bytes) -> dict[str, list[str]]:
+def tree_blocks(text: bytes) -> list[bytes]:
+    """The trees of a checked LightGBM text, apart."""
+    trees = text.partition(b"\n\n")[2].partition(b"end of trees")[0]
+    return [block for block in trees.split(b"\n\n\n") if block]
+
+
+def fields_of(block: bytes) -> dict[str, list[str]]:
+    """The numbers of a tree by name, still as text."""
     lines = (line.partition("=") for line in block.decode().split("\n"))
     return {name: value.split() for name, _, value in lines}
 
@@ -104,24 +109,29 @@ def compact_logits(matrix: Matrix, bins: int, trees: Trees) -> Floats:
 def _leaf(matrix: Matrix, row: int, number: float, trees: Trees, node: int) -> float:
     """The value of the leaf that a row falls into, as ``Tree::Predict`` of LightGBM finds it."""
     while node >= 0:
-        feature = trees.features[node]
-        x = np.float64(matrix[row, feature]) if feature < matrix.shape[1] else number
-        if -ZERO <= x <= ZERO:
-            x = 0.0
-        kind = trees.kinds[node]
-        missing = kind >> _MISSING & 3
-        if kind & _CATEGORICAL:
-            left = _in_set(x, trees, node)
-        elif np.isnan(x) and missing == _MISSING_NAN:
-            left = kind & _DEFAULT_LEFT != 0
-        else:
-            if np.isnan(x):
-                x = 0.0
-            default = missing == _MISSING_ZERO and x == 0.0
-            left = kind & _DEFAULT_LEFT != 0 if default else x <= trees.thresholds[node]
-        node = trees.lefts[node] if left else trees.rights[node]
+        node = trees.lefts[node] if goes_left(matrix, row, number, trees, node) else trees.rights[node]
     value: float = trees.leaves[-node - 1]
     return value
+
+
+@numba.njit(cache=True, nogil=True)
+def goes_left(matrix: Matrix, row: int, number: float, trees: Trees, node: int) -> bool:
+    """Which way a row goes at a split, as ``Tree::Decision`` of LightGBM says."""
+    feature = trees.features[node]
+    x = np.float64(matrix[row, feature]) if feature < matrix.shape[1] else number
+    if -ZERO <= x <= ZERO:
+        x = 0.0
+    kind = trees.kinds[node]
+    missing = kind >> _MISSING & 3
+    if kind & _CATEGORICAL:
+        return bool(_in_set(x, trees, node))
+    if np.isnan(x):
+        if missing == _MISSING_NAN:
+            return bool(kind & _DEFAULT_LEFT != 0)
+        x = 0.0
+    if missing == _MISSING_ZERO and x == 0.0:
+        return bool(kind & _DEFAULT_LEFT != 0)
+    return bool(x <= trees.thresholds[node])
 
 
 @numba.njit(cache=True, nogil=True)

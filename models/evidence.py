@@ -1,8 +1,8 @@
 """What a lead itself has done lately: how many kinds of engagement, on how many days, and since when it is silent."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from itertools import compress
+from typing import NamedTuple, Protocol
 
 from data.clock import DAY
 from features.event_columns import EventColumns
@@ -28,8 +28,7 @@ class Engagement(Protocol):
         """Who did it: only what the lead did is engagement."""
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """On how many distinct UTC days a lead engaged, in how many distinct kinds, within the window of its policy.
 
     ``quiet_since`` (microseconds) is its last engagement of any age, or its creation when there was none.
@@ -42,19 +41,23 @@ class Evidence:
     @classmethod
     def seen(cls, events: Iterable[Engagement], as_of: int, window: int, created_at: int) -> "Evidence":
         """The evidence of a lead's own events as known at ``as_of``; kinds and days no older than ``window``."""
-        own = [
-            (kind, occurred_at)
-            for actor, kind, occurred_at, known_at in _looked_at(events)
-            # `in_window` of any reach, in place: a call for each of thousands of events costs more than the question.
-            if actor == "lead" and occurred_at < as_of and known_at < as_of
-        ]
-        recent = [one for one in own if one[1] >= as_of - window]
+        since = as_of - window
+        kinds, times = _engagement(events, as_of)
+        if not times or max(times) < since:
+            return cls(0, 0, max(times, default=created_at))
+        recent = [(kind, occurred_at) for kind, occurred_at in zip(kinds, times, strict=True) if occurred_at >= since]
         days = {occurred_at // DAY for _, occurred_at in recent}
-        last = max([occurred_at for _, occurred_at in own], default=created_at)
-        return cls(len({kind for kind, _ in recent}), len(days), last)
+        return cls(len({kind for kind, _ in recent}), len(days), max(times))
 
 
-def _looked_at(events: Iterable[Engagement]) -> Iterable[tuple[str, str, int, int]]:
+def _engagement(events: Iterable[Engagement], as_of: int) -> tuple[list[str], list[int]]:
+    """The kinds and times of what a lead itself did, as known at a moment."""
     if isinstance(events, EventColumns):  # no event need be made for it
-        return zip(events.actors, events.kinds, events.occurred, events.known, strict=True)
-    return ((event.actor, event.kind, event.occurred_at, event.known_at) for event in events)
+        seen = events.seen(as_of)
+        own = [actor == "lead" for actor in seen.actors]
+        return list(compress(seen.kinds, own)), list(compress(seen.occurred, own))
+    # `in_window` of any reach, in place: a call for each of thousands of events costs more than the question.
+    own_events = [
+        event for event in events if event.actor == "lead" and event.occurred_at < as_of and event.known_at < as_of
+    ]
+    return [event.kind for event in own_events], [event.occurred_at for event in own_events]

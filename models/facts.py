@@ -1,7 +1,7 @@
 """What could be known of a lead at a moment, and which of its events a feature looks at."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
@@ -64,25 +64,59 @@ def _seen(every: EventColumns, as_of: int) -> EventColumns:
 _IN_ORDER = attrgetter("occurred_at", "known_at", "kind")
 
 
-def latest_run(events: Sequence[Event]) -> Sequence[Event]:
-    """The latest events without a lull between them."""
-    times = list(map(_OCCURRED, events))
+class Chosen:
+    """Some events of a lead, oldest first, read column by column; ``times`` are their occurred_at."""
+
+    __slots__ = ("_events", "_places", "times")
+
+    def __init__(self, events: EventColumns, places: list[int], times: list[int] | None = None) -> None:
+        self._events, self._places = events, places
+        self.times = [events.occurred[place] for place in places] if times is None else times
+
+    def column(self, name: str) -> list[Scalar]:
+        """What the events hold in a column, as it came."""
+        found = self._events.column(name)
+        return [found[place] for place in self._places]
+
+    def in_turn(self, name: str, *, latest_first: bool) -> Iterator[tuple[Scalar, int]]:
+        """What one event after the other holds in a column, and when it happened."""
+        held, places, times = self._events.column(name), self._places, self.times
+        every = range(len(places))
+        return ((held[places[k]], times[k]) for k in (reversed(every) if latest_first else every))
+
+    def since(self, moment: int) -> "Chosen":
+        """Those from a moment on."""
+        first = bisect_left(self.times, moment)
+        return Chosen(self._events, self._places[first:], self.times[first:]) if first else self
+
+    def where(self, condition: Where) -> "Chosen":
+        """Those for which a condition holds."""
+        raws = self.column(condition.column)
+        if condition.is_text:
+            holds = [read_text(raw) in condition.values for raw in raws]
+        else:
+            holds = [condition.holds(read_number(raw)) for raw in raws]
+        return Chosen(self._events, list(compress(self._places, holds)), list(compress(self.times, holds)))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def latest_run(times: Sequence[int]) -> int:
+    """Where the latest events without a lull between them begin, of moments oldest first."""
     gaps = list(map(sub, times[1:], times))
     if max(gaps, default=0) < LULL:
-        return events
-    return events[max(place for place, gap in enumerate(gaps, 1) if gap >= LULL) :]
+        return 0
+    return max([place for place, gap in enumerate(gaps, 1) if gap >= LULL])
 
 
-def selected(feature: OverEvents, facts: Facts, window: int | None) -> Sequence[Event]:
-    """The events that a feature looks at, oldest first."""
+def selected(feature: OverEvents, facts: Facts, window: int | None) -> Chosen:
+    """The events that a feature looks at."""
     asked = looks_at(feature)
-    events: list[Event] | None = facts.known.get(asked)
+    events: Chosen | None = facts.known.get(asked)
     if events is None:
         events = facts.known[asked] = _selected(feature, facts)
-    return events if window is None else events[bisect_left(events, facts.as_of - window, key=_OCCURRED) :]
-
-
-_OCCURRED = attrgetter("occurred_at")
+    return events if window is None else events.since(facts.as_of - window)
 
 
 def looks_at(feature: OverEvents) -> tuple[Any, ...]:
@@ -90,47 +124,42 @@ def looks_at(feature: OverEvents) -> tuple[Any, ...]:
     return (feature.kinds, feature.actor, feature.where, feature.per)
 
 
-def _selected(feature: OverEvents, facts: Facts) -> list[Event]:
+def _selected(feature: OverEvents, facts: Facts) -> Chosen:
     """One plain pass for each thing that is asked: most features ask for little, and leads have many events.
 
     Engagement is what the lead did; a kind by its name is told whoever did it, sales touches only if asked for.
     """
     told = facts.account_events if feature.per == "account" else facts.events
-    actor = feature.actor or ("lead" if not feature.kinds else None)
-    wanted = [one != "sales" for one in told.actors] if actor is None else [one == actor for one in told.actors]
-    if feature.kinds:
-        kinds = frozenset(feature.kinds)
-        wanted = [yes and kind in kinds for yes, kind in zip(wanted, told.kinds, strict=True)]
-    events = list(compress(told, wanted)) if any(wanted) else []
+    actors, kinds = told.actors, feature.kinds
+    actor = feature.actor or ("lead" if not kinds else None)
+    named = [place for place, kind in enumerate(told.kinds) if kind in kinds] if kinds else range(len(actors))
+    if actor is None:
+        events = Chosen(told, [place for place in named if actors[place] != "sales"])
+    else:
+        events = Chosen(told, [place for place in named if actors[place] == actor])
     for where in feature.conditions:
-        events = [event for event in events if _holds(where, event)]
+        events = events.where(where)
     return events
 
 
-def _holds(where: Where, event: Event) -> bool:
-    raw = raw_value(event, where.column)
-    return read_text(raw) in where.values if where.is_text else where.holds(read_number(raw))
+def told_apart(raw: Scalar, time: int, column: str) -> object:
+    """What a distinct count tells apart in an event: a text, the UTC day, or the lead; None where it is null."""
+    if column == "day":
+        return time // DAY
+    return raw if column == "lead" else read_text(raw)
 
 
-def raw_value(event: Event, column: str) -> Scalar:
-    """What the event holds in a column, as it came."""
-    return getattr(event, column) if column in _OWN else event.extra.get(column)
-
-
-_OWN = frozenset({"kind", "value", "item"})
-
-
-def told_apart(event: Event, column: str) -> object:
-    """What a distinct count tells apart: a text, the UTC day, or the lead."""
-    return next(iter(all_told_apart([event], column)))
-
-
-def all_told_apart(events: Sequence[Event], column: str) -> set[object]:
+def all_told_apart(events: Chosen, column: str) -> set[object]:
     """The different ones of many events, None among them where it is null."""
     if column == "day":
-        return {event.occurred_at // DAY for event in events}
+        return {time // DAY for time in events.times}
+    raws = events.column(column)
     if column == "lead":
-        return {event.lead_id for event in events}
-    raws = [raw_value(event, column) for event in events]
+        return set(raws)
+    if set(map(type, raws)) <= _TEXTS:
+        return set(map(read_text, set(raws)))
     # 1, 1.0 and true are equal, but not as texts.
     return {read_text(raw) for _, raw in set(zip(map(type, raws), raws, strict=True))}
+
+
+_TEXTS = {str, type(None)}

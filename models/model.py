@@ -17,9 +17,9 @@ from models.compact import Trees, compact, compact_logits, trial_rows
 from models.hazard import last_bins
 from models.linear import LinearModel
 from models.numerics import Floats, Ints, Matrix, Terms
+from models.shapley import Pushes, pushes_of, tree_pushes
 from models.timing import TreesApart
 
-_NO_TREES = np.empty((0, 0))
 FILES = ("model.txt", "linear.json", "calibration.json")
 
 
@@ -83,18 +83,17 @@ class ReadinessModel:
         that of ``matrix``, where it is known already.
         """
         matrix = self._rows(matrix)
-        bins, features = len(self.edges), matrix.shape[1]
+        bins, features = len(self.edges), self.features
         if blend is None:
             blend = self.answers(matrix)[0]
         at = self.horizons.index(self.primary)
-        weights = numerics.bin_weights(blend, int(self._last_bins[at]))
-        if bins == 1:  # the booster is not asked for a bin: all its trees answer the same in every one
-            parts: tuple[Floats | None, Floats | None] = (self.booster.contributions(matrix), None)
+        line, shares = (self.linear.terms, self.linear.coefficients), (self.weight, self.calibration.slopes[at])
+        if self._forest is not None:
+            parts = tree_pushes(matrix, bins, *self._forest)
         else:
-            parts = self._apart.contributions(with_bins(matrix, bins), bins)
-        trees = _NO_TREES if parts[0] is None else parts[0], _NO_TREES if parts[1] is None else parts[1]
-        shares = self.weight, self.calibration.slopes[at]
-        pushes = np.asarray(pushed(matrix, self.linear.terms, self.linear.coefficients, trees, weights, shares))
+            parts = lightgbm_pushes(self.booster, self._apart, matrix, bins)
+        weights = numerics.bin_weights(blend, int(self._last_bins[at]))
+        pushes = np.asarray(pushed(matrix, *line, parts, weights, shares))
         logits = numerics.cumulative_logits(blend, self._last_bins)[:, at]
         total = self.calibration.slopes[at] * logits + self.calibration.intercepts[at]
         pushes[:, features] = total - pushes[:, :features].sum(axis=1)
@@ -109,6 +108,19 @@ class ReadinessModel:
         rows = trial_rows(trees, self.features)
         theirs = booster_logits(self.booster, rows, bins)
         return trees if compact_logits(rows, bins, trees).tobytes() == theirs.tobytes() else None
+
+    @cached_property
+    def _forest(self) -> tuple[Trees, Pushes] | None:
+        """The trees and what they add, if that gave the same bits on this machine; else LightGBM explains."""
+        trees, bins = self._trees, len(self.edges)
+        pushes = None if trees is None else pushes_of(self.booster_text, trees)
+        if trees is None or pushes is None:
+            return None
+        rows = trial_rows(trees, self.features, 16)  # few: a service's memory is never smaller than at its start
+        apart = TreesApart(self.booster_text, self.features)  # not kept: it holds all the trees once more
+        found = tree_pushes(rows, bins, trees, pushes), lightgbm_pushes(self.booster, apart, rows, bins)
+        ours, theirs = ([part[:, : self.features].tobytes() for part in parts] for parts in found)
+        return (trees, pushes) if ours == theirs else None
 
     @cached_property
     def _apart(self) -> TreesApart:
@@ -192,6 +204,16 @@ def with_bins(matrix: Matrix, bins: int) -> Matrix:
     out[:, :, :-1] = matrix[:, None, :]
     out[:, :, -1] = np.arange(bins, dtype=np.float32)
     return out.reshape(len(matrix) * bins, matrix.shape[1] + 1)
+
+
+def lightgbm_pushes(booster: Booster, apart: TreesApart, matrix: Matrix, bins: int) -> tuple[Floats, Floats]:
+    """What ``shapley.tree_pushes`` gives, by LightGBM; the columns behind the features are its own."""
+    if bins == 1:  # the booster is not asked for a bin: all its trees answer the same in every one
+        parts: tuple[Floats | None, Floats | None] = (booster.contributions(matrix), None)
+    else:
+        parts = apart.contributions(with_bins(matrix, bins), bins)
+    timeless, timed = (np.empty((0, 0)) if part is None else part for part in parts)
+    return timeless, timed
 
 
 def booster_logits(booster: Booster, matrix: Matrix, bins: int) -> Floats:

@@ -7,6 +7,7 @@ HTTP has the same bits as in the table it was trained from.
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +50,7 @@ class Score:
     """With which chance the policy decided so (``models.states.Standing``)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Looked:
+class Looked(NamedTuple):
     """What was seen in a lead at a moment: its features, its readiness by horizon, and what moves it.
 
     ``row`` (F,) float32, ``blend`` (bins,) float64 hazard logits, ``predicted`` (H,) float64.

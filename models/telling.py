@@ -12,10 +12,10 @@ from features.compared import Difference, Ratio, Trend
 from features.context import Attribute, Calendar, Tenure
 from features.definitions import DistinctCount, First, GapMean, GapStd, Last, Max, Mean, Min, Sum
 from features.feature import Feature, OverEvents, Where
-from features.lead import Event, Scalar
+from features.lead import Scalar
 from features.reading import read_moment, read_number, read_text
 from models import wording
-from models.facts import LULL, Facts, all_told_apart, latest_run, looks_at, raw_value, selected, told_apart
+from models.facts import LULL, Facts, all_told_apart, latest_run, looks_at, selected, told_apart
 
 NOTHING = "no engagement yet"
 
@@ -59,21 +59,19 @@ def _(feature: OverEvents, facts: Facts) -> Told:
 
 def _tell_run(feature: OverEvents, facts: Facts) -> Told:
     noun = _noun(feature)
-    events = selected(feature, facts, window=None)
-    if not events:
+    times = selected(feature, facts, window=None).times
+    if not times:
         return Told(NOTHING if noun == "engagement" else f"no {noun} yet")
-    latest = events[-1].occurred_at
+    latest = times[-1]
     silent = facts.as_of - latest
     if silent >= LULL:
         return Told(f"no {noun} for {wording.days(silent)}, the last on {wording.date(latest)}", None, latest)
-    run = latest_run(events)
-    text = f"{wording.counted(len(run), noun)} since {wording.date(run[0].occurred_at)}"
-    if len(run) == 1:
-        text = f"{wording.counted(1, noun)} on {wording.date(run[0].occurred_at)}"
-    if len(run) < len(events):
-        gap = run[0].occurred_at - events[-len(run) - 1].occurred_at
-        text += f"; nothing for {wording.days(gap)} before that"
-    return Told(text, run[0].occurred_at, latest)
+    first = latest_run(times)
+    count, since = len(times) - first, times[first]
+    text = f"{wording.counted(count, noun)} {'on' if count == 1 else 'since'} {wording.date(since)}"
+    if first:
+        text += f"; nothing for {wording.days(since - times[first - 1])} before that"
+    return Told(text, since, latest)
 
 
 @tell.register
@@ -84,17 +82,17 @@ def _(feature: DistinctCount, facts: Facts) -> Told:
         return _nothing(feature)
     noun = "kind" if feature.column == "kind" else wording.phrase(feature.column)
     what = "" if feature.column == "day" else f" of {_noun(feature)}"
-    return _spanned(f"{wording.counted(len(found), noun)}{what or f' with {_noun(feature)}'}", events)
+    return _spanned(f"{wording.counted(len(found), noun)}{what or f' with {_noun(feature)}'}", events.times)
 
 
 def _tell_rhythm(feature: GapMean | GapStd, facts: Facts) -> Told:
-    events = selected(feature, facts, feature.window)
-    if len(events) < 2:
-        return _nothing(feature) if not events else _spanned(f"one {_noun(feature)} only", events)
-    mean = (events[-1].occurred_at - events[0].occurred_at) / (len(events) - 1) / DAY
+    times = selected(feature, facts, feature.window).times
+    if len(times) < 2:
+        return _nothing(feature) if not times else _spanned(f"one {_noun(feature)} only", times)
+    mean = (times[-1] - times[0]) / (len(times) - 1) / DAY
     every = "day" if mean < 1.5 else f"{mean:.0f} days"
     often = "several times a day" if mean < 0.5 else f"every {every} on average"
-    return _spanned(f"{wording.counted(len(events), _noun(feature))}, {often},", events)
+    return _spanned(f"{wording.counted(len(times), _noun(feature))}, {often},", times)
 
 
 tell.register(GapMean)(_tell_rhythm)
@@ -103,21 +101,20 @@ tell.register(GapStd)(_tell_rhythm)
 
 @tell.register
 def _(feature: Trend, facts: Facts) -> Told:
-    long, short = (selected(feature, facts, window) for window in (feature.window, feature.short))
+    long, short = (selected(feature, facts, window).times for window in (feature.window, feature.short))
     if not long:
         return Told(f"no {_noun(feature)} in the last {wording.days(feature.window or 0)}")
     recent = f"{len(short)} in the last {wording.days(feature.short)}"
     whole = f"{wording.counted(len(long), _noun(feature))} in the last {wording.days(feature.window or 0)}"
-    return Told(f"{whole}, {recent}", long[0].occurred_at, long[-1].occurred_at)
+    return Told(f"{whole}, {recent}", long[0], long[-1])
 
 
 def _tell_numbers(feature: Sum | Mean | Max | Min, facts: Facts) -> Told:
-    told = [
-        (event, read_number(raw_value(event, feature.column))) for event in selected(feature, facts, feature.window)
-    ]
-    events = [event for event, number in told if number == number]  # noqa: PLR0124  NaN is not itself
+    events = selected(feature, facts, feature.window)
+    told = list(zip(events.times, map(read_number, events.column(feature.column)), strict=True))
+    times = [time for time, number in told if number == number]  # noqa: PLR0124  NaN is not itself
     name = wording.phrase(feature.column)
-    if not events:
+    if not times:
         return Told(f"no {name} yet")
     numbers = [number for _, number in told if number == number]  # noqa: PLR0124  likewise
     total = 0.0
@@ -130,7 +127,7 @@ def _tell_numbers(feature: Sum | Mean | Max | Min, facts: Facts) -> Told:
         Min: ("at the least", min(numbers)),
     }
     words, value = summaries[type(feature)]
-    return _spanned(f"{name} {wording.number(value)} {words} in {wording.counted(len(events), _noun(feature))}", events)
+    return _spanned(f"{name} {wording.number(value)} {words} in {wording.counted(len(times), _noun(feature))}", times)
 
 
 for _kind in (Sum, Mean, Max, Min):
@@ -139,15 +136,14 @@ for _kind in (Sum, Mean, Max, Min):
 
 def _tell_one(feature: First | Last, facts: Facts) -> Told:
     events = selected(feature, facts, feature.window)
-    in_turn = events if isinstance(feature, First) else reversed(events)
-    event = next((e for e in in_turn if told_apart(e, feature.column) is not None), None)
-    if event is None:
+    is_last = isinstance(feature, Last)
+    told = ((told_apart(*one, feature.column), one[1]) for one in events.in_turn(feature.column, latest_first=is_last))
+    value, time = next((one for one in told if one[0] is not None), (None, 0))
+    if value is None:
         return _nothing(feature)
-    place = "first" if isinstance(feature, First) else "last"
     name = _noun(feature) if feature.column == "kind" else f"{wording.phrase(feature.column)} of {_noun(feature)}"
-    value = str(told_apart(event, feature.column))
-    value = wording.phrase(value) if feature.column == "kind" else value
-    return Told(f"{place} {name}: {value} on {wording.date(event.occurred_at)}", event.occurred_at, event.occurred_at)
+    text = wording.phrase(str(value)) if feature.column == "kind" else str(value)
+    return Told(f"{'last' if is_last else 'first'} {name}: {text} on {wording.date(time)}", time, time)
 
 
 tell.register(First)(_tell_one)
@@ -244,7 +240,7 @@ def _nothing(feature: OverEvents) -> Told:
     return Told(NOTHING if noun == "engagement" else f"no {noun} yet")
 
 
-def _spanned(text: str, events: Sequence[Event]) -> Told:
-    first, last = events[0].occurred_at, events[-1].occurred_at
+def _spanned(text: str, times: Sequence[int]) -> Told:
+    first, last = times[0], times[-1]
     when = f"on {wording.date(first)}" if wording.date(first) == wording.date(last) else f"since {wording.date(first)}"
     return Told(f"{text} {when}", first, last)

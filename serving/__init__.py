@@ -26,6 +26,7 @@
     reference the page at /docs
     app       create_app: all of the above, put together
     launch    the app on a port, until it is told to stop
+    collecting when Python looks for garbage
     staying   how whatever stays ends in order
     ingest    news from outside, made rows of the store
     outbox    what others are told: messages and their delivery

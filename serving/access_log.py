@@ -19,13 +19,13 @@ class AccessLog:
     """Keeps lines until they are written. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._waiting: list[Line] = []
+        self._waiting: list[tuple[float, int, dict[str, Any]]] = []
 
     def note(self, level: int, fields: dict[str, Any]) -> None:
         """Write a line soon, if lines of this level are wanted."""
         if not _LOG.isEnabledFor(level):
             return
-        self._waiting.append((time.time(), logging.getLevelName(level), _LOG.name, "request", fields))
+        self._waiting.append((time.time(), level, fields))
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_later(SOON_S, self.flush)
         elif len(self._waiting) >= AT_ONCE:
@@ -35,4 +35,7 @@ class AccessLog:
         """Write what waits now."""
         waiting, self._waiting = self._waiting, []
         if waiting:
-            _LOG.log(logging.INFO, "%d requests", len(waiting), extra={LINES: waiting})
+            lines: list[Line] = [
+                (moment, logging.getLevelName(level), _LOG.name, "request", fields) for moment, level, fields in waiting
+            ]
+            _LOG.log(logging.INFO, "%d requests", len(lines), extra={LINES: lines})

@@ -70,18 +70,20 @@ def create_app(
     settings: Settings,
     on_failure: Callable[[Exception], None] | None = None,
     platforms: PlatformSettings | None = None,
+    on_first: Callable[[], None] | None = None,
 ) -> FastAPI:
     """The service for one bundle.
 
     The bundle is checked in a canary process, loaded and warmed while the service already answers ``/healthz``;
     ``/readyz`` says 503 until then. ``on_failure`` is told when that fails.
+    ``on_first`` is told when the first bundle is about to answer.
     ``platforms``: the secrets and addresses of platforms; none, when absent.
     """
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        service = Service(settings, on_failure)
+        service = Service(settings, on_failure, on_first)
         shadow = Shadow.of(service)
         metrics.registry.register(Gauges(service, shadow))
         recorder = Recorder(lambda: service.store)

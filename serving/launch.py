@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from data.errors import ContractError
+from serving import collecting
 from serving.app import create_app
 from serving.logs import start_logging
 from serving.platforms.settings import from_environment
@@ -46,7 +47,8 @@ def run(settings: Settings, listening: socket.socket, announce: Callable[[str], 
         failures.append(error)
         server.should_exit = True
 
-    app = create_app(settings, on_failure=stop, platforms=from_environment(os.environ))
+    platforms = from_environment(os.environ)
+    app = create_app(settings, on_failure=stop, platforms=platforms, on_first=collecting.settled)
     server = server_of(app, settings.stop_s)
     with until_stopped():  # uvicorn raises the signal that ended it once more
         announce(address(listening))

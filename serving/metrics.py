@@ -1,13 +1,18 @@
 """What the service tells of itself to Prometheus: requests here, its state in ``serving.gauges``."""
 
+from collections import deque
+from contextlib import suppress
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+AT_ONCE = 256
+"""So many answers wait to be counted at the most; who reads the metrics sees them all."""
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The registry of one application."""
+    """The registry of one application. Threads may share it."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -22,16 +27,27 @@ class Metrics:
             registry=self.registry,
         )
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._uncounted: deque[tuple[str, str, int, float]] = deque()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request. ``route`` is a template, so that there are as many series as routes."""
-        found = self._known.get((method, route, status))
-        if found is None:
-            found = self._requests.labels(method, route, status), self._seconds.labels(route)
-            self._known[method, route, status] = found
-        found[0].inc()
-        found[1].observe(seconds)
+        self._uncounted.append((method, route, status, seconds))
+        if len(self._uncounted) >= AT_ONCE:
+            self._count()
+
+    def _count(self) -> None:
+        """Count those that wait: many in a row take a third of what each takes between two answers."""
+        with suppress(IndexError):  # until none is left, whichever thread took the last
+            while True:
+                method, route, status, seconds = self._uncounted.popleft()
+                found = self._known.get((method, route, status))
+                if found is None:
+                    found = self._requests.labels(method, route, status), self._seconds.labels(route)
+                    self._known[method, route, status] = found
+                found[0].inc()
+                found[1].observe(seconds)
 
     def text(self) -> bytes:
         """The exposition that Prometheus reads."""
+        self._count()
         return generate_latest(self.registry)

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -14,12 +15,14 @@ from serving.access_log import AccessLog
 from serving.logs import place_of
 from serving.metrics import Metrics
 from serving.problems import Refusal, answer, answer_to, failed
+from serving.protocol import WHOLE
 from serving.waiting import at_once_or
 
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32 * 1024
 MOST_URL_BYTES = 8 * 1024
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"})
+_NONE: dict[str, Any] = {}
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ASKED_BY_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 _ERRORS = logging.getLogger("readiness.service")
@@ -60,7 +63,9 @@ class Gate:
             await self.app(scope, receive, exchange.send)
         else:
             scope["route_path"], ask = short
-            await (await ask(scope, receive))(scope, receive, exchange.send)
+            told = await ask(scope, receive)
+            if not exchange.tell(told):
+                await told(scope, receive, exchange.send)
 
     async def _answer(self, error: Exception, exchange: "_Exchange", receive: Receive) -> None:
         """Tell the caller, unless it has gone or was told already."""
@@ -108,6 +113,15 @@ class _Exchange:
         self.request_id = _id_of(scope)
         self._send = send
         scope.setdefault("state", {})["request_id"] = self.request_id
+
+    def tell(self, answer: Response) -> bool:
+        """Write a whole answer at once, where the server can (``serving.protocol``)."""
+        whole = self.scope.get("extensions", _NONE).get(WHOLE)
+        headers = (*answer.raw_headers, (b"x-request-id", self.request_id.encode()))
+        if whole is None or not whole["write"](answer.status_code, headers, answer.body):
+            return False
+        self.status = answer.status_code
+        return True
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer; the first one carries the id."""

@@ -1,8 +1,7 @@
 """A request made a lead's history, a score made an answer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from msgspec.json import Encoder
 
@@ -22,8 +21,7 @@ from serving.usual import READER, Usual, history_of
 _ENCODE = Encoder().encode
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A lead about which is asked: its history as told at ``as_of``, how many of the ``events`` sent count then."""
 
     history: LeadHistory

@@ -25,12 +25,17 @@ _AGAIN_S = 2.0
 class Service:
     """The settings, the keys and, as soon as each is there, the bundle and the store."""
 
-    def __init__(self, settings: Settings, on_failure: Callable[[Exception], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_failure: Callable[[Exception], None] | None = None,
+        on_first: Callable[[], None] | None = None,
+    ) -> None:
         self.settings = settings
         self.keys = KeyRing(None if settings.store else settings.keys_file, settings.keys)
         live = settings.live is not None
         origin = From(settings.live or settings.bundle, settings.version, live, settings.canary_timeout_s)
-        self.model = Model(origin, on_failure)
+        self.model = Model(origin, on_failure, on_first)
         self.agreed = Following()
         self._on_failure = on_failure
         self._store: Store | None = None

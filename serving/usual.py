@@ -21,6 +21,7 @@ MOST_LEARNED = 32
 """So many further columns are read in one go at the most, whoever sends them."""
 MOST_LETTERS = 200
 _NUL = b"\\u0000"
+_ESCAPE = b"\\"
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 _Text = Annotated[str, Meta(max_length=1_000)]
 _Flat = _Text | float | bool | None
@@ -73,7 +74,7 @@ class Reader:
             return None
         attributes: dict[str, Any] = lead.attributes or {}
         events: list[Any] = lead.events or []
-        if _NUL in sent or len(attributes) > MAX_COLUMNS:
+        if (_ESCAPE in sent and _NUL in sent) or len(attributes) > MAX_COLUMNS:  # one letter is found much sooner
             return None
         columns = zip(*map(astuple, events), strict=True) if events else _NONE
         kinds, happened, told, actors, values, items, ids, *more = columns

@@ -39,6 +39,9 @@ def serve(
 
     With a store, and no champion yet, it takes in news until the first model is deployed.
     """
+    from serving import collecting
+
+    collecting.seldom()  # before what follows is imported
     from data.contract import load_contract
     from serving.commands.deploy import live_of
     from serving.commands.terminal import next_step

@@ -1,5 +1,6 @@
 """What a lead's account brings: its attributes, and what its other leads did."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class AccountFacts:
     def tell(self, inputs: Inputs) -> None:
         """Add them to a fingerprint."""
         inputs.values(self.attributes.rows)
-        inputs.events(self.contents, [event.known_at for event in self.events])
+        inputs.events(self.contents, array("q", [event.known_at for event in self.events]))
 
 
 def account_facts(

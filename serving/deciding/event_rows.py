@@ -22,14 +22,14 @@ def event_of(row: Row, lead_id: str = "") -> Event:
     return Event(kind, occurred_at, known_at, actor, value, item, _extra(extra), None, lead_id)
 
 
-def columns_of(rows: Sequence[Row]) -> EventColumns:
-    """The columns of such rows."""
+def columns_of(rows: Sequence[Row]) -> tuple[EventColumns, Sequence[bytes]]:
+    """The columns of such rows, and what was sent of each."""
     if not rows:
-        return EventColumns.of(())
-    kinds, occurred, known, actors, values, items, extras, _ = zip(*rows, strict=True)
+        return EventColumns.of(()), ()
+    kinds, occurred, known, actors, values, items, extras, contents = zip(*rows, strict=True)
     some = extras.count(None) < len(extras)
     further = list(map(_extra, extras)) if some else None
-    return EventColumns(kinds, array("q", occurred), array("q", known), actors, values, items, further)
+    return EventColumns(kinds, array("q", occurred), array("q", known), actors, values, items, further), contents
 
 
 def _extra(text: str | None) -> Mapping[str, Scalar]:

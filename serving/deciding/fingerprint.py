@@ -14,11 +14,11 @@ class Inputs:
     def __init__(self, created_at: int) -> None:
         self._digest = hashlib.sha256(created_at.to_bytes(8, "little", signed=True))
 
-    def events(self, contents: Sequence[bytes], known: Iterable[int]) -> None:
+    def events(self, contents: Sequence[bytes], known: "array[int]") -> None:
         """Events in the order of occurred_at and event_id: what was sent of each (16 bytes), and when it was known."""
         self._digest.update(len(contents).to_bytes(8, "little"))
         self._digest.update(b"".join(contents))
-        self._digest.update(array("q", known).tobytes())
+        self._digest.update(known)
 
     def values(self, rows: Iterable[Row]) -> None:
         """Attributes and their changes, as rows of plain values without equals."""

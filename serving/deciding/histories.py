@@ -130,12 +130,14 @@ def history_of(lead: Row, rows: Rows, logged: Rows | None, account: AccountFacts
     ``logged`` None: nobody asked for attributes.
     """
     lead_id, created_at, _, present = lead
-    every = columns_of(rows)
-    seen = rows if not rows or every.latest() < as_of else _seen(rows, as_of)
-    events = every if seen is rows else columns_of(seen)
+    events, contents = columns_of(rows)
+    seen = len(rows)
+    if rows and events.latest() >= as_of:
+        known = _seen(rows, as_of)
+        seen, (events, contents) = len(known), columns_of(known)
     attributes = NONE if logged is None else attributes_of(present, logged, as_of)
     inputs = Inputs(created_at)
-    inputs.events([row[7] for row in seen], events.known)
+    inputs.events(contents, events.known)
     inputs.values(attributes.rows)
     account = account or AccountFacts()
     account.tell(inputs)
@@ -149,7 +151,7 @@ def history_of(lead: Row, rows: Rows, logged: Rows | None, account: AccountFacts
         account.events,
         account.attributes.changes,
     )
-    return Read(history, inputs.hex(), len(seen), len(rows) - len(seen), _pending(rows, len(seen), attributes, as_of))
+    return Read(history, inputs.hex(), seen, len(rows) - seen, _pending(rows, seen, attributes, as_of))
 
 
 def _seen(rows: Rows, as_of: int) -> Rows:

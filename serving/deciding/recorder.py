@@ -49,10 +49,12 @@ class Recorder:
     async def flush(self) -> None:
         """Write all that waits now. Raises StoreDown; the scores are kept then."""
         async with self._one_at_a_time:
-            while self._scores:
-                batch = self._scores[:AT_ONCE]
+            left = len(self._scores)  # those that come meanwhile make the next lot: a small one costs as much
+            while left > 0:
+                batch = self._scores[: min(left, AT_ONCE)]
                 await self._store().awrite(partial(_write, batch))
                 del self._scores[: len(batch)]
+                left -= len(batch)
 
     async def close(self) -> None:
         """Write what waits; what the database does not take is lost, and the log says how much."""
@@ -65,13 +67,15 @@ class Recorder:
             _LOG.error("%d scores were told and not kept: the store is away", len(self._scores))
 
     async def _soon(self) -> None:
-        await asyncio.sleep(SOON_S)
+        pause = SOON_S
         while self._scores:
+            await asyncio.sleep(pause)
             try:
                 await self.flush()
+                pause = SOON_S
             except StoreDown as error:
                 _LOG.warning("%d scores wait: %s", len(self._scores), error)
-                await asyncio.sleep(AGAIN_S)
+                pause = AGAIN_S
 
 
 def _write(scores: list[tuple[Made, Loaded]], connection: Connection) -> None:

@@ -4,8 +4,7 @@ SQLAlchemy's own execution and result take some 30 microseconds a statement and 
 that a stored score reads.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table
@@ -30,9 +29,7 @@ class Quick:
         if fixed:
             values = {**fixed, **values}
         given: Any = values if names is None else tuple([values[name] for name in names])
-        with _cursor(connection, text) as cursor:
-            cursor.execute(text, given)
-            return cursor.fetchall()  # type: ignore[no-any-return]  # plain tuples in both drivers
+        return _driven(connection, text, given)
 
     def _compile(self, connection: Connection) -> _Compiled:
         compiled = self._statement.compile(dialect=connection.dialect)
@@ -57,19 +54,21 @@ class QuickInsert:
             statement = insert_into(connection, self._table).on_conflict_do_nothing()
             text = self._texts[dialect.name] = str(statement.compile(dialect=dialect, column_keys=list(self._names)))
         given: Any = [tuple([row[name] for name in self._names]) for row in rows] if dialect.positional else list(rows)
-        with _cursor(connection, text) as cursor:
-            cursor.executemany(text, given)
+        _driven(connection, text, given, many=True)
 
 
-@contextmanager
-def _cursor(connection: Connection, text: str) -> Iterator[Any]:
-    """A cursor of the driver, in a transaction; its errors are SQLAlchemy's."""
+def _driven(connection: Connection, text: str, given: Any, *, many: bool = False) -> Rows:
+    """The rows of a statement, or none of one for ``many``; in a transaction, its errors SQLAlchemy's."""
     dialect = connection.dialect
     cursor = connection.connection.cursor()
     try:
         if not connection.in_transaction():
             _begin(connection, cursor)
-        yield cursor
+        if many:
+            cursor.executemany(text, given)
+            return []
+        cursor.execute(text, given)
+        return cursor.fetchall()  # type: ignore[return-value]  # plain tuples in both drivers
     except dialect.loaded_dbapi.Error as error:
         lost = dialect.is_disconnect(error, None, cursor)
         raise DBAPIError.instance(

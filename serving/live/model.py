@@ -36,15 +36,20 @@ class From:
 
 
 class Model:
-    """The bundle that answers now. ``on_failure`` is told when there is none to begin with."""
+    """The bundle that answers now.
+
+    ``on_failure`` is told when there is none to begin with, ``on_first`` when the first one is loaded and warm.
+    """
 
     def __init__(
         self,
         origin: From,
         on_failure: Callable[[Exception], None] | None = None,
+        on_first: Callable[[], None] | None = None,
     ) -> None:
         self._origin = origin
         self._on_failure = on_failure
+        self._on_first = on_first
         self._beside: Beside | None = None
         self._loaded: Loaded | None = None
         self._refused = self._awaited = False
@@ -141,5 +146,7 @@ class Model:
             _LOG.error("the deployed bundle was refused, %s: %s", answers, reason)
 
     def _take(self, loaded: Loaded) -> None:
+        if self._loaded is None and self._on_first is not None:
+            self._on_first()
         self._loaded = replace(loaded, beside=self._beside)
         _LOG.info("bundle %s (version %s) answers", loaded.bundle.bundle_id[:12], loaded.version or "none")

@@ -6,7 +6,9 @@ import pytest
 
 from models.booster import Booster
 from models.compact import compact, compact_logits, trial_rows
-from models.model import booster_logits
+from models.model import booster_logits, lightgbm_pushes
+from models.shapley import pushes_of, tree_pushes
+from models.timing import TreesApart
 
 
 def trained(seed, **parameters):
@@ -48,6 +50,45 @@ def test_the_bits_are_those_of_lightgbm(seed, parameters, bins):
     for rows in (trial_rows(trees, features), wild, wild[:1]):
         expected = booster_logits(booster, rows, bins)
         assert compact_logits(rows, bins, trees).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"zero_as_missing": True}, {"use_missing": False}, {"max_depth": 1}, {"min_data_in_leaf": 1_400}]
+)
+@pytest.mark.parametrize("bins", [1, 4])
+def test_what_features_add_has_the_bits_of_lightgbm(seed, parameters, bins):
+    """TreeSHAP looked up: features that a way asks for again, gaps and stumps, the trees that ask for the bin apart."""
+    text = trained(seed, **{"max_depth": 5, **parameters})
+    booster = Booster(text)
+    features = booster.features - (bins > 1)
+    trees, apart = compact(text, features), TreesApart(text, features)
+    pushes = pushes_of(text, trees)
+    for rows in (trial_rows(trees, features), trial_rows(trees, features)[5:6]):
+        found = tree_pushes(rows, bins, trees, pushes), lightgbm_pushes(booster, apart, rows, bins)
+        ours, theirs = ([part[:, :features].tobytes() for part in parts] for parts in found)
+        assert ours == theirs
+        assert max(map(len, ours)) > 0
+
+
+def test_what_deep_trees_add_is_left_to_lightgbm():
+    """What would have to be kept doubles with each split on the way."""
+    text = trained(1, num_leaves=60)
+    assert pushes_of(text, compact(text, 7)) is None
+
+
+def test_pushes_that_differ_are_not_used(made, monkeypatch):
+    """Should what is looked up ever have other bits on a machine, LightGBM explains there, with the same ones."""
+    from models import model as module
+    from models.model import ReadinessModel
+
+    loaded = ReadinessModel.from_files(made.parts["model"].to_files())
+    expected = loaded.explain(made.matrix)
+    assert loaded._forest is not None
+    other = ReadinessModel.from_files(loaded.to_files())
+    monkeypatch.setattr(module, "tree_pushes", lambda rows, *_: (np.ones((len(rows), other.features)),) * 2)
+    assert other._forest is None
+    assert other.explain(made.matrix).tobytes() == expected.tobytes()
 
 
 def test_a_forest_that_averages_is_left_to_lightgbm():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from data.clock import DAY
 from data.tables import TIME
+from features.event_columns import EventColumns
 from features.lead import Event
 from models.evidence import Evidence
 from models.evidence_rows import evidence_rows
@@ -29,6 +30,23 @@ def test_evidence_is_what_the_lead_did_and_we_knew():
         Event("email_sent", NOW - 5 * DAY, NOW - 5 * DAY, "marketing"),
     ]
     assert Evidence.seen(events, NOW, window, 0) == Evidence(kinds=2, days=2, quiet_since=NOW - 1)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("xyz"),
+            st.integers(-9, 2),
+            st.integers(0, 3),
+            st.sampled_from(("lead", "sales", "marketing")),
+        ),
+        max_size=12,
+    )
+)
+def test_evidence_is_the_same_of_events_and_of_their_columns(drawn):
+    """However the events come: in any order, early and late, ours and the lead's."""
+    events = [Event(kind, NOW + at * DAY // 2, NOW + (at + late) * DAY // 2, actor) for kind, at, late, actor in drawn]
+    assert Evidence.seen(EventColumns.of(events), NOW, 2 * DAY, 7) == Evidence.seen(events, NOW, 2 * DAY, 7)
 
 
 def test_silence_counts_from_the_last_engagement_of_any_age_or_from_the_creation():

@@ -235,6 +235,28 @@ def test_who_says_nothing_is_sent_away(trained, put, monkeypatch):
             time.sleep(0.5)
 
 
+def test_a_short_answer_is_written_whole_or_as_the_connection_needs_it(trained, put, until):
+    """In one piece where the connection stays, with ``connection: close`` where it ends, in turn where many ask."""
+    url = put(create_app(Settings(trained.bundle, require_key=False)))
+    until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+    port, body = int(url.rpartition(":")[2]), json.dumps(LEAD).encode()
+    head = b"POST /v1/score HTTP/1.1\r\nhost: x\r\nx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n"
+    asked = [head % (name, b"", len(body)) + body for name in (b"one", b"two")]
+    last = head % (b"last", b"connection: close\r\n", len(body)) + body
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+        caller.sendall(asked[0])
+        whole = caller.recv(1 << 16)
+        length = int(whole.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        assert len(whole.partition(b"\r\n\r\n")[2]) == length
+        caller.sendall(asked[1] + last)
+        rest = b"".join(iter(lambda: caller.recv(1 << 16), b""))
+    assert [part.partition(b"x-request-id: ")[2][:4] for part in (whole, *rest.split(b"HTTP/1.1 200 OK")[1:])] == [
+        *(b"one\r", b"two\r", b"last"),
+    ]
+    assert b"connection: close" not in whole.lower()
+    assert rest.lower().count(b"connection: close") == 1
+
+
 def test_a_slow_body_holds_nobody_up(trained, put, until):
     """While a hundred bodies trickle in, others are answered."""
     url = put(create_app(Settings(trained.bundle, require_key=False)))

@@ -238,6 +238,35 @@ def test_the_recorder_waits_for_a_store_that_is_away(store, loaded, monkeypatch)
 
 
 @pytest.mark.usefixtures("lively")
+def test_scores_that_come_while_a_lot_is_written_make_the_next_lot(store, loaded, monkeypatch):
+    """Under load there are as few writes as in peace: a lot does not take up what comes meanwhile, one by one."""
+    monkeypatch.setattr(recorder_module, "SOON_S", 3_600)
+    writes = []
+
+    async def keep():
+        recorder = Recorder(lambda: store)
+        answers = [await score_stored(store, recorder, loaded, Question("busy", reasons=0)) for _ in range(4)]
+        first, *later = [one.made for one in answers[1:]]
+        real = store.awrite
+
+        async def while_one_more_comes(change):
+            writes.append(recorder.waiting())
+            if later:
+                await recorder.add(later.pop(), loaded)
+            return await real(change)
+
+        monkeypatch.setattr(store, "awrite", while_one_more_comes)
+        await recorder.flush()
+        left = recorder.waiting()
+        await recorder.close()
+        return first.score_id, left
+
+    first_id, left = asyncio.run(keep())
+    assert (left, writes[0], len(writes)) == (1, 3, 2)
+    assert first_id in kept_rows(store)
+
+
+@pytest.mark.usefixtures("lively")
 def test_of_a_lead_that_is_erased_nothing_is_kept_afterwards(store, ask, loaded):
     """Its score waits to be written when the lead is forgotten: it is forgotten too."""
     ask(Question("busy"))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.compiled import compiled
+from features.compiled import compiled, compiled_over
 from models.numerics import Floats, Ints
 
 
@@ -24,7 +24,7 @@ class Path(NamedTuple):
     weights: Floats
 
 
-@compiled
+@compiled_over()
 def leaf_pushes(asked: Ints, portions: Floats, width: int, leaf: float) -> tuple[Ints, Floats]:
     """What a leaf adds for each of the ``width`` features on its path: these (w,), and (2 ** d, w) what each has of it.
 

@@ -25,4 +25,5 @@ store       the service's own store, as far as it holds facts
 spine       which lead is asked about at which moment
 labels      what came next, and how long we could watch
 simulation  a seeded market whose truth is known
+kept_code   what numba keeps of compiled code on disk
 """

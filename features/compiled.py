@@ -17,6 +17,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from data.kept_code import outlives_upgrades
+
 F = TypeVar("F", bound=Callable[..., object])
 _njit: Any = partial(numba.njit, error_model="numpy", no_cfunc_wrapper=True)
 
@@ -61,7 +63,7 @@ def _kept(function: F, others: tuple[str, ...] = (), *, allocates: bool) -> F:
     if hasattr(made, "py_func"):  # else numba was told to compile nothing
         kept = made._cache._cache_file  # noqa: SLF001 - numba has no public way; a test sees to it that this works
         kept._source_stamp = (kept._source_stamp, *map(_stamp, (__file__, *others)))  # noqa: SLF001 - likewise
-    return cast("F", made)
+    return cast("F", outlives_upgrades(made))
 
 
 def _stamp(file: str) -> tuple[float, int]:

@@ -160,6 +160,39 @@ def test_what_is_kept_of_compiled_code_is_fresh_only_as_long_as_what_it_contains
     assert list((tmp_path / "kept").rglob("*outer*.nbi"))
 
 
+TOLD = """
+from typing import NamedTuple
+
+from features.compiled import compiled
+
+
+class {name}(NamedTuple):
+    x: int
+
+
+@compiled
+def inner(told):
+    return told.x
+
+
+print(inner({name}(1)), len(inner.stats.cache_hits))
+"""
+
+
+def test_what_is_kept_of_compiled_code_outlives_the_classes_that_it_names(tmp_path):
+    """After an upgrade that renamed what a function is given, it is compiled anew; the program starts."""
+    place = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    answers = []
+    for name in ("Before", "Before", "Renamed"):
+        (tmp_path / "told.py").write_text(TOLD.format(name=name))
+        os.utime(tmp_path / "told.py", (1, 1))
+        command = [sys.executable, "-B", "-c", "import told"]
+        done = subprocess.run(command, env=place, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr[-1_000:]
+        answers.append(done.stdout)
+    assert answers == ["1 0\n", "1 1\n", "1 0\n"]
+
+
 def test_the_service_side_imports_no_table_library():
     """features.online brings NumPy and numba, not pyarrow, pandas or pydantic."""
     heavy = ("pyarrow", "pandas", "polars", "pydantic")

@@ -203,7 +203,8 @@ def _head(told: dict[str, Any]) -> str:
     events has 50,000 leads with power-law histories and a question a month about each lead, five or six in all."""
     caution = """Fresh memory costs system time, on virtual machines at times more than the work itself: the same engine
     on the same market differs between the tables below by as much as a factor of two. Compare within a table."""
+    lede = "What features cost here, beside hand-written forms of them for other engines and above the physical floor."
     made = f"Made in {told['minutes']:.0f} minutes by\n\n    {told['command']}"
     return "\n\n".join(
-        ["# Speed of the feature engine", made, *(_filled(" ".join(t.split())) for t in (text, method, caution))]
+        ["# Speed of the feature engine", lede, made, *(_filled(" ".join(t.split())) for t in (text, method, caution))]
     )

@@ -27,6 +27,8 @@ def report(told: dict[str, Any]) -> str:
     lines = [
         "# What an answer costs",
         "",
+        "CPU, latency and memory of an answer, beside a bare FastAPI hello and other model servers in the same run.",
+        "",
         made,
         "",
         "## Aims",

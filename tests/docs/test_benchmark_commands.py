@@ -12,6 +12,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, commands, commands_of, spans
 
 RUN_BY = {
+    "benchmarks/feature_compile.py": "tests/benchmarks/test_features.py",
     "benchmarks/features.py": "tests/benchmarks/test_features.py",
     "benchmarks/few_outcomes.py": "tests/docs/test_benchmark_commands.py",
     "benchmarks/policy.py": "tests/benchmarks/test_policy.py",

@@ -6,9 +6,7 @@ order of LightGBM's ``Tree::TreeSHAP``: the same numbers are added, divided and 
 
 from typing import NamedTuple
 
-import numpy as np
-
-from features.compiled import compiled, compiled_over
+from features.compiled import compiled
 from models.numerics import Floats, Ints
 
 
@@ -24,16 +22,15 @@ class Path(NamedTuple):
     weights: Floats
 
 
-@compiled_over()
-def leaf_pushes(asked: Ints, portions: Floats, width: int, leaf: float) -> tuple[Ints, Floats]:
-    """What a leaf adds for each of the ``width`` features on its path: these (w,), and (2 ** d, w) what each has of it.
+@compiled
+def leaf_pushes(asked: Ints, portions: Floats, leaf: float, path: Path, out: Floats) -> None:
+    """What a leaf adds for each of the w features on its path, written to ``out`` (2 ** d, w).
 
     ``asked`` (d,) are the features of the splits from the root, ``portions`` (d,) of the rows there that go on towards
-    the leaf. Bit *k* of a line's number: whether the row goes along at split *k*.
+    the leaf. Bit *k* of a line's number: whether the row goes along at split *k*. ``path`` has room for d + 1; the
+    features are in it afterwards, from its second place on.
     """
-    steps = len(asked)
-    path = Path(np.empty(steps + 1, np.int64), np.empty(steps + 1), np.empty(steps + 1), np.empty(steps + 1))
-    out = np.empty((1 << steps, width))
+    steps, width = len(asked), out.shape[1]
     for pattern in range(1 << steps):
         extend(path, 0, 1.0, 1.0, -1)
         depth = 0
@@ -49,7 +46,6 @@ def leaf_pushes(asked: Ints, portions: Floats, width: int, leaf: float) -> tuple
             extend(path, depth, portions[k] * zero, one if pattern >> k & 1 else 0.0, asked[k])
         for k in range(width):
             out[pattern, k] = unwound(path, depth, k + 1) * (path.ones[k + 1] - path.zeros[k + 1]) * leaf
-    return path.features[1 : width + 1].copy(), out
 
 
 @compiled

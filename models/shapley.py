@@ -13,7 +13,7 @@ from features.compiled import compiled_over
 from models import compact
 from models.compact import Trees, fields_of, goes_left, tree_blocks
 from models.numerics import Floats, Ints, Matrix
-from models.paths import leaf_pushes
+from models.paths import Path, leaf_pushes
 
 MOST = 1 << 17
 """So many numbers (1 MiB) are kept at the most; deeper trees are left to LightGBM."""
@@ -39,10 +39,7 @@ def pushes_of(text: bytes, trees: Trees) -> Pushes | None:
     lengths = [len(asked) for asked, _ in ways]
     if sum(length << length for length in lengths) > MOST:
         return None
-    made = [
-        leaf_pushes(np.array(asked, np.int64), np.array(portions, np.float64), len(set(asked)), leaf)
-        for (asked, portions), leaf in zip(ways, trees.leaves.tolist(), strict=True)
-    ]
+    made = [_of_leaf(*way, leaf) for way, leaf in zip(ways, trees.leaves.tolist(), strict=True)]
     widths, sizes = [len(features) for features, _ in made], [values.size for _, values in made]
     return Pushes(
         np.cumsum([0, *widths]),
@@ -51,6 +48,15 @@ def pushes_of(text: bytes, trees: Trees) -> Pushes | None:
         np.concatenate([np.empty(0), *(values.ravel() for _, values in made)]),
         max(lengths, default=0),
     )
+
+
+def _of_leaf(asked: list[int], portions: list[float], leaf: float) -> tuple[Ints, Floats]:
+    """The features on the way to a leaf (w,), and what it adds for each of them, (2 ** splits, w)."""
+    splits, width = len(asked), len(set(asked))
+    path = Path(np.empty(splits + 1, np.int64), *(np.empty(splits + 1) for _ in range(3)))
+    out = np.empty((1 << splits, width))
+    leaf_pushes(np.array(asked, np.int64), np.array(portions, np.float64), leaf, path, out)
+    return path.features[1 : width + 1], out
 
 
 def _ways(text: bytes, trees: Trees) -> list[tuple[list[int], list[float]]]:

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from models.linear import LinearModel
 from models.numerics import LEVEL, LOG, MISSING, Floats, Matrix, Terms, cell_term
 from training.cells import Cells
+from training.cores import cores_for
 from training.newton import Coefficients, Lines, newton
 
 BIN_SCALE = 10.0
@@ -117,7 +118,8 @@ class LogisticTrainer:
         at = np.eye(self._bins)[of.bins]
         columns = np.column_stack([BIN_SCALE * told, told[:, None] * at, BIN_SCALE * at])
         found = LogisticRegression(C=STEEPNESS, solver="newton-cholesky", max_iter=50, tol=1e-5)
-        common, own = np.split(found.fit(columns, of.outcome, sample_weight=of.weights).coef_[0], [1])
+        with cores_for(0):
+            common, own = np.split(found.fit(columns, of.outcome, sample_weight=of.weights).coef_[0], [1])
         steep = np.maximum(BIN_SCALE * common + own[: self._bins], LEAST_STEEPNESS)
         return np.asarray(steep / np.average(steep, weights=np.bincount(of.bins, of.outcome, self._bins)))
 

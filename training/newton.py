@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.linalg
 
 from models.numerics import Floats
+from training.cores import cores_for
 
 Ints = npt.NDArray[np.int64]
 
@@ -63,6 +64,11 @@ def newton(of: Lines, variance: float, spread: float, start: Coefficients) -> Co
     The common level has none. That is scikit-learn's LogisticRegression with C = ``variance`` on a design in which each
     bin has a column of the size ``sqrt(spread / variance)``.
     """
+    with cores_for(len(of.values) * len(start.terms) ** 2):
+        return _newton(of, variance, spread, start)
+
+
+def _newton(of: Lines, variance: float, spread: float, start: Coefficients) -> Coefficients:
     terms, bins = len(start.terms), len(start.own)
     stiff = np.repeat([1.0 / variance, 1.0 / spread, 0.0], [terms, bins, 1])
     found = np.concatenate([start.terms, start.own, [start.common]])
@@ -70,7 +76,8 @@ def newton(of: Lines, variance: float, spread: float, start: Coefficients) -> Co
     loss = _loss(of, logits, found, stiff)
     for _ in range(MOST_STEPS):
         slope, curves = _derivatives(of, logits, found, stiff)
-        step = scipy.linalg.solve(curves, slope, assume_a="pos", check_finite=False)
+        with cores_for(0):
+            step = scipy.linalg.solve(curves, slope, assume_a="pos", check_finite=False)
         promised = float(slope @ step)
         moved = _logits(of, step)
         size = 1.0

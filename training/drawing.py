@@ -99,7 +99,6 @@ def png(figure: Figure, title: str, below: str) -> bytes:
     figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=15, fontweight="bold", color=INK)
     figure.text(0.01, 1 - 0.42 / height, below, va="top", fontsize=11, color=SOFT)
     figure.set_layout_engine("constrained", rect=(0.0, 0.0, 1.0, 1.0 - 0.75 / height))
-    FigureCanvasAgg(figure)
     out = BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})  # `savefig` would draw twice
     return out.getvalue()

@@ -41,7 +41,7 @@ lint: setup-dev ## Style, types and room boundaries alone
 	$(BIN)/lint-imports
 
 unit: setup-dev ## The tests alone; WORKERS=1 runs them in one piece
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 docs: setup ## Write the pages that come from the code: contract, command line, HTTP API, features
 	$(BIN)/python -m serving.documents

@@ -48,26 +48,20 @@ def test_what_is_not_a_number_is_null_for_machines():
     assert without_nan(mixed) == {"a": [None, [None, 1.0]], "b": {"c": None}}
 
 
-def test_train_overrules_a_suspect_by_name(tmp_path):
-    """A field filled in later is left out, with its figures; named under [leaks] trust it is learned from."""
+def test_train_leaves_suspects_out_and_overrules_one_by_name(tmp_path):
+    """Of two fields filled in later one is left out, with its figures; named under [leaks] trust it is learned from."""
     write(simulate("quick", 300, 4), tmp_path, paths=1)
     contract = tmp_path / "readiness.toml"
     text = contract.read_text().replace('every = "7d"', 'every = "28d"')
     text = text.replace('changes = { table = "changes.parquet" }\n', "")
-    text = text.replace("attributes = [", 'attributes = ["last_call_result", ') + "\n[backtest]\nfolds = 2\n"
-
-    def trained(rules):
-        contract.write_text(f"{text}\n[leaks]\n{rules}\n")
-        command = [sys.executable, "-P", "-m", "serving.cli", "train", "--contract", str(contract), "--json", "--quiet"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        said = json.loads(done.stdout)
-        features = read_bundle(tmp_path / ".readiness" / "bundles" / said["bundle_id"]).feature_set.names
-        return said["leaks"], "last_call_result" in features
-
-    told, learned = trained("")
-    assert (told["quarantined"], learned) == (["last_call_result"], False)
-    assert set(told["figures"]["models"]) == {"served", "with_quarantined"}
-    told, learned = trained('trust = ["last_call_result"]')
-    assert (told["quarantined"], told["overruled"], learned) == ([], ["last_call_result"], True)
-    assert set(told["figures"]["models"]) == {"served", "without_trusted"}
+    text = text.replace("attributes = [", 'attributes = ["last_call_result", "lost_reason", ')
+    contract.write_text(text + '\n[backtest]\nfolds = 2\n[leaks]\ntrust = ["last_call_result"]\n')
+    command = [sys.executable, "-P", "-m", "serving.cli", "train", "--contract", str(contract), "--json", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["leaks"]["quarantined"], said["leaks"]["overruled"]) == (["lost_reason"], ["last_call_result"])
+    assert set(said["leaks"]["figures"]["models"]) == {"served", "with_quarantined", "without_trusted"}
+    learned = read_bundle(tmp_path / ".readiness" / "bundles" / said["bundle_id"]).feature_set.names
+    assert "last_call_result" in learned
+    assert "lost_reason" not in learned

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import BundleError, SchemaError
+from models import openmp  # noqa: F401 - before the library is loaded
 from models.structure import check_structure
 
 Scores = npt.NDArray[np.float64]

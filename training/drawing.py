@@ -100,5 +100,6 @@ def png(figure: Figure, title: str, below: str) -> bytes:
     figure.text(0.01, 1 - 0.42 / height, below, va="top", fontsize=11, color=SOFT)
     figure.set_layout_engine("constrained", rect=(0.0, 0.0, 1.0, 1.0 - 0.75 / height))
     out = BytesIO()
-    FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})  # `savefig` would draw twice
+    # `savefig` would draw twice
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return out.getvalue()

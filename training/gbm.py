@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from models import openmp  # noqa: F401  # isort: skip  # before LightGBM is loaded
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt

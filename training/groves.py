@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
@@ -15,6 +14,9 @@ from training.cells import thinned
 from training.folds import Block, Ground
 from training.gbm import SHAPES, GbmSettings, Sapling, Shape, finer, idle
 from training.weighing import block_weights, clearly_better
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 GBM_BUDGET = 100_000
 MOST_ROUNDS = 800
@@ -30,7 +32,7 @@ class Grove:
     """The boosters of one fold, by the name of the tree shape, and their loss after each round."""
 
     block: Block
-    boosters: dict[str, lgb.Booster]
+    boosters: "dict[str, lgb.Booster]"
     curves: dict[str, Floats]
 
     def logits(self, ground: Ground, shape: Shape, rounds: int) -> Floats:

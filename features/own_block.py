@@ -11,7 +11,7 @@ from features.block import Block, Matrix, scratch
 from features.context import LOGGED, Attribute
 from features.event_columns import EventColumns
 from features.feature import ACTORS
-from features.kernel import CHANGE_STOP, CLASS, DAY_US, EVENT_STOP, KNOWN, OCCURRED, Arrays, compute_rows
+from features.kernel import CHANGE_STOP, EVENT_STOP, Arrays, compute_rows
 from features.lead import LeadHistory, Scalar
 from features.own_kernel import encode_own
 from features.own_order import in_total_order, numbers_of
@@ -56,20 +56,10 @@ class OwnBlocks:
         """
         changes = self._changes(lead)
         room = self._room(max(len(events), len(changes[0])))
-        if not encode_own(self._own.arrays, self._coded(events), room.work) and not self._sorted(room, len(events)):
+        if not encode_own(self._own.arrays, self._coded(events), room.work):
             encode_own(self._own.arrays, self._coded(self.ordered(events)), room.work)
         room.tell(len(events), lead.created_at, cutoff, self._fixed(lead), changes)
         compute_rows(self._tables, room.read, room.scratch, out)
-
-    def _sorted(self, room: "_Room", events: int) -> bool:
-        """Put the records in the order of their times; False where two have the same."""
-        record = room.record[:events]
-        record[:] = record[np.lexsort((record[:, KNOWN], record[:, OCCURRED]))]
-        days = record[:, OCCURRED] // DAY_US
-        for k, name in enumerate(self.plan.distinct):
-            if name == "day":
-                record[:, self.plan.first_value + k] = np.cumsum(np.diff(days, prepend=days[:1]) != 0)
-        return bool(np.diff(record[:, :CLASS], axis=0).any(axis=1).all())
 
     def block(self, lead: LeadHistory, events: EventColumns, cutoff: int) -> Block:
         """The block of one lead and one row; ``events`` are those that the plan looks at, in the total order."""
@@ -123,13 +113,14 @@ class OwnBlocks:
         """The changes; of those known at once by text, null first."""
         rows: list[tuple[int, str, int, float]] = []
         for logged, changes in ((self._logged, lead.changes), (self._account_logged, lead.account_changes)):
-            rows += [
-                (known_at, read_text(value) or "", position, self._readers[position](value))
-                for field, value, known_at in (changes if logged else ())
-                for position in logged.get(field, ())
-            ]
+            for field, value, known_at in changes if logged else ():
+                if field in logged:
+                    text = read_text(value) or ""
+                    rows += [(known_at, text, position, self._readers[position](value)) for position in logged[field]]
+        if not rows:
+            return (), (), ()
         rows.sort()
-        known, _, fields, values = zip(*rows, strict=True) if rows else ((), (), (), ())
+        known, _, fields, values = zip(*rows, strict=True)
         return known, fields, values
 
 
@@ -140,7 +131,7 @@ class _Room:
         self.events = events
         self.record = np.empty((events, plan.width), np.int64)
         reals = self.record.view(np.float64)
-        self.work = self.record, reals, np.empty(known + events, np.int64)
+        self.work = self.record, reals, np.empty(known + events, np.int64), np.empty(events, np.int64)
         self._group = np.array([[0, 0, 0, 0, 0, 0, 1]], np.int64)
         self._cutoff, self._created = np.empty(1, np.int64), np.empty(1, np.int64)
         self._fixed = np.empty((1, len(plan.attributes)))

@@ -19,6 +19,8 @@ from features.reading import NAN, read_text
 from features.vocabulary import Vocabulary
 
 _TEXTS = {str, type(None)}
+_NEW = -2
+"""In the place of the code of what has none yet."""
 
 
 class TextCodes:
@@ -34,15 +36,18 @@ class TextCodes:
 
     def codes(self, column: Sequence[Scalar]) -> list[int]:
         """(n,) The code of each raw value, below ``len(texts) + n``."""
-        known, first = self._codes, len(self.texts)
-        code_of: dict[Scalar, int] = dict(zip(column, range(first, first + len(column)), strict=True))
-        if not _TEXTS.issuperset(map(type, code_of)):  # what is no text may be equal and yet read otherwise: 1 and true
+        codes = list(map(self._codes.get, column, repeat(_NEW)))
+        return self._with_new(column, codes) if _NEW in codes else codes
+
+    def _with_new(self, column: Sequence[Scalar], codes: list[int]) -> list[int]:
+        """The codes where some texts are not known, or are no texts."""
+        first = len(self.texts)
+        if not _TEXTS.issuperset(map(type, column)):  # what is no text may be equal and yet read otherwise: 1 and true
             return self.codes([raw if type(raw) is str else read_text(raw) for raw in column])
         if not self._counted:
-            return list(map(known.get, column, repeat(first)))
-        for raw in known.keys() & code_of.keys():
-            code_of[raw] = known[raw]
-        return list(map(code_of.__getitem__, column))
+            return [first if code == _NEW else code for code in codes]
+        new = dict(zip(column, range(first, first + len(column)), strict=True))
+        return [new[raw] if code == _NEW else code for raw, code in zip(column, codes, strict=True)]
 
 
 class OwnTables:

@@ -92,14 +92,16 @@ class EventColumns(Sequence[Event]):
 
     def column(self, name: str) -> Sequence[Scalar]:
         """The raw values of any column by its name."""
-        own: dict[str, Sequence[Scalar] | None] = {"kind": self.kinds, "value": self.values, "item": self.items}
-        own["lead"] = self.leads
-        if self.further is not None and name not in own:
-            own[name] = self.further.get(name)
-        if (found := own.get(name)) is not None:
-            return found
+        if name == "kind":
+            return self.kinds
+        if name == "value":
+            return self.values
+        if name == "item":
+            return self.items
         if name == "lead":
-            return [""] * len(self.kinds)
+            return [""] * len(self.kinds) if self.leads is None else self.leads
+        if self.further is not None and (found := self.further.get(name)) is not None:
+            return found
         return [None] * len(self.kinds) if self.extras is None else [more.get(name) for more in self.extras]
 
     def different(self) -> int:

@@ -57,7 +57,9 @@ def encode_own(own: Arrays, told: Arrays, work: Arrays) -> bool:
         if distinct_from[k] == DAY_VALUES:
             _number_days(record, to, n)
         else:
-            _renumber(record, codes, (1 + distinct_from[k]) * n, to, n, fresh, order)
+            column = distinct_from[k]
+            most = first_of[column + 1] - first_of[column] + n
+            _renumber(record, codes, (1 + column) * n, to, n, fresh[:most], order)
     return apart
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.compiled import compiled_over
+from features.kernel import Arrays
 from models import compact, numerics
 from models.compact import Trees, compact_logits
 from models.numerics import (
@@ -21,8 +22,8 @@ from models.numerics import (
 @compiled_over(compact, numerics)
 def answered(
     matrix: Matrix,
-    trees: Trees,
-    terms: Terms,
+    trees: Arrays,
+    terms: Arrays,
     line: tuple[Floats, Floats],
     weight: float,
     last_bins: Ints,
@@ -30,11 +31,12 @@ def answered(
 ) -> tuple[Floats, Floats]:
     """(n, bins) blended hazard logits and (n, horizons) calibrated probabilities of ``matrix`` (n, features).
 
-    ``line``: coefficients and intercepts of the linear model; ``calibration``: slopes and intercepts.
+    ``trees`` and ``terms``: ``Trees`` and ``Terms`` as plain tuples, for numba looks into named ones slowly. ``line``:
+    coefficients and intercepts of the linear model; ``calibration``: slopes and intercepts.
     """
     coefficients, intercepts = line
-    gbm = compact_logits(matrix, len(intercepts), trees)
-    blend = blended(gbm, linear_logits(matrix, terms, coefficients, intercepts), weight)
+    gbm = compact_logits(matrix, len(intercepts), Trees(*trees))
+    blend = blended(gbm, linear_logits(matrix, Terms(*terms), coefficients, intercepts), weight)
     slopes, levels = calibration
     return blend, affine_probabilities(cumulative_logits(blend, last_bins), slopes, levels)
 

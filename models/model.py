@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from data.errors import BundleError
+from features.kernel import Arrays
 from models import calibration as calibrations
 from models import numerics
 from models.answering import answered, pushed
@@ -16,7 +17,7 @@ from models.calibration import Calibration
 from models.compact import Trees, compact, compact_logits, trial_rows
 from models.hazard import last_bins
 from models.linear import LinearModel
-from models.numerics import Floats, Ints, Matrix, Terms
+from models.numerics import Floats, Ints, Matrix
 from models.shapley import Pushes, pushes_of, tree_pushes
 from models.timing import TreesApart
 
@@ -60,16 +61,16 @@ class ReadinessModel:
         """(n, bins) blended hazard logits of ``matrix`` (n, features), and what ``predict`` makes of them."""
         matrix, trees = self._rows(matrix), self._trees
         if trees is not None:
-            return answered(matrix, trees, *self._rest)
+            return answered(matrix, *self._rest)
         blend = np.asarray(numerics.blended(*self.member_logits(matrix), self.weight))
         return blend, self.calibration.probabilities(numerics.cumulative_logits(blend, self._last_bins))
 
     @cached_property
-    def _rest(self) -> tuple[Terms, tuple[Floats, Floats], float, Ints, tuple[Floats, Floats]]:
-        """What ``answered`` needs besides the trees."""
+    def _rest(self) -> tuple[Arrays, Arrays, tuple[Floats, Floats], float, Ints, tuple[Floats, Floats]]:
+        """What ``answered`` needs besides the rows, where there are trees."""
         line = self.linear.coefficients, self.linear.intercepts
         calibration = np.array(self.calibration.slopes), np.array(self.calibration.intercepts)
-        return self.linear.terms, line, self.weight, self._last_bins, calibration
+        return tuple(self._trees or ()), tuple(self.linear.terms), line, self.weight, self._last_bins, calibration
 
     @cached_property
     def _last_bins(self) -> Ints:

@@ -86,11 +86,14 @@ class KeyRing:
             self._stamp = stamp
 
     def _stat(self) -> tuple[int, int, int] | None:
+        """On the way of every request, where a file that is not there must not cost an exception each time."""
         try:
-            found = os.stat(self._file) if self._file else None  # noqa: PTH116 - on the way of every request
+            if self._file is None or (self._stamp is None and not os.access(self._file, os.F_OK)):
+                return None
+            found = os.stat(self._file)  # noqa: PTH116 - a path's own method takes longer
         except OSError:
             return None
-        return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
     def _read_file(self) -> list[KeyRecord]:
         """A damaged file opens nothing."""

@@ -24,6 +24,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
     _head = 0
     _in_head = True
+    _quiet_since: float | None = None
+    """When the last answer was given, on the loop's clock; None: something came since."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A new connection: its first head must come soon."""
@@ -34,6 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The connection is gone."""
         self._in_time()
         super().connection_lost(exc)
+        super()._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """More of a request."""
@@ -62,6 +65,34 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_time()
         super().on_headers_complete()
         self.scope["extensions"] = {WHOLE: {"write": partial(write_whole, self.cycle)}}
+
+    def on_response_complete(self) -> None:
+        """An answer is given. A timer for the silence after each, as uvicorn has it, costs more than a small answer."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._quiet_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_later(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._quiet_since = None
+
+    def _look_later(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self._close_if_quiet)
+
+    def _close_if_quiet(self) -> None:
+        """Close a connection that was silent for long after an answer; look again when that may be."""
+        self.timeout_keep_alive_task = None
+        if self._quiet_since is None:
+            return
+        left = self._quiet_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_later(left)
+        else:
+            self.timeout_keep_alive_handler()
 
     def _in_time(self) -> None:
         if self._late is not None:

@@ -1,7 +1,6 @@
 """One lead's own facts, as the service and custom features see them: plain values, no table library."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import repeat
 from types import MappingProxyType
 from typing import NamedTuple
@@ -36,8 +35,7 @@ class Change(NamedTuple):
     known_at: int
 
 
-@dataclass(frozen=True)
-class LeadHistory:
+class LeadHistory(NamedTuple):
     """All that is known of one lead, in no particular order.
 
     ``attributes``: as known at creation. Of an attribute whose changes are logged (``Attribute.source`` is
@@ -48,8 +46,8 @@ class LeadHistory:
 
     lead_id: str
     created_at: int
-    attributes: Mapping[str, Scalar] = field(default_factory=dict)
-    account_attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    attributes: Mapping[str, Scalar] = NOTHING_MORE
+    account_attributes: Mapping[str, Scalar] = NOTHING_MORE
     changes: Sequence[Change] = ()
     events: Sequence[Event] = ()
     account_events: Sequence[Event] = ()
@@ -60,8 +58,7 @@ class LeadHistory:
 
         For callers that send a lead's present attributes and keep no log of changes.
         """
-        return replace(
-            self,
+        return self._replace(
             changes=told_changes(self.attributes, self.changes, as_of),
             account_changes=told_changes(self.account_attributes, self.account_changes, as_of),
         )

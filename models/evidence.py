@@ -42,22 +42,26 @@ class Evidence(NamedTuple):
     def seen(cls, events: Iterable[Engagement], as_of: int, window: int, created_at: int) -> "Evidence":
         """The evidence of a lead's own events as known at ``as_of``; kinds and days no older than ``window``."""
         since = as_of - window
-        kinds, times = _engagement(events, as_of)
-        if not times or max(times) < since:
-            return cls(0, 0, max(times, default=created_at))
-        recent = [(kind, occurred_at) for kind, occurred_at in zip(kinds, times, strict=True) if occurred_at >= since]
-        days = {occurred_at // DAY for _, occurred_at in recent}
-        return cls(len({kind for kind, _ in recent}), len(days), max(times))
+        kinds: set[str] = set()
+        days: set[int] = set()
+        latest: int | None = None
+        for kind, occurred_at in _engagement(events, as_of):
+            if occurred_at >= since:
+                kinds.add(kind)
+                days.add(occurred_at // DAY)
+            if latest is None or occurred_at > latest:
+                latest = occurred_at
+        return cls(len(kinds), len(days), created_at if latest is None else latest)
 
 
-def _engagement(events: Iterable[Engagement], as_of: int) -> tuple[list[str], list[int]]:
+def _engagement(events: Iterable[Engagement], as_of: int) -> Iterable[tuple[str, int]]:
     """The kinds and times of what a lead itself did, as known at a moment."""
     if isinstance(events, EventColumns):  # no event need be made for it
         seen = events.seen(as_of)
-        own = [actor == "lead" for actor in seen.actors]
-        return list(compress(seen.kinds, own)), list(compress(seen.occurred, own))
+        return compress(zip(seen.kinds, seen.occurred, strict=True), map("lead".__eq__, seen.actors))
     # `in_window` of any reach, in place: a call for each of thousands of events costs more than the question.
-    own_events = [
-        event for event in events if event.actor == "lead" and event.occurred_at < as_of and event.known_at < as_of
-    ]
-    return [event.kind for event in own_events], [event.occurred_at for event in own_events]
+    return (
+        (event.kind, event.occurred_at)
+        for event in events
+        if event.actor == "lead" and event.occurred_at < as_of and event.known_at < as_of
+    )

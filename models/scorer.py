@@ -6,7 +6,7 @@ HTTP has the same bits as in the table it was trained from.
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,14 +21,13 @@ from models.evidence import Evidence
 from models.index import index_of
 from models.policy import Policy
 from models.reasons import Reason, Teller
-from models.states import DECISIONS, Decision, Look, Standing, State, begin, step
+from models.states import DECISIONS, Decision, Look, Standing, State, begin, stood
 
 Row = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """The answer for one lead at one moment (``as_of``, microseconds since 1970, UTC)."""
 
     lead_id: str
@@ -37,7 +36,7 @@ class Score:
     """On the primary horizon."""
     horizons: dict[str, float]
     """Readiness by horizon, such as ``{"30d": 0.04, "90d": 0.11}``; non-decreasing."""
-    index: float
+    index: float  # type: ignore[assignment]  # its place on the scale; nobody asks a score for that of an item
     decision: Decision
     decision_reason: str
     state: State
@@ -115,13 +114,13 @@ class Scorer:
 
     def told(self, looked: Looked, after: Standing, reasons: int = 3) -> Score:
         """The score that goes with what was seen and where the lead stands after it (an open state)."""
-        bundle, predicted = self.bundle, looked.predicted
-        readiness = float(predicted[self._primary])
+        bundle, predicted = self.bundle, looked.predicted.tolist()
+        readiness = predicted[self._primary]
         return Score(
             lead_id=looked.lead.lead_id,
             as_of=looked.as_of,
             readiness=readiness,
-            horizons=dict(zip(self._names, predicted.tolist(), strict=True)),
+            horizons=dict(zip(self._names, predicted, strict=True)),
             index=index_of(readiness, bundle.contract.index),
             decision=DECISIONS[after.state],
             decision_reason=after.reason,
@@ -158,7 +157,7 @@ class Scorer:
     def _stepped(self, looked: Looked, reasons: int, standing: Standing | None) -> Score:
         policy = self.bundle.policy
         before = begin(policy, looked.lead.created_at) if standing is None else standing
-        return self.told(looked, step(policy, before, looked.look, looked.as_of)[0], reasons)
+        return self.told(looked, stood(policy, before, looked.look, looked.as_of), reasons)
 
     def _reasons(self, looked: Looked, count: int) -> tuple[Reason, ...]:
         if count <= 0:  # the contributions alone cost more than the score

@@ -17,8 +17,8 @@ ingest and every night, since silence too is information; and what sales said (`
 only from ``free_at`` on: the end of a dwell or of a cool-down. An outcome that does not close a lead is no word.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 
 from data.clock import WEEK, iso
 from data.errors import ReadinessError
@@ -68,8 +68,7 @@ class Look:
         return cls(readiness, evidence, lot_of_week(policy.explore_seed, lead_id, moment) if explores else 1.0)
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """The state of a lead ``since`` a moment, and why; moments in microseconds since 1970.
 
     Before ``free_at`` the policy itself moves it nowhere. ``next_at`` is when it is due: the next touch of a nurtured
@@ -87,8 +86,7 @@ class Standing:
     propensity: float | None = None
 
 
-@dataclass(frozen=True)
-class Transition:
+class Transition(NamedTuple):
     """A crossing: from which state to which, when (microseconds) and why; of a hand-off, with which chance."""
 
     before: State
@@ -120,15 +118,20 @@ def step(policy: Policy, standing: Standing, told: Look | Word, moment: int) -> 
     With a dwell, the same ``told`` at the same moment changes nothing more. Raises ReadinessError when ``moment`` is
     before the lead came into its state: what comes late is told at the moment at which it was known.
     """
+    after = stood(policy, standing, told, moment)
+    moved = after.state != standing.state
+    handed = after.propensity if after.state == "ready" else None
+    return after, Transition(standing.state, after.state, moment, after.reason, handed) if moved else None
+
+
+def stood(policy: Policy, standing: Standing, told: Look | Word, moment: int) -> Standing:
+    """The standing of ``step`` alone. Raises like it."""
     if moment < standing.since:
         raise ReadinessError(
             f"A lead that is {standing.state!r} since {iso(standing.since)} was asked to move at {iso(moment)}. "
             "Expected moments in order: tell what comes late at the moment when it was known."
         )
-    after = _seen(policy, standing, told, moment) if isinstance(told, Look) else _said(policy, standing, told, moment)
-    moved = after.state != standing.state
-    handed = after.propensity if after.state == "ready" else None
-    return after, Transition(standing.state, after.state, moment, after.reason, handed) if moved else None
+    return _seen(policy, standing, told, moment) if isinstance(told, Look) else _said(policy, standing, told, moment)
 
 
 def _seen(policy: Policy, standing: Standing, look: Look, moment: int) -> Standing:
@@ -175,18 +178,18 @@ def _nurtured(policy: Policy, standing: Standing, look: Look, moment: int) -> St
 
 def _ready(policy: Policy, standing: Standing, look: Look, moment: int) -> Standing:
     if look.readiness >= policy.threshold:
-        return replace(standing, reason=handed_off(policy, look.readiness, look.evidence))
+        return standing._replace(reason=handed_off(policy, look.readiness, look.evidence))
     if look.readiness >= policy.exit or moment < standing.free_at:
         drawn = standing.propensity is not None and standing.propensity < 1.0
-        return replace(standing, reason=in_band(policy, look.readiness, standing.free_at, drawn=drawn))
+        return standing._replace(reason=in_band(policy, look.readiness, standing.free_at, drawn=drawn))
     reason = below(policy, look.readiness)
     return Standing("nurture", moment, moment + policy.dwell, moment + policy.cadence, reason)
 
 
 def _back(policy: Policy, standing: Standing, look: Look, moment: int, why: str) -> Standing:
     """A lead that comes back to marketing, or past it."""
-    after = _nurtured(policy, replace(standing, since=moment), look, moment)
-    return replace(after, reason=f"{why}; {after.reason}")
+    after = _nurtured(policy, standing._replace(since=moment), look, moment)
+    return after._replace(reason=f"{why}; {after.reason}")
 
 
 def _said(policy: Policy, standing: Standing, word: Word, moment: int) -> Standing:

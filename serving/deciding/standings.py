@@ -53,13 +53,13 @@ class Kept:
 
     def after(self, standing: Standing, **more: Any) -> "Kept":
         """The row once the lead stands there."""
-        return replace(self, **standing.__dict__, **more)
+        return replace(self, **standing._asdict(), **more)
 
 
 def new(rules: Rules, lead_id: str, created_at: int) -> Kept:
     """The row of a lead that nobody has looked at."""
     standing = begin(rules.policy, created_at)
-    return Kept(lead_id, **standing.__dict__, **_NOTHING_SEEN, decided_at=created_at)
+    return Kept(lead_id, **standing._asdict(), **_NOTHING_SEEN, decided_at=created_at)
 
 
 _NOTHING_SEEN: Mapping[str, Any] = {

@@ -126,7 +126,7 @@ class ExploredLife(RuleBasedStateMachine):
         again, none = step(self.policy, self.standing, seen, self.now)
         if self.policy.dwell:
             assert none is None
-            assert replace(again, reason="") == replace(self.standing, reason="")
+            assert again._replace(reason="") == self.standing._replace(reason="")
         replayed = step(
             self.policy, before, looked(self.name, self.now, readiness, seen.evidence, self.policy), self.now
         )

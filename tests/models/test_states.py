@@ -272,7 +272,7 @@ class Life(RuleBasedStateMachine):
         if self.policy.dwell:
             again, none = step(self.policy, self.standing, said, self.now)
             assert none is None
-            assert replace(again, reason="") == replace(self.standing, reason="")
+            assert again._replace(reason="") == self.standing._replace(reason="")
         assert (moved is None) == (before.state == self.standing.state)
         assert moved is None or (moved.before, moved.after, moved.at, bool(moved.reason)) == (
             before.state,

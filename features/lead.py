@@ -66,7 +66,7 @@ class LeadHistory(NamedTuple):
 
 def told_changes(attributes: Mapping[str, Scalar], changes: Sequence[Change], as_of: int) -> Sequence[Change]:
     """``changes``, and attributes without logged changes as what became known just before ``as_of``."""
-    logged = {change.field for change in changes}
+    logged = {change.field for change in changes} if changes else ()
     told = {name: value for name, value in attributes.items() if name not in logged} if logged else attributes
     # By the constructor of tuples, which takes a third of the time that naming the fields takes.
     return (*changes, *map(tuple.__new__, repeat(Change), zip(told, told.values(), repeat(as_of - 1))))

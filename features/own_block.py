@@ -38,8 +38,9 @@ class OwnBlocks:
         self._tables = tuple(plan.tables)
         self._readers = [_reader(attribute, vocabulary) for attribute in plan.attributes]
         self._fixed_ones = [
-            (attribute.column, attribute.of_account, _nothing if attribute.source in LOGGED else reader)
-            for attribute, reader in zip(plan.attributes, self._readers, strict=True)
+            (position, attribute.column, attribute.of_account, self._readers[position])
+            for position, attribute in enumerate(plan.attributes)
+            if attribute.source not in LOGGED
         ]
         self._logged: dict[str, list[int]] = {}
         self._account_logged: dict[str, list[int]] = {}
@@ -54,11 +55,11 @@ class OwnBlocks:
 
         Raises SchemaError for unknown actors.
         """
-        changes = self._changes(lead)
-        room = self._room(max(len(events), len(changes[0])))
+        changes, n = self._changes(lead), len(events)
+        room = self._room(max(n, len(changes[0])))
         if not encode_own(self._own.arrays, self._coded(events), room.work):
             encode_own(self._own.arrays, self._coded(self.ordered(events)), room.work)
-        room.tell(len(events), lead.created_at, cutoff, self._fixed(lead), changes)
+        room.tell(n, lead.created_at, cutoff, self._fixed(lead), changes)
         compute_rows(self._tables, room.read, room.scratch, out)
 
     def block(self, lead: LeadHistory, events: EventColumns, cutoff: int) -> Block:
@@ -106,8 +107,10 @@ class OwnBlocks:
         return events.occurred, events.known, array("q", codes), _as_numbers(numbers)
 
     def _fixed(self, lead: LeadHistory) -> list[float]:
-        own, account = lead.attributes, lead.account_attributes
-        return [read(account.get(name) if of_account else own.get(name)) for name, of_account, read in self._fixed_ones]
+        own, account, fixed = lead.attributes, lead.account_attributes, [NAN] * len(self._readers)
+        for position, name, of_account, read in self._fixed_ones:
+            fixed[position] = read(account.get(name) if of_account else own.get(name))
+        return fixed
 
     def _changes(self, lead: LeadHistory) -> Changes:
         """The changes; of those known at once by text, null first."""
@@ -175,7 +178,3 @@ def _reader(attribute: Attribute, vocabulary: Vocabulary) -> Read:
 
 def _moment(value: Scalar) -> float:
     return NAN if value is None else read_moment(value)
-
-
-def _nothing(_: Scalar) -> float:
-    return NAN

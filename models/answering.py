@@ -28,17 +28,20 @@ def answered(
     weight: float,
     last_bins: Ints,
     calibration: tuple[Floats, Floats],
-) -> tuple[Floats, Floats]:
-    """(n, bins) blended hazard logits and (n, horizons) calibrated probabilities of ``matrix`` (n, features).
+    out: tuple[Floats, Floats],
+) -> None:
+    """Fill ``out``: (n, bins) blended hazard logits, (n, horizons) calibrated probabilities; ``matrix``: (n, features).
 
-    ``trees`` and ``terms``: ``Trees`` and ``Terms`` as plain tuples, for numba looks into named ones slowly. ``line``:
-    coefficients and intercepts of the linear model; ``calibration``: slopes and intercepts.
+    Arrays that compiled code gives back are dear: numba looks up anew for each what an array is. ``trees`` and
+    ``terms``: ``Trees`` and ``Terms`` as plain tuples, for numba looks into named ones slowly. ``line``: coefficients
+    and intercepts of the linear model; ``calibration``: slopes and intercepts.
     """
     coefficients, intercepts = line
     gbm = compact_logits(matrix, len(intercepts), Trees(*trees))
     blend = blended(gbm, linear_logits(matrix, Terms(*terms), coefficients, intercepts), weight)
     slopes, levels = calibration
-    return blend, affine_probabilities(cumulative_logits(blend, last_bins), slopes, levels)
+    out[0][:] = blend
+    out[1][:] = affine_probabilities(cumulative_logits(blend, last_bins), slopes, levels)
 
 
 @compiled_over(numerics)

@@ -61,7 +61,9 @@ class ReadinessModel:
         """(n, bins) blended hazard logits of ``matrix`` (n, features), and what ``predict`` makes of them."""
         matrix, trees = self._rows(matrix), self._trees
         if trees is not None:
-            return answered(matrix, *self._rest)
+            out = np.empty((len(matrix), len(self.edges))), np.empty((len(matrix), len(self.horizons)))
+            answered(matrix, *self._rest, out)
+            return out
         blend = np.asarray(numerics.blended(*self.member_logits(matrix), self.weight))
         return blend, self.calibration.probabilities(numerics.cumulative_logits(blend, self._last_bins))
 

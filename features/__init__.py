@@ -39,6 +39,7 @@ event_columns one lead's events by column
 moments      times of many events read in one pass
 own_order    one lead's events in order, each event_id once
 own_tables   the definitions of a plan as tables over codes
+own_room     memory that compiled code reads and writes
 own_kernel   one lead's events coded and made records in one compiled call
 own_block    one lead's facts as a block
 spill        feed: more facts than memory holds

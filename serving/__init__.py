@@ -6,6 +6,7 @@
     keyring   whose key a request presents
     access    who may ask what
     problems  errors as application/problem+json
+    heads     the headers of a request by name, walked once
     body      the JSON of a request, read within its limits
     schemas   what is asked and what is answered, as OpenAPI shows it
     scoring   a request made a lead's history, a score made an answer

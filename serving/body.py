@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from serving.heads import headers_of
 from serving.problems import Refusal, sentences
 from serving.waiting import at_once_or
 
@@ -57,7 +58,8 @@ async def read_lines(request: Request, limit: int, most: int) -> list[Any | BadL
 
 def media_type(scope: Scope) -> str:
     """The media type of a body, without its parameters; JSON when the sender says nothing."""
-    return _header(scope, b"content-type", "application/json").split(";")[0].strip().lower()
+    told = headers_of(scope).get(b"content-type", b"application/json")
+    return str(told.partition(b";")[0].strip().lower(), "latin-1")
 
 
 def is_json(media: str) -> bool:
@@ -87,17 +89,19 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float =
     Raises Refusal: 413 beyond the limit, 408 when it does not arrive in time, 415 for another encoding, 400 for broken
     gzip.
     """
-    encoding = _header(scope, b"content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip", "x-gzip"}:
-        raise Refusal(415, "unsupported-encoding", f"The body is encoded as {encoding[:40]!r}. Send it plain or gzip.")
-    declared = _header(scope, b"content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > limit:
+    headers = headers_of(scope)
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding not in {b"identity", b"gzip", b"x-gzip"}:
+        found = str(encoding[:40], "latin-1")
+        raise Refusal(415, "unsupported-encoding", f"The body is encoded as {found!r}. Send it plain or gzip.")
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared[:20]) > limit:
         raise _too_large(limit)
     first = await _next(receive, seconds)
     body = first["body"] if not first["more_body"] else await _rest(first["body"], receive, limit, seconds)
     if len(body) > limit:
         raise _too_large(limit)
-    return body if encoding == "identity" else _inflated(body, limit)
+    return body if encoding == b"identity" else _inflated(body, limit)
 
 
 async def _rest(start: bytes, receive: Receive, limit: int, seconds: float) -> bytes:
@@ -147,13 +151,6 @@ def _line(line: bytes) -> Any | BadLine:
         return from_json(line, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         return BadLine(f"The line is not JSON: {error}. Mend it there.")
-
-
-def _header(scope: Scope, name: bytes, otherwise: str) -> str:
-    for key, value in scope["headers"]:
-        if key == name:
-            return str(value, "latin-1")
-    return otherwise
 
 
 def _too_large(limit: int) -> Refusal:

@@ -15,6 +15,7 @@ from serving.body import is_json, media_type, read_body
 from serving.deciding.answers import NOT_KEPT, told_score
 from serving.deciding.asking import Question
 from serving.deciding.payloads import made_of
+from serving.heads import headers_of
 from serving.problems import Refusal
 from serving.requests import Shortcut
 from serving.scoring import score_one
@@ -86,13 +87,11 @@ class Json(Response):
 
 def presented_key(scope: Scope) -> str | None:
     """The key of a request: Authorization: Bearer, else X-Api-Key."""
-    header = None
-    for name, value in scope["headers"]:
-        if name == b"authorization" and value[:7].lower() == _BEARER:
-            return str(value[7:].strip(), "latin-1") or None
-        if name == b"x-api-key" and header is None:
-            header = str(value, "latin-1")
-    return header
+    headers = headers_of(scope)
+    bearer, plain = headers.get(b"authorization", b""), headers.get(b"x-api-key")
+    if bearer[:7].lower() == _BEARER:
+        return str(bearer[7:].strip(), "latin-1") or None
+    return None if plain is None else str(plain, "latin-1")
 
 
 def reasons_asked(query: bytes) -> int:

@@ -48,8 +48,8 @@ class _Lines(MsgspecFormatter):
 
 def _text(line: Line) -> str:
     seconds, level, logger, message, fields = line
-    head = {"at": iso(int(seconds * 1_000_000)), "level": level, "logger": logger, "message": message}
-    return _ENCODE(head | fields).decode()
+    at = iso(int(seconds * 1_000_000))
+    return _ENCODE({"at": at, "level": level, "logger": logger, "message": message, **fields}).decode()
 
 
 def place_of(error: BaseException) -> str:

@@ -114,8 +114,10 @@ def write_whole(cycle: RequestResponseCycle, status: int, headers: Iterable[tupl
         return False
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False
-    lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
-    cycle.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
+    parts = [STATUS_LINE[status]]
+    for name, value in (*cycle.default_headers, *headers):
+        parts += (name, b": ", value, b"\r\n")
+    cycle.transport.write(b"".join((*parts, b"\r\n", body)))
     cycle.message_event.set()
     cycle.on_response()
     return True

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable
+from itertools import chain, count
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access_log import AccessLog
+from serving.heads import headers_of
 from serving.logs import place_of
 from serving.metrics import Metrics
 from serving.problems import Refusal, answer, answer_to, failed
@@ -46,16 +48,22 @@ class Gate:
         self._seconds = seconds
         self._shortcut = shortcut
         self._log = AccessLog()
+        self._ids = map(f"{os.urandom(10).hex()}{{:012x}}".format, count())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request, as ASGI has it."""
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._id_of(scope))
         try:
             _must_be_bounded(scope)
             await at_once_or(self._lead_in(scope, receive, exchange), self._seconds)
         except Exception as error:  # noqa: BLE001 - every request gets an answer, whatever happened
             await self._answer(error, exchange, receive)
         self._note(exchange)
+
+    def _id_of(self, scope: Scope) -> str:
+        """The caller's own, if it is a plain word; else one that no other request has."""
+        given = headers_of(scope).get(b"x-request-id")
+        return next(self._ids) if given is None or not _GIVEN.fullmatch(given) else str(given, "ascii")
 
     async def _lead_in(self, scope: Scope, receive: Receive, exchange: "_Exchange") -> None:
         short = self._shortcut(scope)
@@ -102,17 +110,17 @@ class Gate:
 
 
 class _Exchange:
-    """A request and its answer: the id (the caller's own, if it is a plain word), when it came, the status."""
+    """A request and its answer: the id, when it came, the status."""
 
     __slots__ = ("_send", "request_id", "scope", "started", "status")
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
         self.scope = scope
         self.started = time.perf_counter()
         self.status = 0
-        self.request_id = _id_of(scope)
+        self.request_id = request_id
         self._send = send
-        scope.setdefault("state", {})["request_id"] = self.request_id
+        scope.setdefault("state", {})["request_id"] = request_id
 
     def tell(self, answer: Response) -> bool:
         """Write a whole answer at once, where the server can (``serving.protocol``)."""
@@ -132,19 +140,12 @@ class _Exchange:
         await self._send(message)
 
 
-def _id_of(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _GIVEN.fullmatch(value):
-            return str(value, "ascii")
-    return os.urandom(16).hex()
-
-
 def _must_be_bounded(scope: Scope) -> None:
     """Raises Refusal: 414 for a long address, 431 for many or large headers."""
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_URL_BYTES:
         raise Refusal(414, "uri-too-long", f"The address has more than {MOST_URL_BYTES:,} bytes. Shorten it.")
     headers = scope["headers"]
-    if len(headers) > MOST_HEADERS or sum([len(name) + len(value) for name, value in headers]) > MOST_HEADER_BYTES:
+    if len(headers) > MOST_HEADERS or sum(map(len, chain.from_iterable(headers))) > MOST_HEADER_BYTES:
         raise Refusal(
             431,
             "headers-too-large",

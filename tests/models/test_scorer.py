@@ -85,7 +85,7 @@ def test_later_events_do_not_count(made, scorer):
     """The score at a moment is the same whether or not the lead goes on, reasons and decision included."""
     for lead, cutoff in zip(made.leads[:20], made.cutoffs[:20], strict=True):
         known = tuple(event for event in lead.events if event.known_at < cutoff)
-        assert scorer.score(lead, cutoff) == scorer.score(replace(lead, events=known), cutoff)
+        assert scorer.score(lead, cutoff) == scorer.score(lead._replace(events=known), cutoff)
 
 
 def test_the_reasons_add_up(made, scorer, bundle):
@@ -100,7 +100,7 @@ def test_the_reasons_add_up(made, scorer, bundle):
 
 def test_a_lead_without_events_is_told_so(made, scorer):
     """Someone who has done nothing yet is scored by what is known otherwise, and the first reason says so."""
-    lead = replace(made.leads[0], events=(), attributes={"industry": "software"})
+    lead = made.leads[0]._replace(events=(), attributes={"industry": "software"})
     score = scorer.score(lead, lead.created_at + DAY, reasons=5)
     assert score.decision == "nurture"
     assert score.reasons[0].text == "no engagement yet"
@@ -110,7 +110,7 @@ def test_a_lead_without_events_is_told_so(made, scorer):
 
 def test_no_moment_before_creation(made, scorer):
     """A question about a moment before the lead existed is an error; its first moment is not."""
-    lead = replace(made.leads[0], events=())
+    lead = made.leads[0]._replace(events=())
     assert scorer.score(lead, lead.created_at).readiness > 0
     with pytest.raises(ReadinessError, match="Ask at a later moment"):
         scorer.score(lead, lead.created_at - 1)

@@ -7,6 +7,7 @@ two calls of the system and two packets, which cost as much as a fifth of a smal
 import asyncio
 from collections.abc import Iterable
 from functools import partial
+from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -64,7 +65,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._in_time()
         super().on_headers_complete()
-        self.scope["extensions"] = {WHOLE: {"write": partial(write_whole, self.cycle)}}
+        # Weakly: what holds itself is freed only when Python looks for garbage, and until then nothing takes its place.
+        self.scope["extensions"] = {WHOLE: {"write": partial(write_whole, ref(self.cycle))}}
 
     def on_response_complete(self) -> None:
         """An answer is given. A timer for the silence after each, as uvicorn has it, costs more than a small answer."""
@@ -104,13 +106,16 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def write_whole(cycle: RequestResponseCycle, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
+def write_whole(
+    asked: "ref[RequestResponseCycle]", status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+) -> bool:
     """Write an answer in one piece, its length among its ``headers``; False where it must be sent as ASGI has it.
 
     That is so of a connection that is gone, closes after this answer, or is slow to read. The headers are lower case
     and hold nothing of a request that was not looked at: they are written as they are.
     """
-    if cycle.response_started or cycle.disconnected or not cycle.keep_alive or cycle.flow.write_paused:
+    cycle = asked()
+    if cycle is None or cycle.response_started or cycle.disconnected or not cycle.keep_alive or cycle.flow.write_paused:
         return False
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False

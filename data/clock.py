@@ -78,16 +78,21 @@ def from_micros(microseconds: int) -> datetime:
 
 def iso(microseconds: int) -> str:
     """ISO 8601 with a ``Z``; a midnight is printed as its date alone where people read it, never here."""
-    day, of_day = divmod(microseconds, DAY)
-    seconds, part = divmod(of_day, SECOND)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    text = f"{_date(day)}T{_TWO[hour]}:{_TWO[minute]}:{_TWO[second]}"
-    return f"{text}.{part:06}Z" if part else f"{text}Z"
+    seconds, part = divmod(microseconds, SECOND)
+    return f"{_second(seconds)}.{part:06}Z" if part else f"{_second(seconds)}Z"
 
 
 _TWO = tuple([f"{number:02}" for number in range(60)])
 """To format a number costs ten times as much as to look it up, and every answer tells several moments."""
+
+
+@lru_cache(4_096)
+def _second(seconds: int) -> str:
+    """The date and time of a second since 1970: a service tells the same ones again and again, above all now."""
+    day, of_day = divmod(seconds, 86_400)
+    minutes, second = divmod(of_day, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{_date(day)}T{_TWO[hour]}:{_TWO[minute]}:{_TWO[second]}"
 
 
 @lru_cache(4_096)

@@ -87,7 +87,8 @@ class EventColumns(Sequence[Event]):
     def latest(self) -> int:
         """The last moment at which one of them happened or became known. Raises ValueError when there are none."""
         if self._latest is None:
-            self._latest = max(map(max, (self.occurred, self.known)))
+            clocks = (self.occurred,) if self.known is self.occurred else (self.occurred, self.known)
+            self._latest = max(map(max, clocks))
         return self._latest
 
     def column(self, name: str) -> Sequence[Scalar]:

@@ -1,5 +1,7 @@
 """Why a lead stands where it stands: one sentence each, true to the eye."""
 
+from functools import lru_cache
+
 from data.clock import DAY
 from models.evidence import Evidence
 from models.policy import Policy
@@ -73,9 +75,18 @@ def _percents(policy: Policy, readiness: float, threshold: float, relation: str)
     """Both as per cent, with as many digits as it takes for the sentence to be true to the eye."""
     one, other = "", ""
     for digits in range(16):
-        one, other = f"{100 * readiness:.{digits}f}", f"{100 * threshold:.{digits}f}"
+        one, other = f"{100 * readiness:.{digits}f}", _agreed(threshold, digits)
         told_apart = one != other or readiness == threshold
         if told_apart and (float(other) > 0 or threshold == 0):
             break
-    within = "" if policy.horizon is None else f" within {days(policy.horizon)}"
-    return f"{one} %{within} {relation} {other} %"
+    return f"{one} %{_within(policy.horizon)} {relation} {other} %"
+
+
+@lru_cache(1_024)
+def _agreed(threshold: float, digits: int) -> str:
+    return f"{100 * threshold:.{digits}f}"
+
+
+@lru_cache(64)
+def _within(horizon: int | None) -> str:
+    return "" if horizon is None else f" within {days(horizon)}"

@@ -64,6 +64,7 @@ class Drift:
         self._kinds_seen = _Share()
         self._levels_seen = _Share()
         self._states: dict[str, int] = {}
+        self._answers = 0
 
     def seen(
         self, score: Score, events: Sequence[Event] = (), attributes: Mapping[str, object] = MappingProxyType({})
@@ -74,7 +75,8 @@ class Drift:
             self._sum += score.readiness
             self._count += 1.0
             self._states[score.state] = self._states.get(score.state, 0) + 1
-            looks = sum(self._states.values()) % EVERY == 0
+            self._answers += 1
+            looks = self._answers % EVERY == 0
             if self._count > LATEST:
                 self._bins = [count / 2.0 for count in self._bins]
                 self._sum, self._count = self._sum / 2.0, self._count / 2.0

@@ -11,7 +11,7 @@ import numpy as np
 
 from features.compiled import compiled_over
 from models import compact
-from models.compact import Trees, fields_of, goes_left, tree_blocks
+from models.compact import LEFT, RIGHT, ROOT, TIMED, Trees, fields_of, goes_left, tree_blocks
 from models.numerics import Floats, Ints, Matrix
 from models.paths import Path, leaf_pushes
 
@@ -68,15 +68,16 @@ def _ways(text: bytes, trees: Trees) -> list[tuple[list[int], list[float]]]:
         splits += map(int, tree["internal_count"])
         leaves += map(int, tree.get("leaf_count") or ["0"])  # a tree without splits says nothing of its one leaf
     found: list[tuple[list[int], list[float]]] = [([], [])] * len(leaves)
-    ahead: list[tuple[int, list[int], list[float]]] = [(root, [], []) for root in trees.roots.tolist()]
+    ahead: list[tuple[int, list[int], list[float]]] = [(root, [], []) for root in trees.roots[:, ROOT].tolist()]
     while ahead:
         node, asked, portions = ahead.pop()
         if node < 0:
             found[-node - 1] = asked, portions
             continue
-        for child in (int(trees.lefts[node]), int(trees.rights[node])):
+        feature, _, *children, _ = trees.splits[node].tolist()
+        for child in children:
             went = splits[child] if child >= 0 else leaves[-child - 1]
-            ahead.append((child, [*asked, int(trees.features[node])], [*portions, went / splits[node]]))
+            ahead.append((child, [*asked, feature], [*portions, went / splits[node]]))
     return found
 
 
@@ -87,18 +88,20 @@ def tree_pushes(matrix: Matrix, bins: int, trees: Trees, pushes: Pushes) -> tupl
     The last column is that of the bin. No rows: there are no such trees.
     """
     rows, features = matrix.shape
-    some_timed = bins > 1 and trees.timed.sum() > 0
-    some_timeless = bins == 1 or trees.timed.sum() < len(trees.timed)
+    timed_trees = trees.roots[:, TIMED].sum()
+    some_timed = bins > 1 and timed_trees > 0
+    some_timeless = bins == 1 or timed_trees < len(trees.roots)
     timeless = np.zeros((rows if some_timeless else 0, features + 1))
     timed = np.zeros((rows * bins if some_timed else 0, features + 1))
     ahead = np.empty((pushes.depth + 2, 3), np.int64)
     for row in range(rows):
         for t in range(len(trees.roots)):
-            if bins > 1 and trees.timed[t]:
+            root = trees.roots[t, ROOT]
+            if bins > 1 and trees.roots[t, TIMED]:
                 for b in range(bins):
-                    _walk(matrix, row, float(b), trees, trees.roots[t], pushes, ahead, timed, row * bins + b)
-            elif trees.roots[t] >= 0:
-                _walk(matrix, row, 0.0, trees, trees.roots[t], pushes, ahead, timeless, row)
+                    _walk(matrix, row, float(b), trees, root, pushes, ahead, timed, row * bins + b)
+            elif root >= 0:
+                _walk(matrix, row, 0.0, trees, root, pushes, ahead, timeless, row)
     return timeless, timed
 
 
@@ -124,7 +127,7 @@ def _walk(
     while left >= 0:
         node, along, depth = ahead[left, 0], ahead[left, 1], ahead[left, 2]
         if node >= 0:
-            hot, cold = trees.lefts[node], trees.rights[node]
+            hot, cold = trees.splits[node, LEFT], trees.splits[node, RIGHT]
             if not goes_left(matrix, row, number, trees, node):
                 hot, cold = cold, hot
             ahead[left, 0], ahead[left, 1], ahead[left, 2] = cold, along, depth + 1

@@ -5,6 +5,7 @@
 
 from array import array
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,8 @@ def _read(text: bytes, found: Moments) -> bool:
     """Read a line for each of ``found``; False where one is written otherwise."""
     at = 0
     for k in range(len(found)):
-        good, told = len(text) > at + len(FORM) + 1, 0
+        good = len(text) > at + len(FORM) + 1
+        told: Any = np.int64(0)  # of one type from the start: what is called with two is compiled twice
         for place in range(len(FORM) if good else 0):
             letter = text[at + place]
             if FORM[place] == ZERO:

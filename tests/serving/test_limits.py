@@ -1,6 +1,7 @@
 """No request is too large, too slow or too clever: each limit is a clear refusal, and others do not wait for it."""
 
 import asyncio
+import gc
 import gzip
 import json
 import socket
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from starlette.requests import Request
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from serving import body, protocol
 from serving.access import require
@@ -255,6 +257,66 @@ def test_a_short_answer_is_written_whole_or_as_the_connection_needs_it(trained, 
     ]
     assert b"connection: close" not in whole.lower()
     assert rest.lower().count(b"connection: close") == 1
+
+
+def test_a_body_is_taken_whole_or_as_it_comes(trained, put, until):
+    """With its head, after it, in parts, and only once the caller was told to go on: the same answer."""
+    url = put(create_app(Settings(trained.bundle, require_key=False)))
+    until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+    body = json.dumps(LEAD).encode()
+    head = b"POST /v1/score HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n" % len(body)
+    answers = []
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as caller:
+        for parts in (
+            (head + b"\r\n" + body,),
+            (head + b"\r\n", body),
+            (head + b"\r\n" + body[:9], body[9:20], body[20:]),
+        ):
+            for part in parts:
+                caller.sendall(part)
+                time.sleep(0.05)
+            answers.append(caller.recv(1 << 16))
+        caller.sendall(head + b"expect: 100-continue\r\n\r\n")
+        assert caller.recv(1_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        caller.sendall(body)
+        answers.append(caller.recv(1 << 16))
+    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
+    assert len({answer.partition(b"\r\n\r\n")[2] for answer in answers}) == 1
+
+
+def test_who_falls_silent_after_an_answer_is_sent_away(trained, put, monkeypatch):
+    """A connection is kept for so long after its last answer, however long ago the first one was; then it is closed."""
+    made = protocol.BoundedProtocol.connection_made
+
+    def quick(connection, transport):
+        connection.timeout_keep_alive = 0.5
+        made(connection, transport)
+
+    monkeypatch.setattr(protocol.BoundedProtocol, "connection_made", quick)
+    url = put(create_app(Settings(trained.bundle, require_key=False)))
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as caller:
+        for _ in range(4):
+            caller.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert caller.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+            time.sleep(0.25)
+        assert caller.recv(1_000) == b""
+
+
+def test_requests_leave_nothing_to_collect(trained, put, until):
+    """What a request was made of is free when it is answered: Python's search for garbage finds nothing of it."""
+    url = put(create_app(Settings(trained.bundle, require_key=False)))
+    until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+    with httpx.Client(base_url=url) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            before = sum(isinstance(one, RequestResponseCycle) for one in gc.get_objects())
+            for _ in range(20):
+                assert client.post("/v1/score", json=LEAD).status_code == 200
+            after = sum(isinstance(one, RequestResponseCycle) for one in gc.get_objects())
+        finally:
+            gc.enable()
+    assert after - before <= 1  # the last one, which its connection remembers
 
 
 def test_a_slow_body_holds_nobody_up(trained, put, until):

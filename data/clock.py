@@ -86,7 +86,7 @@ _TWO = tuple([f"{number:02}" for number in range(60)])
 """To format a number costs ten times as much as to look it up, and every answer tells several moments."""
 
 
-@lru_cache(4_096)
+@lru_cache(512)
 def _second(seconds: int) -> str:
     """The date and time of a second since 1970: a service tells the same ones again and again, above all now."""
     day, of_day = divmod(seconds, 86_400)

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from features.lead import LeadHistory
@@ -41,7 +42,7 @@ class Loaded:
         """The policy that the bundle brings, whatever decides."""
         return self.own or self.bundle.policy
 
-    @property
+    @cached_property
     def base_rate(self) -> float:
         """The share of test rows with the outcome within the primary horizon."""
         return float(self.bundle.card["base_rate"] or 0.0)

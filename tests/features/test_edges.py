@@ -183,6 +183,23 @@ def test_ties_are_settled_by_content(ask, at, make):
     assert ask(features[:2], known, levels=levels) == [1, 0]
 
 
+def test_events_in_any_disorder_are_the_same_events(ask, at):
+    """In order, newest first or shuffled, a few or thousands: nothing else changes, however much is to be moved."""
+    features = [
+        First(column="item"),
+        Last(column="item"),
+        GapStd(),
+        DecayedSum(half_life=DAY),
+        DistinctCount(column="day"),
+    ]
+    levels = {"events.item": ("p", "q", "r")}
+    for many in (20, 2_000):
+        events = [at(-DAY - (k * k % 4_001) * (HOUR // 4), item="pqr"[k % 3]) for k in range(many)]
+        ordered = sorted(events, key=lambda event: event["occurred_at"])
+        answers = [ask(features, told, levels=levels) for told in (ordered, ordered[::-1], events)]
+        assert answers[1:] == answers[:-1]
+
+
 def test_changes_known_at_once_are_settled_by_text(ask, make):
     """The greatest text wins, a value wins over null, and the order told does not matter."""
     stage = [Attribute(column="industry", source="changes")]

@@ -14,7 +14,6 @@ import random
 import time
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -65,7 +64,7 @@ def latency(engine: OnlineEngine, count: int) -> dict[str, float]:
     spent = []
     for turn in range(1 + CALLS // LEADS):
         for each, cutoff in zip(leads, cutoffs, strict=True):
-            asked = replace(each, events=_columns(each.events))
+            asked = each._replace(events=_columns(each.events))
             before = time.perf_counter_ns()
             engine.row(asked, cutoff)
             if turn:

@@ -1,6 +1,7 @@
 """No request is too large, too slow or too clever: each limit is a clear refusal, and others do not wait for it."""
 
 import asyncio
+import gc
 import gzip
 import json
 import socket
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from starlette.requests import Request
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from serving import body, protocol
 from serving.access import require
@@ -301,6 +303,23 @@ def test_who_falls_silent_after_an_answer_is_sent_away(trained, put, monkeypatch
             assert answer.startswith(b"HTTP/1.1 200 ")
             time.sleep(0.25)
         assert caller.recv(1_000) == b""
+
+
+def test_requests_leave_nothing_to_collect(trained, put, until):
+    """What a request was made of is free when it is answered: Python's search for garbage finds nothing of it."""
+    url = put(create_app(Settings(trained.bundle, require_key=False)))
+    until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+    with httpx.Client(base_url=url) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            before = sum(isinstance(one, RequestResponseCycle) for one in gc.get_objects())
+            for _ in range(20):
+                assert client.post("/v1/score", json=LEAD).status_code == 200
+            after = sum(isinstance(one, RequestResponseCycle) for one in gc.get_objects())
+        finally:
+            gc.enable()
+    assert after - before <= 1  # the last one, which its connection remembers
 
 
 def test_a_slow_body_holds_nobody_up(trained, put, until):

@@ -33,21 +33,29 @@ class TextCodes:
         if name not in ("kind", "lead"):  # these are texts as they are, even empty ones
             self._codes |= {None: -1, "": -1}
         self._counted = counted
+        self._new_lately = False
 
     def codes(self, column: Sequence[Scalar]) -> list[int]:
         """(n,) The code of each raw value, below ``len(texts) + n``."""
-        codes = list(map(self._codes.get, column, repeat(_NEW)))
-        return self._with_new(column, codes) if _NEW in codes else codes
+        if not self._new_lately:  # where all are known one look-up of each is enough
+            codes = list(map(self._codes.get, column, repeat(_NEW)))
+            if _NEW not in codes:
+                return codes
+        return self._with_new(column)
 
-    def _with_new(self, column: Sequence[Scalar], codes: list[int]) -> list[int]:
-        """The codes where some texts are not known, or are no texts."""
-        first = len(self.texts)
-        if not _TEXTS.issuperset(map(type, column)):  # what is no text may be equal and yet read otherwise: 1 and true
+    def _with_new(self, column: Sequence[Scalar]) -> list[int]:
+        """The codes where some texts may not be known, or be no texts."""
+        known, first = self._codes, len(self.texts)
+        code_of: dict[Scalar, int] = dict(zip(column, range(first, first + len(column)), strict=True))
+        if not _TEXTS.issuperset(map(type, code_of)):  # what is no text may be equal and yet read otherwise: 1 and true
             return self.codes([raw if type(raw) is str else read_text(raw) for raw in column])
         if not self._counted:
-            return [first if code == _NEW else code for code in codes]
-        new = dict(zip(column, range(first, first + len(column)), strict=True))
-        return [new[raw] if code == _NEW else code for raw, code in zip(column, codes, strict=True)]
+            return list(map(known.get, column, repeat(first)))
+        shared = known.keys() & code_of.keys()
+        self._new_lately = len(shared) < len(code_of)
+        for raw in shared:
+            code_of[raw] = known[raw]
+        return list(map(code_of.__getitem__, column))
 
 
 class OwnTables:

@@ -41,6 +41,7 @@ lint: setup-dev ## Style, types and room boundaries alone
 	$(BIN)/lint-imports
 
 unit: setup-dev ## The tests alone; WORKERS=1 runs them in one piece
+	@# In their own order: the longest files have few tests, and reordering would run those last, one core idle.
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 docs: setup ## Write the pages that come from the code: contract, command line, HTTP API, features

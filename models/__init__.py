@@ -6,6 +6,7 @@ linear         the linear model
 calibration    from log-odds to probabilities that can be believed
 numerics       the compiled arithmetic of scoring
 booster        LightGBM's C library without its package
+openmp         how LightGBM's threads wait for each other
 compact        its trees as flat arrays, walked with the same bits for less
 shapley        what each feature adds to a score, with the same bits as LightGBM's contributions
 paths          what a leaf adds for each feature on the way to it

@@ -5,7 +5,6 @@ FastAPI would parse a body before it asks who sent it, and its parser takes NaN,
 
 import asyncio
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from starlette.types import Receive, Scope
 
 from serving.heads import headers_of
 from serving.problems import Refusal, sentences
-from serving.protocol import WHOLE
+from serving.protocol import whole_of
 from serving.waiting import at_once_or
 
 M = TypeVar("M", bound=BaseModel)
@@ -25,7 +24,6 @@ M = TypeVar("M", bound=BaseModel)
 BODY_S = 20.0
 """So long a body may take to arrive."""
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines")
-_NONE: Mapping[str, Any] = {}
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -100,7 +98,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float =
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared[:20]) > limit:
         raise _too_large(limit)
-    whole = scope.get("extensions", _NONE).get(WHOLE)
+    whole = whole_of(scope)
     body: bytes | None = None if whole is None else whole["take"]()
     if body is None:
         first = await _next(receive, seconds)

@@ -6,10 +6,12 @@ of the system and two packets, which cost as much as a fifth of a small score.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 from weakref import ref
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 HEAD_S = 15.0
@@ -17,6 +19,7 @@ HEAD_S = 15.0
 HEAD_BYTES = 64 * 1024
 WHOLE = "readiness.whole"
 """The ASGI extension of a request's scope: ``take`` is ``take_whole`` for its body, ``write`` ``write_whole``."""
+_NO_EXTENSIONS: Mapping[str, Any] = {}
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -106,6 +109,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
+
+
+def whole_of(scope: Scope) -> Mapping[str, Callable[..., Any]] | None:
+    """The extension WHOLE of a request; None where another server, or a test, has none."""
+    found: Mapping[str, Callable[..., Any]] | None = scope.get("extensions", _NO_EXTENSIONS).get(WHOLE)
+    return found
 
 
 def take_whole(asked: "ref[RequestResponseCycle]") -> bytes | None:

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from itertools import chain, count
-from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -17,14 +16,13 @@ from serving.heads import headers_of
 from serving.logs import place_of
 from serving.metrics import Metrics
 from serving.problems import Refusal, answer, answer_to, failed
-from serving.protocol import WHOLE
+from serving.protocol import whole_of
 from serving.waiting import at_once_or
 
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32 * 1024
 MOST_URL_BYTES = 8 * 1024
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"})
-_NONE: dict[str, Any] = {}
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ASKED_BY_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 _ERRORS = logging.getLogger("readiness.service")
@@ -124,7 +122,7 @@ class _Exchange:
 
     def tell(self, answer: Response) -> bool:
         """Write a whole answer at once, where the server can (``serving.protocol``)."""
-        whole = self.scope.get("extensions", _NONE).get(WHOLE)
+        whole = whole_of(self.scope)
         headers = (*answer.raw_headers, (b"x-request-id", self.request_id.encode()))
         if whole is None or not whole["write"](answer.status_code, headers, answer.body):
             return False

@@ -6,6 +6,7 @@ splits        the split, and folds in the order of time
 cells         what each row teaches about each hazard bin
 logistic      the linear challenger
 newton        how it is fitted
+cores         how many cores a piece of that arithmetic is given
 gbm           the booster
 folds         one validation block and its linear models
 groves        its boosters: shapes and rounds

@@ -20,6 +20,7 @@ learning      from the sample of a trial to its model
 refit         the model that serves: the same settings, learned once more from everything known
 cluster       the last fit on a Dask cluster, from every cell there is
 dask_gbm      the booster on that cluster
+staying       tasks that stay where the result is that they need
 rivals        the base rate and the customer's points
 judge         the field's figures, with intervals
 handed_off    what came of hand-offs, version by version

@@ -23,6 +23,7 @@ from training.fit import Grown, last_rounds
 from training.gbm import GbmSettings, parameters
 from training.sample import Progress
 from training.selection import Choice
+from training.staying import Staying
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -183,7 +184,7 @@ def _fit(
     known = {SKLEARN.get(name, name): value for name, value in known.items()}
     rounds = last_rounds(choice)
     # a regressor with a binary objective: the classifier would recode the outcomes that one worker happens to see
-    model = DaskLGBMRegressor(client=client, n_estimators=rounds, **known)
+    model = DaskLGBMRegressor(client=Staying(client), n_estimators=rounds, **known)
     categories = np.flatnonzero(gbm.categorical).tolist()
     with client.as_current(), redirect_stdout(io.StringIO()), warnings.catch_warnings():  # stdout is for answers
         warnings.filterwarnings("ignore", "Parameter .* will be ignored")

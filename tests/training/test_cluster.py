@@ -1,7 +1,10 @@
 """Training on a Dask cluster: the same cells, one booster from all of them, as good as the local one."""
 
+import operator
 import os
 import signal
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +16,7 @@ from features.dask_feed import cut, sample
 from training.cluster import Lesson, train_on_cluster
 from training.dask_gbm import without_addresses
 from training.gbm import cell_matrix
+from training.staying import Staying
 
 LOG_LOSS_NOISE = 0.008
 """Six local boosters that differ in the seed alone lie up to 0.005 apart on the test rows of this market."""
@@ -129,6 +133,25 @@ def test_a_worker_killed_before_the_fit_costs_no_cell(steady, facts, dask_client
     assert "fitting the booster" in told
     assert not [note for note in trial.report["notes"] if "cells" in note]
     dask_client.wait_for_workers(2, timeout=60)
+
+
+def test_a_task_stays_where_the_pinned_result_is_that_it_needs(dask_client):
+    """What cannot be sent from one worker to another, such as a socket, is taken apart where it was made.
+
+    The other worker is idle and these tasks are known to be long: without the pin it steals them, and waits for ever.
+    """
+    client, (home, *_) = Staying(dask_client), sorted(dask_client.scheduler_info(n_workers=-1)["workers"])
+    for number in range(2):
+        dask_client.submit(time.sleep, 0.3, key=f"itemgetter-{number}", workers=[home]).result()
+    made = client.submit(_unsendable, workers=[home], allow_other_workers=False, pure=False)
+    busy = client.submit(time.sleep, 1, workers=[home], pure=False)
+    taken = [client.submit(operator.itemgetter(1), made, pure=False) for _ in range(8)]
+    assert [each.result(timeout=60) for each in taken] == [7] * 8
+    assert client.who_has([busy])[busy.key] == (home,)
+
+
+def _unsendable():
+    return threading.Lock(), 7
 
 
 def test_addresses_stay_out_of_the_model():

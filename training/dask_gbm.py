@@ -184,7 +184,8 @@ def _fit(
     known = {SKLEARN.get(name, name): value for name, value in known.items()}
     rounds = last_rounds(choice)
     # a regressor with a binary objective: the classifier would recode the outcomes that one worker happens to see
-    model = DaskLGBMRegressor(client=Staying(client), n_estimators=rounds, **known)
+    served: Any = Staying(client)
+    model = DaskLGBMRegressor(client=served, n_estimators=rounds, **known)
     categories = np.flatnonzero(gbm.categorical).tolist()
     with client.as_current(), redirect_stdout(io.StringIO()), warnings.catch_warnings():  # stdout is for answers
         warnings.filterwarnings("ignore", "Parameter .* will be ignored")

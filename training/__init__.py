@@ -12,7 +12,8 @@ folds         one validation block and its linear models
 groves        its boosters: shapes and rounds
 weighing      how blocks weigh against each other, and what is clearly better
 blend         how much of the blend is the booster's
-calibrating   slope and level of each horizon, from the blocks; how far a level is followed
+calibrating   slope and level of each horizon, from the blocks; how far the latest block is followed
+levels        the level now: what came beside what was told, month by month
 selection     what the training rows alone decide
 search        better settings than the defaults, within a budget
 fit           from the choice to the model

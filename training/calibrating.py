@@ -64,11 +64,13 @@ def calibrate(
     The slope is found within the blocks. The intercept keeps the mean prediction, and then goes part of the way to the
     level of the latest block: base rates drift, but the model that serves has learned from that block too, and a gap
     of one block may not last. How much of it lasts is learned from the steps between the blocks. Where many rows tell
-    of one outcome the evidence counts once.
+    of one outcome the evidence counts once. Where rows are partly watched nothing is followed here: ``levels`` knows
+    the level of a later time.
     """
     # groups of leads have no latest block, and cannot show that sharper answers would hold later
     by_time = blocks[-1].fold.moment is not None
     share = len(blocks[-1].fold.validate) / len(ground.cutoffs) if by_time else 1.0
+    follow = by_time and not ground.partly_watched
     weights, pairs, follows = block_weights(blocks), [], []
     for told in _by_horizon(ground, blocks, logits):
         if int(told.outcome[told.matured].sum()) < LEAST_OUTCOMES:
@@ -78,7 +80,7 @@ def calibrate(
         fitted = told.matured
         slope, levels = fit_slope(told.logits[fitted], told.outcome[fitted], told.block[fitted], told.repeats)
         slope = slope if by_time else min(slope, 1.0)
-        follows.append(following(told, slope, weights) if by_time else Following(0.0, 0))
+        follows.append(following(told, slope, weights) if follow else Following(0.0, 0))
         pairs.append((slope, _intercept(told, slope, float(levels[-1]), (1.0 - share) * follows[-1].share)))
     return Calibration(tuple(slope for slope, _ in pairs), tuple(level for _, level in pairs)), tuple(follows)
 

@@ -1,19 +1,21 @@
 """From chosen settings to a model: both members fitted on all that was known, assembled from the text that serves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data.errors import NotMaturedError
+from models.calibration import Calibration
 from models.hazard import last_bins
 from models.model import ReadinessModel, assemble
 from models.numerics import Floats, Matrix, cumulative_logits
 from training.cells import Cells, thinned, thinned_rows
 from training.folds import Ground
 from training.gbm import GbmSettings, fit_gbm, model_text
+from training.levels import Level, level_now, moved, rows_to_tell
 from training.logistic import LogisticTrainer
-from training.selection import Choice, Progress
+from training.selection import Choice, Progress, by_model
 
 LINEAR_ROWS = 150_000
 GBM_BUDGET = 400_000
@@ -25,10 +27,16 @@ ROUNDS_GROWTH = 1.1
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The model that serves, and the choice that made it."""
+    """The model that serves, and the choice that made it.
+
+    ``calibrations`` of the blend and of each member alone, at the level of now; ``level`` is the blend's, None where it
+    was found otherwise.
+    """
 
     model: ReadinessModel
     choice: Choice
+    calibrations: dict[str, Calibration]
+    level: Level | None
     cells: int
     thinned_to: int
 
@@ -38,7 +46,7 @@ class Fitted:
         ends = last_bins(self.model.edges, self.model.horizons)
         alone = {"logistic": linear, "gbm": gbm}
         said = {
-            name: self.choice.calibrations[name].probabilities(cumulative_logits(logits, ends))
+            name: self.calibrations[name].probabilities(cumulative_logits(logits, ends))
             for name, logits in alone.items()
         }
         return {**said, "blend": self.model.predict(matrix)}
@@ -96,7 +104,24 @@ def fit(
         ground.horizons,
         primary,
     )
-    return Fitted(model, choice, grown.cells, grown.learned_from)
+    calibrations, level = levelled(ground, model, choice, seed)
+    return Fitted(
+        replace(model, calibration=calibrations["blend"]), choice, calibrations, level, grown.cells, grown.learned_from
+    )
+
+
+def levelled(
+    ground: Ground, model: ReadinessModel, choice: Choice, seed: int
+) -> tuple[dict[str, Calibration], Level | None]:
+    """The calibrations of ``choice`` at the level that ``model`` finds at the end of ``ground``, and the blend's."""
+    if not choice.by_month:
+        return choice.calibrations, None
+    rows = rows_to_tell(ground, seed)
+    tree, line = model.member_logits(np.ascontiguousarray(ground.matrix[rows]))
+    said = by_model([tree], [line], choice.weight)
+    levels = {name: level_now(ground, rows, logits[0]) for name, logits in said.items()}
+    at_now = {name: moved(calibration, levels[name].shift) for name, calibration in choice.calibrations.items()}
+    return at_now, levels["blend"]
 
 
 def last_rounds(choice: Choice) -> int:

@@ -76,6 +76,12 @@ class Ground:
         different = {*zip(self.leads[seen].tolist(), when.tolist(), strict=True)}
         return max(float(seen.sum()) / max(len(different), 1), 1.0)
 
+    @property
+    def partly_watched(self) -> bool:
+        """Whether there are rows of which a part of the longest horizon has passed, and not all of it."""
+        watched = self.labels.watched
+        return bool(((watched >= self.edges[0]) & (watched < self.horizons[-1])).any())
+
     def half_life(self) -> int | None:
         """The recency weighting that is tried: a third of the time learned from; None where there is hardly any."""
         span = int(self.cutoffs.max() - self.cutoffs.min())

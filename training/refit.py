@@ -9,7 +9,7 @@ judged model, which travels in the bundle for comparisons to come.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,10 @@ from models.model import ReadinessModel
 from models.numerics import Floats, Matrix
 from training.blend import best_share
 from training.calibrating import calibrate
-from training.fit import Fitted, Grow, fit
+from training.fit import Fitted, Grow, fit, levelled
 from training.folds import Block, Ground, make_block, usable
 from training.learning import gbm_settings
+from training.levels import Level, level_note
 from training.sample import Progress, Sample
 from training.selection import Choice, by_model
 from training.splits import Fold, Ints
@@ -41,23 +42,26 @@ Grower = Callable[[Sample, int | None], Grow]
 class Served:
     """The model that serves, and the test rows with the judged model's answers brought to its level.
 
-    ``told`` is what the report says of it; None where the judged model serves.
+    ``told`` is what the report says of it; None where the judged model serves. ``level`` is that of its fit.
     """
 
     model: ReadinessModel
     test: TestRows
+    level: Level | None
     told: dict[str, Any] | None
 
     @property
     def notes(self) -> list[str]:
         """What a reader of the figures has to know."""
+        moved = None if self.level is None else level_note(self.level)
+        notes = [] if moved is None else [moved]
         if self.told is None:
-            return []
+            return notes
         rows, until = whole(self.told["rows"]), day(self.told["until"])
         told = (
             f"The model that serves learned once more, with the settings judged here, from {rows} rows up to {until};"
         )
-        return [f"{told} figures are those of the judged one."]
+        return [f"{told} figures are those of the judged one.", *notes]
 
     def readiness(self, matrix: Matrix) -> Floats:
         """(n,) what it says of the rows of ``matrix`` (n, features) on the primary horizon."""
@@ -66,7 +70,7 @@ class Served:
 
 def as_judged(judged: Fitted, test: TestRows) -> Served:
     """The judged model itself."""
-    return Served(judged.model, test, None)
+    return Served(judged.model, test, judged.level, None)
 
 
 def refit(
@@ -86,15 +90,21 @@ def refit(
     choice = _settled(ground, sample, judged)
     settings = gbm_settings(contract, sample.table.feature_set, ground)
 
-    def told(what: str, share: float) -> None:
+    def tell_more(what: str, share: float) -> None:
         tell(f"{what} that serves, from all that is known", share)
 
     grow = None if grower is None else grower(sample, history.ends_at + 1)
-    fitted = fit(ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=told, grow=grow)
-    # thresholds are set on it: on rows that its members have not learned, at the level that serves
-    brought = replace(judged.model, weight=choice.weight, calibration=choice.calibrations["blend"])
+    fitted = fit(
+        ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell_more, grow=grow
+    )
+    # thresholds are set on it: on rows that its members have not learned, at the level that they find at the end
+    brought = replace(judged.model, weight=choice.weight)
+    calibrations, level = levelled(ground, brought, choice, contract.model.seed)
+    brought = replace(brought, calibration=calibrations["blend"])
     said = brought.predict(np.ascontiguousarray(sample.table.matrix[sample.test]))
-    return Served(fitted.model, replace(test, predictions={**test.predictions, "blend": said}), _told(ground, fitted))
+    brought_test = replace(test, predictions={**test.predictions, "blend": said})
+    told = {**_told(ground, fitted), "judged_shift": 0.0 if level is None else level.shift}
+    return Served(fitted.model, brought_test, fitted.level, told)
 
 
 def whole_ground(contract: Contract, history: History, sample: Sample, edges: tuple[int, ...]) -> Ground:
@@ -137,6 +147,7 @@ def _settled(ground: Ground, sample: Sample, judged: Fitted) -> Choice:
         weight=weight,
         calibrations={name: calibration for name, (calibration, _) in calibrated.items()},
         follows=calibrated["blend"][1],
+        by_month=ground.partly_watched,
         answers=None,
     )
 
@@ -168,4 +179,5 @@ def _told(ground: Ground, fitted: Fitted) -> dict[str, Any]:
         "weight": fitted.model.weight,
         "slopes": list(fitted.model.calibration.slopes),
         "intercepts": list(fitted.model.calibration.intercepts),
+        "level": None if fitted.level is None else asdict(fitted.level),
     }

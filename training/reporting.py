@@ -1,6 +1,7 @@
 """The report of a trial: every claim beside its rivals, on the same rows, as one JSON object."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,6 +68,7 @@ def make_report(
             "bins": [format_duration(edge) for edge in fitted.model.edges],
         },
         "calibration": _calibration(fitted),
+        "level": None if fitted.level is None else asdict(fitted.level),
         "importance": importance(sample, fitted),
         "notes": [*choice.notes, *_notes(sample, fitted)],
     }

@@ -48,7 +48,7 @@ class Choice:
     """The decisions and the evidence behind them.
 
     ``calibrations`` of the blend and of each member alone; ``follows``: how far the blend's level follows the latest
-    block, for each horizon.
+    block, for each horizon. ``by_month``: whether the level is found after the last fit, see ``levels``.
     """
 
     linear: Linear
@@ -62,6 +62,7 @@ class Choice:
     notes: tuple[str, ...]
     tried: tuple[Tried, ...] = ()
     follows: tuple[Following, ...] = ()
+    by_month: bool = False
     answers: Answers | None = field(default=None, compare=False, repr=False)
 
 
@@ -140,6 +141,7 @@ def settle(
         ],
         _notes(ground, blocks, split, linear),
         follows=calibrated["blend"][1],
+        by_month=ground.partly_watched and blocks[0].fold.moment is not None,
         answers=Answers(tuple(blocks), tuple(trees), tuple(lines)),
     )
 

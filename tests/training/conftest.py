@@ -131,6 +131,8 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
             "weight": 0.62,
             "slopes": [0.98] * len(HORIZONS),
             "intercepts": [-0.03] * len(HORIZONS),
+            "level": {"shift": -0.02, "until": 1_747_612_800_000_000, "came": [31.0, 28.0], "told": [30.2, 29.1]},
+            "judged_shift": -0.05,
         },
         "features": {"count": len(pushes), "fingerprint": "ab12" * 16},
         "horizons": horizons,
@@ -161,6 +163,7 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
             "bins": ["30d", "90d"],
         },
         "calibration": {name: {"slope": 0.98, "intercept": -0.03} for name in HORIZONS},
+        "level": None,
         "importance": [
             {"feature": name, "group": group, "mean_abs_push": push} for name, (group, push) in pushes.items()
         ],

@@ -11,6 +11,7 @@ from data.spine import SPINE, micros
 from features.local import compute
 from models.evidence import Evidence
 from models.histories import lead_histories
+from tests.training.refitted import at_the_end
 from training.agreement import agreement, of_all, rounded
 from training.sample import draw_sample
 
@@ -34,8 +35,7 @@ def oracle(steady, steady_trial):
         if kind in ready.outcome:
             won.setdefault(lead, []).append(at)
     limit = history.ends_at - ready.reporting_lag - ready.primary
-    # what the judged members say, at the level of the model that serves
-    judged = replace(steady_trial.judged, weight=steady_trial.model.weight, calibration=steady_trial.model.calibration)
+    judged = at_the_end(steady_trial)
     spine = pa.table([test.lead_id, test.cutoff], schema=SPINE)
     matrix = compute(history, spine, steady_trial.feature_set, steady_trial.vocabulary).matrix
     scores = judged.predict(matrix)[:, ready.horizons.index(ready.primary)]

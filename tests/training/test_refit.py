@@ -11,6 +11,7 @@ from data.clock import DAY
 from data.spine import micros
 from data.tables import TIME
 from models.bundle import read_bundle
+from tests.training.refitted import at_the_end
 from training.decision import make_policy
 from training.folds import LEAST_OUTCOMES
 from training.refit import whole_ground
@@ -86,11 +87,14 @@ def test_a_reader_is_told(steady_trial):
 
 
 def test_the_threshold_stands_at_the_level_that_serves(steady, steady_trial, ground):
-    """It is set on what the judged members say of later rows under the blend and calibration of what serves."""
+    """It is set on what the judged members say of later rows under the blend and slopes of what serves.
+
+    Their level is that of the end as they find it: they have learned from less, and may be further from it.
+    """
     contract, checked = steady
-    test, judged, serves = steady_trial.test, steady_trial.judged, steady_trial.model
+    test = steady_trial.test
     rows = np.ascontiguousarray(ground[1].table.matrix[ground[1].test])
-    at_its_level = replace(judged, weight=serves.weight, calibration=serves.calibration).predict(rows)
+    at_its_level = at_the_end(steady_trial).predict(rows)
     other = replace(test, predictions={**test.predictions, "blend": at_its_level})
     policy = make_policy(contract, checked.history, ground[1], other)
     assert policy.threshold == steady_trial.policy.threshold

@@ -31,8 +31,8 @@ APART = 3 * WEEK
 MOST_ROWS = 6_000
 """The exact probability is computed of so many rows."""
 PATHS = 128
-"""Where the company calls by its points the exact probability is a simulation of so many markets for each cutoff: with 32
-its own noise alone is 0.003 of the share."""
+"""Where the company calls by its points the exact probability is a simulation of so many markets for each cutoff. With
+32 of them its own noise was 0.003 of the share."""
 WORLDS = ("steady", "quick", "points_driven", "drifting")
 BOTH = ("judged", "served")
 HEADS = ("share reached by the judged", "by the one that serves", "told / exact, judged", "the one that serves")

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from training.drawing import COLOURS, INK, SOFT, Report, legend, line, named, panels, percents, png
 from training.figures import RIVALS, advantage, number
 from training.group_plots import capacity_plot, groups_plot, horizons_plot
-from training.time_plots import curve_plot, folds_plot
+from training.time_plots import curve_plot, folds_plot, level_plot
 from training.wording import METRIC_NAMES, MODEL_NAMES, PARTS, long_duration, percent, whole
 
 COMPARED = ("auc", "average_precision", "log_loss", "lift_at_10")
@@ -30,6 +30,7 @@ def draw_plots(report: Report, only: Collection[str] | None = None) -> dict[str,
     draw: dict[str, Callable[[], bytes | None]] = {
         "importance.png": lambda: _importance(report) if report.get("importance") else None,
         "folds.png": lambda: folds_plot(report, over_time.get("folds", [])),
+        "level.png": lambda: level_plot(report),
         "learning_curve.png": lambda: curve_plot(report, over_time.get("curve")),
     }
     primary = report["horizons"][report["primary"]]

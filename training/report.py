@@ -24,6 +24,7 @@ ALTERNATIVES = {
     "segments.png": "Told, come true and AUC of one kind of lead beside another",
     "ages.png": "Told, come true and AUC by the age of the lead",
     "folds.png": "Told, come true and AUC from fold to fold",
+    "level.png": "Outcomes that came beside those that were told, month by month",
     "learning_curve.png": "AUC against the number of wins learned from",
     "importance.png": "Groups of features by their mean push on the readiness",
     "calibration.png": "What two versions told against what came true",

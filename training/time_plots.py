@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from data.clock import WEEK, iso
 from training.drawing import CAME, COLOURS, SOFT, Report, legend, legend_above, panels, percents, png, span
 from training.figures import number
+from training.levels import LATELY, MENTIONED, MONTH
 from training.wording import MODEL_NAMES, day, percent, whole
 
 
@@ -50,6 +52,29 @@ def folds_plot(report: Report, folds: list[Mapping[str, Any]]) -> bytes | None:
         f"each model learned before its date; furthest off from {day(folds[worst]['from'])} on: told "
         f"{percent(told[worst])}, came true {percent(came[worst])}"
     )
+    return png(figure, title, below)
+
+
+def level_plot(report: Report) -> bytes | None:
+    """Month by month the outcomes that came beside those that were told; None where no level was found."""
+    level = (report.get("refit") or report).get("level")
+    if level is None:
+        return None
+    figure, (axes,) = panels(4.2)
+    came, told = np.array(level["came"]), np.array(level["told"])
+    ends = [level["until"] - back * MONTH for back in range(len(came))][::-1]
+    at, noise = np.arange(len(came)), 2 * np.sqrt(told)
+    axes.fill_between(at, np.maximum(told - noise, 0), told + noise, color=COLOURS["prior"], alpha=0.2, lw=0)
+    axes.plot(at, told, color=COLOURS["blend"], marker="D", ms=6, lw=2, label="told, before it follows the level")
+    axes.plot(at, came, color=CAME, marker="o", ms=7, lw=2, label="came true")
+    axes.set_ylim(0, 1.15 * max(*came, *(told + noise)))
+    axes.set_ylabel("outcomes in four weeks")
+    every = -(-len(at) // 8)
+    axes.set_xticks(at[::-every], [_month(iso(end)) for end in ends[::-every]])
+    legend_above(axes)
+    title = f"Of late {whole(came[-LATELY:].sum())} outcomes came where {whole(told[-LATELY:].sum())} were told"
+    way = "every answer stays where it is" if abs(level["shift"]) < MENTIONED else "every answer follows"
+    below = f"the last {LATELY * MONTH // WEEK} weeks; {way} ({level['shift']:+.2f} in log-odds); grey: chance alone"
     return png(figure, title, below)
 
 

@@ -131,7 +131,12 @@ def example_report(rows: int = 6_000, seed: int = 1) -> dict[str, Any]:
             "weight": 0.62,
             "slopes": [0.98] * len(HORIZONS),
             "intercepts": [-0.03] * len(HORIZONS),
-            "level": {"shift": -0.02, "until": 1_747_612_800_000_000, "came": [31.0, 28.0], "told": [30.2, 29.1]},
+            "level": {
+                "shift": -0.02,
+                "until": 1_747_612_800_000_000,
+                "came": [31.0, 28.0, 24.0],
+                "told": [30.2, 29.1, 30.5],
+            },
             "judged_shift": -0.05,
         },
         "features": {"count": len(pushes), "fingerprint": "ab12" * 16},

@@ -8,7 +8,7 @@ from PIL import Image
 from training.plots import draw_plots
 
 CONTEST = {"reliability.png", "gains.png", "lift.png", "comparison.png", "horizons.png"}
-EVERY = CONTEST | {"importance.png", "capacity.png", "segments.png", "ages.png"}
+EVERY = CONTEST | {"importance.png", "capacity.png", "segments.png", "ages.png", "level.png"}
 
 
 def _pixels(png: bytes) -> np.ndarray:
@@ -52,6 +52,7 @@ def test_other_figures_give_other_pictures(report, plots):
     curves["gains"]["blend"]["captured"] = [x**2 for x in curves["gains"]["blend"]["captured"]]
     changed["importance"][0]["mean_abs_push"] = 2.0
     changed["horizons"]["30d"]["told"] = 0.5
+    changed["refit"]["level"]["came"][-1] = 12.0
     changed["capacity"]["models"]["points"]["caught"] += 9
     for part in (changed["segments"][0], changed["ages"]):
         part["groups"][0]["rate"] += 0.02
@@ -76,6 +77,7 @@ def test_a_report_without_points_ceiling_or_importance_is_drawn(report):
             del kind["points"], kind["ceiling"]
     bare["importance"] = []
     del bare["segments"], bare["ages"], bare["capacity"]["models"]["points"]
+    bare["refit"]["level"] = None
     assert set(draw_plots(bare)) == CONTEST | {"capacity.png"}
 
 
@@ -100,11 +102,11 @@ def test_a_handful_of_wins_is_not_drawn(report):
     """Where too few won to say how well the model ranks, no picture of the contest claims it."""
     few = deepcopy(report)
     few["expectation"]["auc"] = None
-    assert set(draw_plots(few)) == {"importance.png"}
+    assert set(draw_plots(few)) == {"importance.png", "level.png"}
 
 
 def test_without_judged_rows_nothing_is_claimed(report):
     """Where no row could be judged no plot of a figure is drawn."""
     empty = deepcopy(report)
     empty["horizons"]["90d"].update(n=0, rate=None, outcomes=0)
-    assert set(draw_plots(empty)) == {"importance.png"}
+    assert set(draw_plots(empty)) == {"importance.png", "level.png"}

@@ -60,7 +60,7 @@ def html(report):
 def test_the_page_fetches_nothing(html):
     """Every picture is inside the page, and no style or script comes from elsewhere."""
     page = _page(html)
-    assert len(page.addresses) == 9
+    assert len(page.addresses) == 10
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
     assert all(page.alternatives)
     assert not re.search(r"https?://|@import|url\(|<script", html)

@@ -40,6 +40,7 @@ from serving.service import Service
 from serving.settings import Settings
 from serving.shadowing.shadow import Shadow
 from serving.subscribing import routes as subscribing
+from serving.whole import Headers
 from serving.worker.attending import Attending
 
 _DESCRIPTION = """\
@@ -124,7 +125,7 @@ def create_app(
         app.include_router(router)
     app.include_router(subscribing.routes)
     app.prefix = settings.root_path
-    app.gate = Gate(app.framework, metrics, settings.request_s, hot.shortcut)
+    app.gate = Gate(app.framework, metrics, settings.request_s, hot.shortcut, hot.now)
     problems.install(app)
     _describe(app)
     return app
@@ -142,6 +143,10 @@ class _Application(FastAPI):
             await self.gate(scope, receive, send)
         else:
             await self.framework(scope, receive, send)
+
+    def at_once(self, scope: Scope, take: Callable[[], bytes], write: Callable[[int, Headers, bytes], None]) -> bool:
+        """Answer a request that has come whole, where nothing is waited for (``serving.whole.AtOnce``)."""
+        return self.gate.at_once(scope, take, write)
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What FastAPI makes of it; the path is then the one that was called, as ASGI has it."""

@@ -3,6 +3,7 @@
 ``POST /v1/score``, and ``GET /v1/leads/{lead_id}/score`` of now.
 """
 
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from msgspec.json import Encoder
@@ -10,14 +11,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from models.reasons import REASONS
-from serving.access import admit
+from serving.access import admit, admit_now
 from serving.body import is_json, media_type, read_body
 from serving.deciding.answers import NOT_KEPT, told_score
 from serving.deciding.asking import Question
 from serving.deciding.payloads import made_of
 from serving.heads import headers_of
 from serving.problems import Refusal
-from serving.requests import Shortcut
+from serving.requests import Now, Shortcut
 from serving.scoring import score_one
 from serving.service import Service
 
@@ -37,6 +38,12 @@ def shortcut(scope: Scope) -> tuple[str, Shortcut] | None:
     if method == "GET" and path.startswith(_BEFORE) and path.endswith(_AFTER) and len(path) > len(_BEFORE + _AFTER):
         return (_STORED, score_lead) if scope["query_string"] in _REASONS else None
     return None
+
+
+def now(scope: Scope) -> tuple[str, Now] | None:
+    """The same for what answers without waiting for anything, once the request has come whole."""
+    path = scope["path"]
+    return (path, score_now) if path == "/v1/score" and scope["method"] == "POST" else None
 
 
 async def score_lead(scope: Scope, receive: Receive) -> Response:
@@ -61,14 +68,36 @@ async def score(scope: Scope, receive: Receive) -> Response:
     if not is_json(media):
         raise Refusal(415, "unsupported-media-type", f"The body is {media[:80]!r}. Send it as application/json.")
     body = await read_body(scope, receive, service.settings.max_body_bytes)
+    if service.settings.store:
+        await scope["state"]["recorder"].make_room()
+    return _scored(scope, service, body, reasons)
+
+
+def score_now(scope: Scope, take: Callable[[], bytes]) -> Response | None:
+    """The answer of ``score`` to a plain request; None: whatever is not plain is left to it, and to refuse as well."""
+    service: Service = scope["state"]["service"]
+    headers, limit = headers_of(scope), service.settings.max_body_bytes
+    length = headers.get(b"content-length", b"")
+    plain = headers.get(b"content-type") == b"application/json" and b"content-encoding" not in headers
+    if not plain or not length.isdigit() or int(length[:20]) > limit or scope["query_string"] not in _REASONS:
+        return None
+    caller = admit_now(service, presented_key(scope), "score")
+    if caller is None or (service.settings.store and scope["state"]["recorder"].full):
+        return None
+    scope["state"]["caller"] = caller.name
+    return _scored(scope, service, take(), _REASONS[scope["query_string"]])
+
+
+def _scored(scope: Scope, service: Service, body: bytes, reasons: int) -> Response:
+    """Score what was sent, and keep what is told where there is a store, which has room. Raises Refusal."""
     loaded = service.loaded
     asked, made, answer = score_one(loaded, body, reasons)
-    if service.settings.store:
-        kept = made_of(made, answer, body)
-        await scope["state"]["recorder"].add(kept, loaded)
-        loaded.told(kept.score_id, asked.history, asked.as_of, asked.standing, stored=False)
-        return Json(_ENCODE(answer), (b"x-score-id", kept.score_id.encode()))
-    return Json(_ENCODE(answer))
+    if not service.settings.store:
+        return Json(_ENCODE(answer))
+    kept = made_of(made, answer, body)
+    scope["state"]["recorder"].keep(kept, loaded)
+    loaded.told(kept.score_id, asked.history, asked.as_of, asked.standing, stored=False)
+    return Json(_ENCODE(answer), (b"x-score-id", kept.score_id.encode()))
 
 
 class Json(Response):

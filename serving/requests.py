@@ -16,8 +16,8 @@ from serving.heads import headers_of
 from serving.logs import place_of
 from serving.metrics import Metrics
 from serving.problems import Refusal, answer, answer_to, failed
-from serving.protocol import whole_of
 from serving.waiting import at_once_or
+from serving.whole import Headers, whole_of
 
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32 * 1024
@@ -29,6 +29,8 @@ _ERRORS = logging.getLogger("readiness.service")
 
 Shortcut = Callable[[Scope, Receive], Awaitable[Response]]
 """Answers a request without the framework's detours; what it raises is answered as everywhere."""
+Now = Callable[[Scope, Callable[[], bytes]], Response | None]
+"""The same of a request that has come whole, without waiting; None, and its body is not taken: this cannot be."""
 
 
 class Gate:
@@ -40,11 +42,13 @@ class Gate:
         metrics: Metrics,
         seconds: float,
         shortcut: Callable[[Scope], tuple[str, Shortcut] | None],
+        now: Callable[[Scope], tuple[str, Now] | None],
     ) -> None:
         self.app = app
         self._metrics = metrics
         self._seconds = seconds
         self._shortcut = shortcut
+        self._now = now
         self._log = AccessLog()
         self._ids = map(f"{os.urandom(10).hex()}{{:012x}}".format, count())
 
@@ -57,6 +61,25 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - every request gets an answer, whatever happened
             await self._answer(error, exchange, receive)
         self._note(exchange)
+
+    def at_once(self, scope: Scope, take: Callable[[], bytes], write: Callable[[int, Headers, bytes], None]) -> bool:
+        """The same without waiting, where that can be (``serving.whole.AtOnce``)."""
+        short = self._now(scope)
+        if short is None:
+            return False
+        exchange = _Exchange(scope, _sends_nothing, self._id_of(scope))
+        scope["route_path"], ask = short
+        try:
+            _must_be_bounded(scope)
+            told = ask(scope, take)
+        except Exception as error:  # noqa: BLE001 - every request gets an answer, whatever happened
+            told = self._told(error, exchange)
+        if told is None:
+            return False
+        write(told.status_code, exchange.headers(told), bytes(told.body))
+        exchange.status = told.status_code
+        self._note(exchange)
+        return True
 
     def _id_of(self, scope: Scope) -> str:
         """The caller's own, if it is a plain word; else one that no other request has."""
@@ -78,12 +101,17 @@ class Gate:
         if isinstance(error, ClientDisconnect):
             exchange.status = exchange.status or 499
             return
-        known = answer_to(error) if not isinstance(error, TimeoutError) else _too_slow(self._seconds)
+        known = _too_slow(self._seconds) if isinstance(error, TimeoutError) else self._told(error, exchange)
+        if not exchange.status:
+            await known(exchange.scope, receive, exchange.send)
+
+    def _told(self, error: Exception, exchange: "_Exchange") -> Response:
+        """What the caller is told; the log has why, where nobody expected it."""
+        known = answer_to(error)
         if known is None:
             _ERRORS.error("request %s failed: %s", exchange.request_id, place_of(error))
             known = failed(exchange.request_id)
-        if not exchange.status:
-            await known(exchange.scope, receive, exchange.send)
+        return known
 
     def _note(self, exchange: "_Exchange") -> None:
         scope, took = exchange.scope, time.perf_counter() - exchange.started
@@ -121,13 +149,16 @@ class _Exchange:
         scope.setdefault("state", {})["request_id"] = request_id
 
     def tell(self, answer: Response) -> bool:
-        """Write a whole answer at once, where the server can (``serving.protocol``)."""
+        """Write a whole answer at once, where the server can (``serving.whole``)."""
         whole = whole_of(self.scope)
-        headers = (*answer.raw_headers, (b"x-request-id", self.request_id.encode()))
-        if whole is None or not whole["write"](answer.status_code, headers, answer.body):
+        if whole is None or not whole["write"](answer.status_code, self.headers(answer), answer.body):
             return False
         self.status = answer.status_code
         return True
+
+    def headers(self, answer: Response) -> Headers:
+        """The headers of an answer, and the id."""
+        return *answer.raw_headers, (b"x-request-id", self.request_id.encode())
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer; the first one carries the id."""
@@ -136,6 +167,10 @@ class _Exchange:
             headers = [*message["headers"], (b"x-request-id", self.request_id.encode())]
             message = {**message, "headers": headers}
         await self._send(message)
+
+
+async def _sends_nothing(_: Message) -> None:
+    """In the place of what sends, where an answer is written at once."""
 
 
 def _must_be_bounded(scope: Scope) -> None:

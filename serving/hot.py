@@ -3,7 +3,7 @@
 ``POST /v1/score``, and ``GET /v1/leads/{lead_id}/score`` of now.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs
 
 from msgspec.json import Encoder
@@ -50,7 +50,7 @@ async def score_lead(scope: Scope, receive: Receive) -> Response:
     """The answer about a stored lead. Raises Refusal and StoreDown."""
     del receive
     service: Service = scope["state"]["service"]
-    caller = await admit(service, presented_key(scope), "score")
+    caller = await admit(service, presented_key(headers_of(scope)), "score")
     scope["state"]["caller"] = caller.name
     lead_id = scope["path"][len(_BEFORE) : -len(_AFTER)]
     question = Question(lead_id, None, _REASONS[scope["query_string"]])
@@ -60,7 +60,7 @@ async def score_lead(scope: Scope, receive: Receive) -> Response:
 async def score(scope: Scope, receive: Receive) -> Response:
     """The answer to one lead. Raises Refusal."""
     service: Service = scope["state"]["service"]
-    caller = await admit(service, presented_key(scope), "score")
+    caller = await admit(service, presented_key(headers_of(scope)), "score")
     scope["state"]["caller"] = caller.name
     query = scope["query_string"]
     reasons = _REASONS[query] if query in _REASONS else reasons_asked(query)
@@ -76,16 +76,17 @@ async def score(scope: Scope, receive: Receive) -> Response:
 def score_now(scope: Scope, take: Callable[[], bytes]) -> Response | None:
     """The answer of ``score`` to a plain request; None: whatever is not plain is left to it, and to refuse as well."""
     service: Service = scope["state"]["service"]
-    headers, limit = headers_of(scope), service.settings.max_body_bytes
+    headers, query = headers_of(scope), scope["query_string"]
     length = headers.get(b"content-length", b"")
-    plain = headers.get(b"content-type") == b"application/json" and b"content-encoding" not in headers
-    if not plain or not length.isdigit() or int(length[:20]) > limit or scope["query_string"] not in _REASONS:
+    if headers.get(b"content-type") != b"application/json" or b"content-encoding" in headers or query not in _REASONS:
         return None
-    caller = admit_now(service, presented_key(scope), "score")
+    if not length.isdigit() or int(length[:20]) > service.settings.max_body_bytes:
+        return None
+    caller = admit_now(service, presented_key(headers), "score")
     if caller is None or (service.settings.store and scope["state"]["recorder"].full):
         return None
     scope["state"]["caller"] = caller.name
-    return _scored(scope, service, take(), _REASONS[scope["query_string"]])
+    return _scored(scope, service, take(), _REASONS[query])
 
 
 def _scored(scope: Scope, service: Service, body: bytes, reasons: int) -> Response:
@@ -114,9 +115,8 @@ class Json(Response):
         await send({"type": "http.response.body", "body": self.body})
 
 
-def presented_key(scope: Scope) -> str | None:
-    """The key of a request: Authorization: Bearer, else X-Api-Key."""
-    headers = headers_of(scope)
+def presented_key(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key that a request's headers bring: Authorization: Bearer, else X-Api-Key."""
     bearer, plain = headers.get(b"authorization", b""), headers.get(b"x-api-key")
     if bearer[:7].lower() == _BEARER:
         return str(bearer[7:].strip(), "latin-1") or None

@@ -56,15 +56,20 @@ class KeyRing:
 
         Raises StoreDown when the store did not answer for a minute.
         """
-        presented = fingerprint(key)
-        return self._noted_use(presented, await self.holder(presented))
+        if self._store is not None and self._is_stale():
+            await self._ask(self._store)
+        return self._found(key)
 
     def find_now(self, key: str) -> Caller | None:
         """The same where the keys are known; None, too, where the store is to be asked for them."""
-        if self._is_stale():
-            return None
+        return None if self._store is not None and self._is_stale() else self._found(key)
+
+    def _found(self, key: str) -> Caller | None:
         presented = fingerprint(key)
-        return self._noted_use(presented, self._holder(presented))
+        found = self._holder(presented)
+        if found is not None and self._store is not None:
+            self._note(presented, self._store)
+        return found
 
     async def holder(self, presented: str) -> Caller | None:
         """Whose key has this SHA-256, as ``find`` finds it; that it was used is not noted."""
@@ -74,7 +79,7 @@ class KeyRing:
 
     def _is_stale(self) -> bool:
         """Whether the store is to be asked before a key is believed."""
-        return self._store is not None and time.monotonic() - self._read_at > FRESH_S
+        return time.monotonic() - self._read_at > FRESH_S
 
     def _holder(self, presented: str) -> Caller | None:
         if self._store is None:
@@ -130,11 +135,6 @@ class KeyRing:
             self._read_at = asked
         except StoreDown as error:
             _LOG.warning("the keys could not be read: %s", error)
-
-    def _noted_use(self, presented: str, found: Caller | None) -> Caller | None:
-        if found is not None and self._store is not None:
-            self._note(presented, self._store)
-        return found
 
     def _note(self, sha256: str, store: Store) -> None:
         """Remember the use; write it once a minute at the most."""

@@ -60,25 +60,24 @@ class Gate:
             await at_once_or(self._lead_in(scope, receive, exchange), self._seconds)
         except Exception as error:  # noqa: BLE001 - every request gets an answer, whatever happened
             await self._answer(error, exchange, receive)
-        self._note(exchange)
+        self._note(scope, exchange.request_id, exchange.status, exchange.started)
 
     def at_once(self, scope: Scope, take: Callable[[], bytes], write: Callable[[int, Headers, bytes], None]) -> bool:
         """The same without waiting, where that can be (``serving.whole.AtOnce``)."""
         short = self._now(scope)
         if short is None:
             return False
-        exchange = _Exchange(scope, _sends_nothing, self._id_of(scope))
+        started, request_id = time.perf_counter(), self._id_of(scope)
         scope["route_path"], ask = short
         try:
             _must_be_bounded(scope)
             told = ask(scope, take)
         except Exception as error:  # noqa: BLE001 - every request gets an answer, whatever happened
-            told = self._told(error, exchange)
+            told = _told(error, request_id)
         if told is None:
             return False
-        write(told.status_code, exchange.headers(told), bytes(told.body))
-        exchange.status = told.status_code
-        self._note(exchange)
+        write(told.status_code, _with_id(told.raw_headers, request_id), bytes(told.body))
+        self._note(scope, request_id, told.status_code, started)
         return True
 
     def _id_of(self, scope: Scope) -> str:
@@ -101,31 +100,24 @@ class Gate:
         if isinstance(error, ClientDisconnect):
             exchange.status = exchange.status or 499
             return
-        known = _too_slow(self._seconds) if isinstance(error, TimeoutError) else self._told(error, exchange)
+        late = isinstance(error, TimeoutError)
+        known = _too_slow(self._seconds) if late else _told(error, exchange.request_id)
         if not exchange.status:
             await known(exchange.scope, receive, exchange.send)
 
-    def _told(self, error: Exception, exchange: "_Exchange") -> Response:
-        """What the caller is told; the log has why, where nobody expected it."""
-        known = answer_to(error)
-        if known is None:
-            _ERRORS.error("request %s failed: %s", exchange.request_id, place_of(error))
-            known = failed(exchange.request_id)
-        return known
-
-    def _note(self, exchange: "_Exchange") -> None:
-        scope, took = exchange.scope, time.perf_counter() - exchange.started
+    def _note(self, scope: Scope, request_id: str, status: int, started: float) -> None:
+        took = time.perf_counter() - started
         route = scope.get("route_path") or getattr(scope.get("route"), "path", "") or "none"
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._metrics.answered(method, route, exchange.status, took)
+        self._metrics.answered(method, route, status, took)
         self._log.note(
             logging.DEBUG if route in _ASKED_BY_MACHINES else logging.INFO,
             {
-                "request_id": exchange.request_id,
+                "request_id": request_id,
                 "key": scope["state"].get("caller", ""),
                 "method": method,
                 "route": route,
-                "status": exchange.status,
+                "status": status,
                 "ms": int(took * 100_000 + 0.5) / 100,  # ``round`` writes and reads the number as text
             },
         )
@@ -151,26 +143,31 @@ class _Exchange:
     def tell(self, answer: Response) -> bool:
         """Write a whole answer at once, where the server can (``serving.whole``)."""
         whole = whole_of(self.scope)
-        if whole is None or not whole["write"](answer.status_code, self.headers(answer), answer.body):
+        headers = _with_id(answer.raw_headers, self.request_id)
+        if whole is None or not whole["write"](answer.status_code, headers, answer.body):
             return False
         self.status = answer.status_code
         return True
-
-    def headers(self, answer: Response) -> Headers:
-        """The headers of an answer, and the id."""
-        return *answer.raw_headers, (b"x-request-id", self.request_id.encode())
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer; the first one carries the id."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], (b"x-request-id", self.request_id.encode())]
-            message = {**message, "headers": headers}
+            message = {**message, "headers": _with_id(message["headers"], self.request_id)}
         await self._send(message)
 
 
-async def _sends_nothing(_: Message) -> None:
-    """In the place of what sends, where an answer is written at once."""
+def _with_id(headers: Headers, request_id: str) -> list[tuple[bytes, bytes]]:
+    return [*headers, (b"x-request-id", request_id.encode())]
+
+
+def _told(error: Exception, request_id: str) -> Response:
+    """What the caller is told; the log has why, where nobody expected it."""
+    known = answer_to(error)
+    if known is None:
+        _ERRORS.error("request %s failed: %s", request_id, place_of(error))
+        known = failed(request_id)
+    return known
 
 
 def _must_be_bounded(scope: Scope) -> None:

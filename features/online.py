@@ -31,6 +31,11 @@ class OnlineEngine:
 
     def row(self, lead: LeadHistory, cutoff: int) -> Matrix:
         """The features (f,) of ``lead`` as of ``cutoff`` (microseconds since 1970). Raises SchemaError."""
+        row: Matrix = self.rows(lead, cutoff)[0]
+        return row
+
+    def rows(self, lead: LeadHistory, cutoff: int) -> Matrix:
+        """The same as the one row of a matrix (1, f)."""
         out = np.empty((1, self._width), np.float32)
         for maker in self._makers:
             events = _events_of(maker.plan, lead)
@@ -39,8 +44,7 @@ class OnlineEngine:
                 customs = [custom for _, custom in maker.plan.customs]
                 seen = as_read(maker.ordered(events), maker.plan.reals, maker.plan.texts)
                 out[0, [column for column, _ in maker.plan.customs]] = custom_values(customs, seen, cutoff)
-        row: Matrix = out[0]
-        return row
+        return out
 
     def blocks(self, lead: LeadHistory, cutoff: int) -> list[tuple[Plan, Block]]:
         """The arrays that the kernel, or the fold, reads for one lead and one row, plan by plan."""

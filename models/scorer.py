@@ -103,9 +103,9 @@ class Scorer:
         """What is seen in one lead. Raises like ``score``."""
         if as_of < lead.created_at:
             raise _not_there_yet(lead, as_of)
-        row = self._engine.row(lead, as_of)
-        blend, told = self.bundle.model.answers(row.reshape(1, -1))
-        return self._looked(lead, as_of, row, blend[0], told[0])
+        rows = self._engine.rows(lead, as_of)
+        blend, told = self.bundle.model.answers(rows)
+        return self._looked(lead, as_of, rows[0], blend[0], told[0])
 
     def look_many(self, leads: Sequence[tuple[LeadHistory, int]]) -> list[Looked]:
         """What is seen in each of (lead, as_of); equal to ``look``, and cheaper."""
@@ -149,7 +149,7 @@ class Scorer:
     def _looked(self, lead: LeadHistory, as_of: int, row: Row, blend: Scores, predicted: Scores) -> Looked:
         policy = self.bundle.policy
         evidence = Evidence.seen(lead.events, as_of, policy.evidence_window, lead.created_at)
-        look = Look.at(policy, lead.lead_id, as_of, float(predicted[self._deciding]), evidence)
+        look = Look.at(policy, lead.lead_id, as_of, predicted.item(self._deciding), evidence)
         return Looked(lead, as_of, row, blend, predicted, look)
 
     def _stepped(self, looked: Looked, reasons: int, standing: Standing | None) -> Score:

@@ -36,7 +36,7 @@ class KeyRing:
     """Knows whose key a request presents. ``keys`` are in clear: ``KEY``, or ``NAME:score+ingest=KEY``."""
 
     def __init__(self, file: Path | None, keys: tuple[str, ...] = (), store: Store | None = None) -> None:
-        self._file = file
+        self._file = None if file is None else str(file)  # of a path each look at it would be made anew
         self._store = store
         self._fixed = tuple(_fixed(entry) for entry in keys)
         self._known: _Known = self._fixed
@@ -114,7 +114,7 @@ class KeyRing:
     def _read_file(self) -> list[KeyRecord]:
         """A damaged file opens nothing."""
         try:
-            return read_keys(self._file) if self._file else []
+            return read_keys(Path(self._file)) if self._file else []
         except (ContractError, OSError):
             return []
 

@@ -1,8 +1,9 @@
 """A request made a lead's history, a score made an answer."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
+from msgspec import Struct
 from msgspec.json import Encoder
 
 from data.clock import DAY, iso, wall_clock
@@ -22,7 +23,7 @@ _ENCODE = Encoder().encode
 _UNTOLD = [""] * REASONS
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True, gc=False):
     """A lead about which is asked: its history as told at ``as_of``, how many of the ``events`` sent count then."""
 
     history: LeadHistory

@@ -6,7 +6,7 @@ here is read there alike. Further columns of events are read here once they were
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, MsgspecError, Struct, defstruct, field
 from msgspec.json import Decoder
@@ -49,7 +49,7 @@ class _Lead(Struct, forbid_unknown_fields=True, gc=False):
     attributes: dict[str, _Flat] | None = None
 
 
-class Usual(NamedTuple):
+class Usual(Struct, frozen=True, gc=False):
     """A lead of a request. ``as_of`` is None where it asks about now; ``events`` are all that were sent."""
 
     lead_id: str

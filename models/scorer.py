@@ -122,7 +122,8 @@ class Scorer:
         """The score that goes with what was seen and where the lead stands after it (an open state)."""
         bundle, predicted = self.bundle, looked.predicted.tolist()
         readiness, state = predicted[self._primary], after.state
-        return Score(  # by place: to name the fields takes as long again
+        # By the constructor of tuples, which takes a quarter of the time that naming the fields takes.
+        found = (
             looked.lead.lead_id,
             looked.as_of,
             readiness,
@@ -137,6 +138,7 @@ class Scorer:
             bundle.contract.ready.product,
             after.propensity,
         )
+        return tuple.__new__(Score, found)
 
     def score_many(self, leads: Sequence[tuple[LeadHistory, int]], reasons: int = 0) -> list[Score]:
         """The scores of (lead, as_of) pairs, in their order; each equal to that of ``score``."""

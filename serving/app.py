@@ -40,7 +40,7 @@ from serving.service import Service
 from serving.settings import Settings
 from serving.shadowing.shadow import Shadow
 from serving.subscribing import routes as subscribing
-from serving.whole import Headers
+from serving.whole import AtOnce
 from serving.worker.attending import Attending
 
 _DESCRIPTION = """\
@@ -126,6 +126,7 @@ def create_app(
     app.include_router(subscribing.routes)
     app.prefix = settings.root_path
     app.gate = Gate(app.framework, metrics, settings.request_s, hot.shortcut, hot.now)
+    app.at_once = app.gate.at_once
     problems.install(app)
     _describe(app)
     return app
@@ -135,6 +136,7 @@ class _Application(FastAPI):
     """FastAPI behind the gate, and both behind a proxy that may have taken a path away."""
 
     gate: Gate
+    at_once: AtOnce
     prefix: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,10 +145,6 @@ class _Application(FastAPI):
             await self.gate(scope, receive, send)
         else:
             await self.framework(scope, receive, send)
-
-    def at_once(self, scope: Scope, take: Callable[[], bytes], write: Callable[[int, Headers, bytes], None]) -> bool:
-        """Answer a request that has come whole, where nothing is waited for (``serving.whole.AtOnce``)."""
-        return self.gate.at_once(scope, take, write)
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What FastAPI makes of it; the path is then the one that was called, as ASGI has it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from serving.whole import AtOnce, can_be_told, extension, has_come, take, write
+from serving.whole import AtOnce, can_be_told, extension, write
 
 HEAD_S = 15.0
 """So long a connection may take to send the head of its first request."""
@@ -71,7 +71,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head = False
-        self._in_time()
+        if self._late is not None:
+            self._in_time()
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -85,9 +86,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Let a request be answered at once if it has come whole and that can be; else as ASGI has it."""
-        at_once = self._at_once if app is self.app and has_come(cycle) and can_be_told(cycle) else None
+        whole = not cycle.more_body and not cycle.waiting_for_100_continue and can_be_told(cycle)
+        at_once = self._at_once if whole and app is self.app else None
         scope: Any = cycle.scope
-        if at_once is None or not at_once(scope, partial(take, cycle), partial(write, cycle)):
+        if at_once is None or not at_once(scope, partial(bytes, cycle.body), partial(write, cycle)):
             self._start_asgi_task(cycle, app)
         else:
             cycle.on_response = _nothing  # it holds the connection, which holds it

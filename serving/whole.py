@@ -45,18 +45,10 @@ def whole_of(scope: Scope) -> Mapping[str, Callable[..., Any]] | None:
 def take_whole(asked: "ref[RequestResponseCycle]") -> bytes | None:
     """The body of a request, if all of it has come and none was received; None: it is to be received."""
     cycle = asked()
-    return None if cycle is None or not has_come(cycle) else take(cycle)
-
-
-def has_come(cycle: RequestResponseCycle) -> bool:
-    """Whether the body of a request is there, nobody received any of it, and the caller waits for the answer."""
-    if cycle.more_body or cycle.waiting_for_100_continue or not cycle.message_event.is_set():
-        return False
-    return not (cycle.disconnected or cycle.response_complete)
-
-
-def take(cycle: RequestResponseCycle) -> bytes:
-    """The body of a request that ``has_come``."""
+    if cycle is None or cycle.more_body or cycle.waiting_for_100_continue or not cycle.message_event.is_set():
+        return None
+    if cycle.disconnected or cycle.response_complete:
+        return None
     body = bytes(cycle.body)
     cycle.body = bytearray()
     cycle.message_event.clear()
@@ -73,6 +65,7 @@ def write_whole(asked: "ref[RequestResponseCycle]", status: int, headers: Header
     if cycle is None or not can_be_told(cycle):
         return False
     write(cycle, status, headers, body)
+    cycle.message_event.set()
     return True
 
 
@@ -82,12 +75,11 @@ def can_be_told(cycle: RequestResponseCycle) -> bool:
 
 
 def write(cycle: RequestResponseCycle, status: int, headers: Headers, body: bytes) -> None:
-    """Write an answer as ``write_whole`` does, where it ``can_be_told``."""
+    """Write an answer as ``write_whole`` does, where it ``can_be_told`` and nobody waits for more of the request."""
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False
     parts = [STATUS_LINE[status]]
     for name, value in (*cycle.default_headers, *headers):
         parts += (name, b": ", value, b"\r\n")
     cycle.transport.write(b"".join((*parts, b"\r\n", body)))
-    cycle.message_event.set()
     cycle.on_response()

@@ -175,7 +175,7 @@ def _must_be_bounded(scope: Scope) -> None:
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_URL_BYTES:
         raise Refusal(414, "uri-too-long", f"The address has more than {MOST_URL_BYTES:,} bytes. Shorten it.")
     headers = scope["headers"]
-    if len(headers) > MOST_HEADERS or sum(map(len, chain.from_iterable(headers))) > MOST_HEADER_BYTES:
+    if len(headers) > MOST_HEADERS or len(b"".join(chain.from_iterable(headers))) > MOST_HEADER_BYTES:
         raise Refusal(
             431,
             "headers-too-large",

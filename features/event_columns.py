@@ -87,8 +87,9 @@ class EventColumns(Sequence[Event]):
     def latest(self) -> int:
         """The last moment at which one of them happened or became known. Raises ValueError when there are none."""
         if self._latest is None:
-            clocks = (self.occurred,) if self.known is self.occurred else (self.occurred, self.known)
-            self._latest = max(map(max, clocks))
+            happened = max(self.occurred)
+            known = happened if self.known is self.occurred else max(self.known)
+            self._latest = max(happened, known)
         return self._latest
 
     def column(self, name: str) -> Sequence[Scalar]:
@@ -109,7 +110,8 @@ class EventColumns(Sequence[Event]):
         """How many events there are; of those with one id there is one."""
         if self._different is None:
             ids = () if self.ids is None else self.ids
-            twice = len(ids) - len(set(ids)) - max(ids.count(None) - 1, 0)
+            apart = set(ids)
+            twice = len(ids) - len(apart) - (ids.count(None) - 1 if None in apart else 0)
             self._different = len(self.kinds) - twice
         return self._different
 

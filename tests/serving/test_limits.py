@@ -8,7 +8,7 @@ import socket
 import time
 import tracemalloc
 import zlib
-from threading import Event, Thread
+from threading import Event
 
 import httpx
 import pytest
@@ -23,9 +23,8 @@ from serving import body, protocol
 from serving.access import require
 from serving.app import create_app
 from serving.body import BadLine, read_body, read_lines
-from serving.launch import address, listen, server_of
 from serving.problems import Refusal
-from serving.requests import MOST_HEADERS, Gate
+from serving.requests import MOST_HEADERS
 from serving.settings import Settings
 from serving.store.failures import StoreDown, StoreFull
 from serving.store.store import Store
@@ -109,26 +108,6 @@ def test_lines_are_judged_one_by_one():
     again = Request(scope_of(content_type="application/x-ndjson"), receive_of(b"1\n2\n3"))
     with pytest.raises(Refusal, match="3 lines"):
         asyncio.run(read_lines(again, 1_000, 2))
-
-
-@pytest.fixture
-def put(until):
-    """A way to run an application as `readiness serve` does, limits of the connection included."""
-    running = []
-
-    def start(app, stop_s=5.0):
-        listening = listen("127.0.0.1", 0)
-        server = server_of(app, stop_s)
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        running.append((server, thread))
-        until(lambda: server.started)
-        return address(listening)
-
-    yield start
-    for server, thread in running:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
@@ -282,67 +261,6 @@ def test_a_body_is_taken_whole_or_as_it_comes(trained, put, until):
         answers.append(caller.recv(1 << 16))
     assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
     assert len({answer.partition(b"\r\n\r\n")[2] for answer in answers}) == 1
-
-
-def test_what_has_come_whole_is_answered_alike(trained, put, until, monkeypatch):
-    """At once, without a task; and an answer or a refusal is the same as to what comes in parts."""
-    at_once, real = [], Gate.at_once
-
-    def seen(gate, *request):
-        at_once.append(real(gate, *request))
-        return at_once[-1]
-
-    monkeypatch.setattr(Gate, "at_once", seen)
-    url = put(create_app(Settings(trained.bundle, keys=("right", "reader:read=other"), max_body_bytes=500)))
-    until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
-    plain = json.dumps(LEAD).encode()
-    packed = gzip.compress(plain)
-    key, media = b"x-api-key: right", b"content-type: application/json"
-    asked = [  # heads, query, body, whether it is answered at once, status
-        ((key, media), b"", plain, True, 200),
-        ((b"authorization: Bearer right", media), b"?reasons=0", plain, True, 200),
-        ((key, media), b"", b'{"lead_id": 1', True, 400),
-        ((key, media), b"", b"{}", True, 422),
-        ((key, media), b"", json.dumps({**LEAD, "created_at": "2026-03-01T00:00:00Z"}).encode(), True, 422),
-        ((key, media, *[b"x-%d: 1" % k for k in range(MOST_HEADERS)]), b"", plain, True, 431),
-        ((key, b"content-type: application/json; charset=utf-8"), b"", plain, False, 200),
-        ((key, media, b"content-encoding: gzip"), b"", packed, False, 200),
-        ((key,), b"", plain, False, 200),
-        ((key, b"content-type: text/plain"), b"", plain, False, 415),
-        ((key, media), b"?reasons=9", plain, False, 422),
-        ((key, media), b"", b" " * 501, False, 413),
-        ((media,), b"", plain, False, 401),
-        ((b"x-api-key: wrong", media), b"", plain, False, 401),
-        ((b"x-api-key: other", media), b"", plain, False, 403),
-    ]
-    for heads, query, sent, now, status in asked:
-        head = b"POST /v1/score%b HTTP/1.1\r\nhost: x\r\nx-request-id: one\r\n" % query
-        head += b"".join(b"%b\r\n" % one for one in heads) + b"content-length: %d\r\n\r\n" % len(sent)
-        at_once.clear()
-        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as caller:
-            caller.sendall(head + sent)
-            whole = answer_of(caller)
-            assert at_once == [now]
-            caller.sendall(head)
-            time.sleep(0.02)
-            caller.sendall(sent)
-            assert sorted(answer_of(caller)) == sorted(whole)
-            assert at_once == [now]
-        assert whole[0].startswith(b"HTTP/1.1 %d " % status)
-
-
-def answer_of(caller):
-    """The lines of an answer without its date, and its body."""
-    found = b""
-    while (head := found.partition(b"\r\n\r\n"))[1] == b"" or len(head[2]) < length_of(head[0]):
-        found += caller.recv(1 << 16)
-    lines = head[0].split(b"\r\n")
-    return [*(line for line in lines if not line.startswith(b"date:")), head[2]]
-
-
-def length_of(head):
-    """The length of a body that an answer's head tells."""
-    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
 
 
 def test_who_falls_silent_after_an_answer_is_sent_away(trained, put, monkeypatch):

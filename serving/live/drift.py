@@ -87,7 +87,7 @@ class Drift:
         self._levels_seen.count(text in known for known, text in told if text is not None)
 
     def _catch_up(self) -> None:
-        """Count those that wait: many in a row take a third of what each takes between two answers."""
+        """Count those that wait: many in a row take less than each between two answers."""
         with self._lock, suppress(IndexError):  # until none is left
             while True:
                 readiness, state = self._uncounted.popleft()

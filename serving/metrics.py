@@ -2,6 +2,7 @@
 
 from collections import deque
 from contextlib import suppress
+from threading import Lock
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
@@ -30,6 +31,7 @@ class Metrics:
         )
         self._known: dict[_Kind, tuple[Counter, Histogram]] = {}
         self._uncounted: deque[tuple[_Kind, float]] = deque()
+        self._lock = Lock()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request. ``route`` is a template, so that there are as many series as routes."""
@@ -40,15 +42,16 @@ class Metrics:
     def _count(self) -> None:
         """Count those that wait: many in a row take a third of what each takes between two answers."""
         many: dict[_Kind, int] = {}
-        with suppress(IndexError):  # until none is left, whichever thread took the last
-            while True:
-                kind, seconds = self._uncounted.popleft()
-                if kind not in self._known:
-                    self._known[kind] = self._requests.labels(*kind), self._seconds.labels(kind[1])
-                self._known[kind][1].observe(seconds)
-                many[kind] = many.get(kind, 0) + 1
-        for kind, requests in many.items():
-            self._known[kind][0].inc(requests)
+        with self._lock:
+            with suppress(IndexError):  # until none is left
+                while True:
+                    kind, seconds = self._uncounted.popleft()
+                    if kind not in self._known:
+                        self._known[kind] = self._requests.labels(*kind), self._seconds.labels(kind[1])
+                    self._known[kind][1].observe(seconds)
+                    many[kind] = many.get(kind, 0) + 1
+            for kind, requests in many.items():
+                self._known[kind][0].inc(requests)
 
     def text(self) -> bytes:
         """The exposition that Prometheus reads."""

@@ -79,7 +79,7 @@ class EventColumns(Sequence[Event]):
 
     def seen(self, as_of: int) -> Self:
         """Those that had happened and were known before a moment (microseconds)."""
-        if not self.kinds or self.latest() < as_of:
+        if not self.kinds or (self.latest() if self._latest is None else self._latest) < as_of:
             return self
         times = enumerate(zip(self.occurred, self.known, strict=True))
         return self.take([place for place, (occurred, known) in times if occurred < as_of and known < as_of])
@@ -87,8 +87,9 @@ class EventColumns(Sequence[Event]):
     def latest(self) -> int:
         """The last moment at which one of them happened or became known. Raises ValueError when there are none."""
         if self._latest is None:
-            clocks = (self.occurred,) if self.known is self.occurred else (self.occurred, self.known)
-            self._latest = max(map(max, clocks))
+            happened = max(self.occurred)
+            known = happened if self.known is self.occurred else max(self.known)
+            self._latest = max(happened, known)
         return self._latest
 
     def column(self, name: str) -> Sequence[Scalar]:
@@ -109,7 +110,8 @@ class EventColumns(Sequence[Event]):
         """How many events there are; of those with one id there is one."""
         if self._different is None:
             ids = () if self.ids is None else self.ids
-            twice = len(ids) - len(set(ids)) - max(ids.count(None) - 1, 0)
+            apart = set(ids)
+            twice = len(ids) - len(apart) - (ids.count(None) - 1 if None in apart else 0)
             self._different = len(self.kinds) - twice
         return self._different
 

@@ -1,7 +1,5 @@
 """Feed: one lead's own events. The same plans and the same kernel as for tables; only NumPy and numba are imported."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from features.block import Block, Matrix
@@ -33,6 +31,11 @@ class OnlineEngine:
 
     def row(self, lead: LeadHistory, cutoff: int) -> Matrix:
         """The features (f,) of ``lead`` as of ``cutoff`` (microseconds since 1970). Raises SchemaError."""
+        row: Matrix = self.rows(lead, cutoff)[0]
+        return row
+
+    def rows(self, lead: LeadHistory, cutoff: int) -> Matrix:
+        """The same as the one row of a matrix (1, f)."""
         out = np.empty((1, self._width), np.float32)
         for maker in self._makers:
             events = _events_of(maker.plan, lead)
@@ -41,8 +44,7 @@ class OnlineEngine:
                 customs = [custom for _, custom in maker.plan.customs]
                 seen = as_read(maker.ordered(events), maker.plan.reals, maker.plan.texts)
                 out[0, [column for column, _ in maker.plan.customs]] = custom_values(customs, seen, cutoff)
-        row: Matrix = out[0]
-        return row
+        return out
 
     def blocks(self, lead: LeadHistory, cutoff: int) -> list[tuple[Plan, Block]]:
         """The arrays that the kernel, or the fold, reads for one lead and one row, plan by plan."""
@@ -54,7 +56,9 @@ class OnlineEngine:
 
 def _events_of(plan: Plan, lead: LeadHistory) -> EventColumns:
     """The events that a plan looks at, each once: the lead's own, or with those of the other leads of its account."""
-    events: Sequence[Event] = lead.events
+    events = lead.events
+    if plan.per == "lead" and isinstance(events, EventColumns) and events.different() == len(events.kinds):
+        return events  # as nearly all come
     if plan.per == "account":
         own = (event._replace(known_at=max(event.known_at, lead.created_at)) for event in lead.events)
         events = (*own, *lead.account_events)

@@ -2,7 +2,7 @@
 
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class OwnBlocks:
         self._tables = tuple(plan.tables)
         self._readers = [_reader(attribute, vocabulary) for attribute in plan.attributes]
         self._fixed = [
-            (position, attribute.column, attribute.of_account, self._readers[position])
+            (position, attribute.column, attribute.of_account, _levels(attribute, vocabulary), self._readers[position])
             for position, attribute in enumerate(plan.attributes)
             if attribute.source not in LOGGED
         ]
@@ -54,7 +54,7 @@ class OwnBlocks:
 
         Raises SchemaError for unknown actors.
         """
-        changes, n = self._changes(lead), len(events)
+        changes, n = self._changes(lead), len(events.kinds)
         room = self._room(max(n, len(changes)))
         if not encode_own(self._own.arrays, self._coded(events), room.work):
             encode_own(self._own.arrays, self._coded(self.ordered(events)), room.work)
@@ -102,17 +102,19 @@ class OwnBlocks:
     def _fix(self, lead: LeadHistory, fixed: "array[float]") -> None:
         """Write the attributes known from the start."""
         own, account = lead.attributes, lead.account_attributes
-        for position, name, of_account, read in self._fixed:
-            fixed[position] = read(account.get(name) if of_account else own.get(name))
+        for position, name, of_account, levels, read in self._fixed:
+            value = account.get(name) if of_account else own.get(name)
+            code = levels.get(value)  # most are levels, and a look-up takes a third of a call
+            fixed[position] = read(value) if code is None else code
 
     def _changes(self, lead: LeadHistory) -> list[Changed]:
         """The changes; of those known at once by text, null first."""
         rows: list[Changed] = []
         for logged, changes in ((self._logged, lead.changes), (self._account_logged, lead.account_changes)):
             for field, value, known_at in changes if logged else ():
-                if field in logged:
-                    text = read_text(value) or ""
-                    rows += [(known_at, text, position, self._readers[position](value)) for position in logged[field]]
+                for position in logged.get(field, ()):
+                    text = value if type(value) is str else read_text(value) or ""
+                    rows.append((known_at, text, position, self._readers[position](value)))
         rows.sort()
         return rows
 
@@ -131,7 +133,7 @@ def _reader(attribute: Attribute, vocabulary: Vocabulary) -> Read:
         return read_number
     if attribute.type == "time":
         return _moment
-    codes = vocabulary.codes(attribute_key(attribute))
+    codes = _levels(attribute, vocabulary)
     find, other = codes.get, float(len(codes))
 
     def read(value: Scalar) -> float:
@@ -139,6 +141,14 @@ def _reader(attribute: Attribute, vocabulary: Vocabulary) -> Read:
         return find(text, other) if text else NAN
 
     return read
+
+
+def _levels(attribute: Attribute, vocabulary: Vocabulary) -> Mapping[Scalar, float]:
+    """The codes of the levels of a category; none of anything else."""
+    found: dict[Scalar, float] = {}
+    if attribute.type == "category":
+        found.update(vocabulary.codes(attribute_key(attribute)))
+    return found
 
 
 def _moment(value: Scalar) -> float:

@@ -49,7 +49,7 @@ def _nulls_last(numbers: Floats) -> Floats:
 
 def each_once(events: EventColumns) -> EventColumns:
     """Of events with one event_id only the one known first counts; among equals the least by the total order."""
-    if events.different() == len(events):
+    if events.different() == len(events.kinds):
         return events
     kept: dict[str, Event] = {}
     for event in events:

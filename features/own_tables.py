@@ -19,8 +19,6 @@ from features.reading import NAN, read_text
 from features.vocabulary import Vocabulary
 
 _TEXTS = {str, type(None)}
-_NEW = -2
-"""In the place of the code of what has none yet."""
 
 
 class TextCodes:
@@ -37,11 +35,12 @@ class TextCodes:
 
     def codes(self, column: Sequence[Scalar]) -> list[int]:
         """(n,) The code of each raw value, below ``len(texts) + n``."""
-        if not self._new_lately:  # where all are known one look-up of each is enough
-            codes = list(map(self._codes.get, column, repeat(_NEW)))
-            if _NEW not in codes:
-                return codes
-        return self._with_new(column)
+        if self._new_lately:
+            return self._with_new(column)
+        try:
+            return list(map(self._codes.__getitem__, column))  # where all are known one look-up of each is enough
+        except KeyError:
+            return self._with_new(column)
 
     def _with_new(self, column: Sequence[Scalar]) -> list[int]:
         """The codes where some texts may not be known, or be no texts."""

@@ -23,25 +23,27 @@ from models.numerics import (
 def answered(
     matrix: Matrix,
     trees: Arrays,
-    terms: Arrays,
+    terms: tuple[Ints, Floats],
     line: tuple[Floats, Floats],
     weight: float,
     last_bins: Ints,
-    calibration: tuple[Floats, Floats],
+    calibration: Floats,
     out: tuple[Floats, Floats],
 ) -> None:
     """Fill ``out``: (n, bins) blended hazard logits, (n, horizons) calibrated probabilities; ``matrix``: (n, features).
 
-    Arrays that compiled code gives back are dear: numba looks up anew for each what an array is. ``trees`` and
-    ``terms``: ``Trees`` and ``Terms`` as plain tuples, for numba looks into named ones slowly. ``line``: coefficients
-    and intercepts of the linear model; ``calibration``: slopes and intercepts.
+    Arrays that compiled code gives back are dear: numba looks up anew for each what an array is, as of each that it is
+    given, so these are few. ``trees``: ``Trees`` as a plain tuple, for numba looks into named ones slowly. ``terms``:
+    the whole numbers and the others of ``Terms``, a row each. ``line``: coefficients and intercepts of the linear
+    model; ``calibration`` (2, horizons): slopes and intercepts.
     """
     coefficients, intercepts = line
+    whole, others = terms
+    seen = Terms(whole[0], whole[1], others[0], others[1], others[2], others[3], others[4])
     gbm = compact_logits(matrix, len(intercepts), Trees(*trees))
-    blend = blended(gbm, linear_logits(matrix, Terms(*terms), coefficients, intercepts), weight)
-    slopes, levels = calibration
+    blend = blended(gbm, linear_logits(matrix, seen, coefficients, intercepts), weight)
     out[0][:] = blend
-    out[1][:] = affine_probabilities(cumulative_logits(blend, last_bins), slopes, levels)
+    out[1][:] = affine_probabilities(cumulative_logits(blend, last_bins), calibration[0], calibration[1])
 
 
 @compiled_over(numerics)

@@ -1,7 +1,6 @@
 """What a lead itself has done lately: how many kinds of engagement, on how many days, and since when it is silent."""
 
 from collections.abc import Iterable
-from itertools import compress
 from typing import NamedTuple, Protocol
 
 from data.clock import DAY
@@ -45,23 +44,26 @@ class Evidence(NamedTuple):
         kinds: set[str] = set()
         days: set[int] = set()
         latest: int | None = None
-        for kind, occurred_at in _engagement(events, as_of):
-            if occurred_at >= since:
-                kinds.add(kind)
-                days.add(occurred_at // DAY)
-            if latest is None or occurred_at > latest:
-                latest = occurred_at
+        if isinstance(events, EventColumns):  # no event need be made for it
+            told = events.seen(as_of)
+            known: Iterable[tuple[str, str, int]] = zip(told.actors, told.kinds, told.occurred, strict=True)
+        else:
+            known = _known(events, as_of)
+        for actor, kind, occurred_at in known:
+            if actor == "lead":
+                if occurred_at >= since:
+                    kinds.add(kind)
+                    days.add(occurred_at // DAY)
+                if latest is None or occurred_at > latest:
+                    latest = occurred_at
         return cls(len(kinds), len(days), created_at if latest is None else latest)
 
 
-def _engagement(events: Iterable[Engagement], as_of: int) -> Iterable[tuple[str, int]]:
-    """The kinds and times of what a lead itself did, as known at a moment."""
-    if isinstance(events, EventColumns):  # no event need be made for it
-        seen = events.seen(as_of)
-        return compress(zip(seen.kinds, seen.occurred, strict=True), map("lead".__eq__, seen.actors))
+def _known(events: Iterable[Engagement], as_of: int) -> Iterable[tuple[str, str, int]]:
+    """Actor, kind and time of each event that is known at a moment."""
     # `in_window` of any reach, in place: a call for each of thousands of events costs more than the question.
     return (
-        (event.kind, event.occurred_at)
+        (event.actor, event.kind, event.occurred_at)
         for event in events
-        if event.actor == "lead" and event.occurred_at < as_of and event.known_at < as_of
+        if event.occurred_at < as_of and event.known_at < as_of
     )

@@ -41,7 +41,7 @@ class ReadinessModel:
     horizons: tuple[int, ...]
     primary: int
 
-    @property
+    @cached_property
     def features(self) -> int:
         """How many features a row has."""
         return self.booster.features - (len(self.edges) > 1)
@@ -68,11 +68,13 @@ class ReadinessModel:
         return blend, self.calibration.probabilities(numerics.cumulative_logits(blend, self._last_bins))
 
     @cached_property
-    def _rest(self) -> tuple[Arrays, Arrays, tuple[Floats, Floats], float, Ints, tuple[Floats, Floats]]:
+    def _rest(self) -> tuple[Arrays, tuple[Ints, Floats], tuple[Floats, Floats], float, Ints, Floats]:
         """What ``answered`` needs besides the rows, where there are trees."""
+        features, operations, *floats = self.linear.terms
+        terms = np.array([features, operations], np.int64), np.array(floats, np.float64)
         line = self.linear.coefficients, self.linear.intercepts
-        calibration = np.array(self.calibration.slopes), np.array(self.calibration.intercepts)
-        return tuple(self._trees or ()), tuple(self.linear.terms), line, self.weight, self._last_bins, calibration
+        calibration = np.array([self.calibration.slopes, self.calibration.intercepts], np.float64)
+        return tuple(self._trees or ()), terms, line, self.weight, self._last_bins, calibration
 
     @cached_property
     def _last_bins(self) -> Ints:

@@ -67,7 +67,7 @@ class Scorer:
     """Scores leads with one bundle. Keeps nothing between calls; threads may share it."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
+        self.bundle, self._deciding = bundle, bundle.deciding
         self._engine = OnlineEngine(bundle.feature_set, bundle.vocabulary)
         self._primary = bundle.model.horizons.index(bundle.model.primary)
         self._names = bundle.horizon_names
@@ -77,6 +77,7 @@ class Scorer:
         """The same scorer, which decides by another policy."""
         other = copy(self)
         other.bundle = replace(self.bundle, policy=policy)
+        other._deciding = other.bundle.deciding  # noqa: SLF001 - it is one of its own kind
         return other
 
     def warm(self) -> None:
@@ -100,36 +101,41 @@ class Scorer:
 
     def look(self, lead: LeadHistory, as_of: int) -> Looked:
         """What is seen in one lead. Raises like ``score``."""
-        row = self._row(lead, as_of)
-        blend, told = self.bundle.model.answers(row.reshape(1, -1))
-        return self._looked(lead, as_of, row, blend[0], told[0])
+        if as_of < lead.created_at:
+            raise _not_there_yet(lead, as_of)
+        rows = self._engine.rows(lead, as_of)
+        blend, told = self.bundle.model.answers(rows)
+        return self._looked(lead, as_of, rows[0], blend[0], told[0])
 
     def look_many(self, leads: Sequence[tuple[LeadHistory, int]]) -> list[Looked]:
         """What is seen in each of (lead, as_of); equal to ``look``, and cheaper."""
         if not leads:
             return []
-        rows = np.array([self._row(lead, as_of) for lead, as_of in leads], np.float32).reshape(len(leads), -1)
+        for lead, as_of in leads:
+            if as_of < lead.created_at:
+                raise _not_there_yet(lead, as_of)
+        rows = np.array([self._engine.row(*asked) for asked in leads], np.float32).reshape(len(leads), -1)
         seen = zip(leads, rows, *self.bundle.model.answers(rows), strict=True)
         return [self._looked(lead, as_of, row, logits, one) for (lead, as_of), row, logits, one in seen]
 
     def told(self, looked: Looked, after: Standing, reasons: int = 3) -> Score:
         """The score that goes with what was seen and where the lead stands after it (an open state)."""
         bundle, predicted = self.bundle, looked.predicted.tolist()
-        readiness = predicted[self._primary]
-        return Score(
-            lead_id=looked.lead.lead_id,
-            as_of=looked.as_of,
-            readiness=readiness,
-            horizons=dict(zip(self._names, predicted, strict=True)),
-            index=index_of(readiness, bundle.contract.index),
-            decision=DECISIONS[after.state],
-            decision_reason=after.reason,
-            state=after.state,
-            next_at=after.next_at,
-            reasons=self._reasons(looked, reasons),
-            bundle_id=bundle.bundle_id,
-            product=bundle.contract.ready.product,
-            propensity=after.propensity,
+        readiness, state = predicted[self._primary], after.state
+        return Score(  # by place: to name the fields takes as long again
+            looked.lead.lead_id,
+            looked.as_of,
+            readiness,
+            dict(zip(self._names, predicted, strict=True)),
+            index_of(readiness, bundle.contract.index),
+            DECISIONS[state],
+            after.reason,
+            state,
+            after.next_at,
+            self._reasons(looked, reasons) if reasons > 0 else (),
+            bundle.bundle_id,
+            bundle.contract.ready.product,
+            after.propensity,
         )
 
     def score_many(self, leads: Sequence[tuple[LeadHistory, int]], reasons: int = 0) -> list[Score]:
@@ -140,18 +146,10 @@ class Scorer:
         """(n, H) readiness of a matrix (n, F) of the bundle's features, float32 in C order. Raises BundleError."""
         return self.bundle.model.predict(matrix)
 
-    def _row(self, lead: LeadHistory, as_of: int) -> Row:
-        if as_of < lead.created_at:
-            raise ReadinessError(
-                f"Lead {lead.lead_id!r} was created at {iso(lead.created_at)}, after as_of {iso(as_of)}. Expected a "
-                "moment of its life. Ask at a later moment."
-            )
-        return self._engine.row(lead, as_of)
-
     def _looked(self, lead: LeadHistory, as_of: int, row: Row, blend: Scores, predicted: Scores) -> Looked:
-        bundle = self.bundle
-        evidence = Evidence.seen(lead.events, as_of, bundle.policy.evidence_window, lead.created_at)
-        look = Look.at(bundle.policy, lead.lead_id, as_of, float(predicted[bundle.deciding]), evidence)
+        policy = self.bundle.policy
+        evidence = Evidence.seen(lead.events, as_of, policy.evidence_window, lead.created_at)
+        look = Look.at(policy, lead.lead_id, as_of, predicted.item(self._deciding), evidence)
         return Looked(lead, as_of, row, blend, predicted, look)
 
     def _stepped(self, looked: Looked, reasons: int, standing: Standing | None) -> Score:
@@ -160,7 +158,12 @@ class Scorer:
         return self.told(looked, stood(policy, before, looked.look, looked.as_of), reasons)
 
     def _reasons(self, looked: Looked, count: int) -> tuple[Reason, ...]:
-        if count <= 0:  # the contributions alone cost more than the score
-            return ()
         pushes = self.bundle.model.explain(looked.row.reshape(1, -1), looked.blend.reshape(1, -1))[0]
         return self._teller.reasons(looked.row, pushes, looked.lead, looked.as_of, count)
+
+
+def _not_there_yet(lead: LeadHistory, as_of: int) -> ReadinessError:
+    return ReadinessError(
+        f"Lead {lead.lead_id!r} was created at {iso(lead.created_at)}, after as_of {iso(as_of)}. Expected a moment of "
+        "its life. Ask at a later moment."
+    )

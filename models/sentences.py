@@ -7,6 +7,8 @@ from models.evidence import Evidence
 from models.policy import Policy
 from models.wording import date, days
 
+_MOST_DIGITS = 15
+
 
 def handed_off(policy: Policy, readiness: float, evidence: Evidence) -> str:
     """Enough readiness, and the evidence that was seen."""
@@ -73,18 +75,19 @@ def _percent(value: float) -> str:
 
 def _percents(policy: Policy, readiness: float, threshold: float, relation: str) -> str:
     """Both as per cent, with as many digits as it takes for the sentence to be true to the eye."""
-    one, other = "", ""
-    for digits in range(16):
-        one, other = f"{100 * readiness:.{digits}f}", _agreed(threshold, digits)
-        told_apart = one != other or readiness == threshold
-        if told_apart and (float(other) > 0 or threshold == 0):
+    one, percents = "", 100 * readiness
+    for digits, other in _agreed(threshold):
+        one = f"{percents:.{digits}f}"
+        if one != other or readiness == threshold:
             break
     return f"{one} %{_within(policy.horizon)} {relation} {other} %"
 
 
-@lru_cache(1_024)
-def _agreed(threshold: float, digits: int) -> str:
-    return f"{100 * threshold:.{digits}f}"
+@lru_cache(64)
+def _agreed(threshold: float) -> tuple[tuple[int, str], ...]:
+    """An agreed share as per cent, and with how many digits: from the first on with which it is not told as none."""
+    told = [(digits, f"{100 * threshold:.{digits}f}") for digits in range(_MOST_DIGITS + 1)]
+    return tuple([one for one in told if float(one[1]) > 0 or threshold == 0] or told[-1:])
 
 
 @lru_cache(64)

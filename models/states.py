@@ -17,7 +17,6 @@ ingest and every night, since silence too is information; and what sales said (`
 only from ``free_at`` on: the end of a dwell or of a cool-down. An outcome that does not close a lead is no word.
 """
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from data.clock import WEEK, iso
@@ -44,8 +43,7 @@ DECISIONS: dict[State, Decision] = {
 """Whose an open lead is: that of sales, of marketing, at rest, nobody's."""
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What was seen in a lead: its readiness within [0, 1] and the evidence behind it.
 
     ``lot`` within [0, 1] is the lead's in this week: below the policy's chance it is explored. 1: it takes no part.
@@ -54,12 +52,6 @@ class Look:
     readiness: float
     evidence: Evidence
     lot: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.readiness <= 1.0:
-            raise ReadinessError(
-                f"A readiness of {self.readiness!r} moves no lead. Expected one within [0, 1]. Score it again."
-            )
 
     @classmethod
     def at(cls, policy: Policy, lead_id: str, moment: int, readiness: float, evidence: Evidence) -> "Look":
@@ -116,7 +108,8 @@ def step(policy: Policy, standing: Standing, told: Look | Word, moment: int) -> 
     """The standing after what was ``told`` at ``moment``, and the transition if there was one.
 
     With a dwell, the same ``told`` at the same moment changes nothing more. Raises ReadinessError when ``moment`` is
-    before the lead came into its state: what comes late is told at the moment at which it was known.
+    before the lead came into its state: what comes late is told at the moment at which it was known; and when a
+    readiness is not within [0, 1].
     """
     after = stood(policy, standing, told, moment)
     moved = after.state != standing.state
@@ -131,10 +124,14 @@ def stood(policy: Policy, standing: Standing, told: Look | Word, moment: int) ->
             f"A lead that is {standing.state!r} since {iso(standing.since)} was asked to move at {iso(moment)}. "
             "Expected moments in order: tell what comes late at the moment when it was known."
         )
-    return _seen(policy, standing, told, moment) if isinstance(told, Look) else _said(policy, standing, told, moment)
+    return _said(policy, standing, told, moment) if isinstance(told, str) else _seen(policy, standing, told, moment)
 
 
 def _seen(policy: Policy, standing: Standing, look: Look, moment: int) -> Standing:
+    if not 0.0 <= look.readiness <= 1.0:
+        raise ReadinessError(
+            f"A readiness of {look.readiness!r} moves no lead. Expected one within [0, 1]. Score it again."
+        )
     match standing.state:
         case "nurture":
             return _nurtured(policy, standing, look, moment)

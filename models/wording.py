@@ -27,7 +27,12 @@ def _date(day: int) -> str:
 
 def days(span: int) -> str:
     """``41 days`` of a span in microseconds, whole days only."""
-    return counted(span // DAY, "day")
+    return _days(span // DAY)
+
+
+@lru_cache(4_096)
+def _days(count: int) -> str:
+    return counted(count, "day")
 
 
 def counted(count: int, noun: str) -> str:

@@ -19,6 +19,7 @@
     waiting   a deadline only for what really waits
     beside    work in a thread that a request may give up waiting for
     protocol  how large and how slow the head of a request may be
+    whole     a body taken and an answer written in one piece
     logs      JSON lines without what was sent
     access_log those about requests, written together
     metrics   requests counted; gauges what is read at a scrape

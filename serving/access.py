@@ -36,6 +36,14 @@ async def admit(service: Service, presented: str | None, scope: str) -> Caller:
     return caller
 
 
+def admit_now(service: Service, presented: str | None, scope: str) -> Caller | None:
+    """The same at once; None where keys must be asked for, and where ``admit`` would refuse."""
+    if not service.settings.require_key:
+        return ANYBODY
+    caller = service.keys.find_now(presented) if presented else None
+    return caller if caller is not None and caller.may(scope) else None
+
+
 def must_may(caller: Caller, scope: str) -> None:
     """Raises Refusal (403) when the caller may not do what needs ``scope``."""
     if not caller.may(scope):

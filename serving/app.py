@@ -40,6 +40,7 @@ from serving.service import Service
 from serving.settings import Settings
 from serving.shadowing.shadow import Shadow
 from serving.subscribing import routes as subscribing
+from serving.whole import AtOnce
 from serving.worker.attending import Attending
 
 _DESCRIPTION = """\
@@ -124,7 +125,8 @@ def create_app(
         app.include_router(router)
     app.include_router(subscribing.routes)
     app.prefix = settings.root_path
-    app.gate = Gate(app.framework, metrics, settings.request_s, hot.shortcut)
+    app.gate = Gate(app.framework, metrics, settings.request_s, hot.shortcut, hot.now)
+    app.at_once = app.gate.at_once
     problems.install(app)
     _describe(app)
     return app
@@ -134,6 +136,7 @@ class _Application(FastAPI):
     """FastAPI behind the gate, and both behind a proxy that may have taken a path away."""
 
     gate: Gate
+    at_once: AtOnce
     prefix: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

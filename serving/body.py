@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope
 
 from serving.heads import headers_of
 from serving.problems import Refusal, sentences
-from serving.protocol import whole_of
 from serving.waiting import at_once_or
+from serving.whole import whole_of
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -3,6 +3,7 @@
 ``POST /v1/score``, and ``GET /v1/leads/{lead_id}/score`` of now.
 """
 
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs
 
 from msgspec.json import Encoder
@@ -10,14 +11,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from models.reasons import REASONS
-from serving.access import admit
+from serving.access import admit, admit_now
 from serving.body import is_json, media_type, read_body
 from serving.deciding.answers import NOT_KEPT, told_score
 from serving.deciding.asking import Question
 from serving.deciding.payloads import made_of
 from serving.heads import headers_of
 from serving.problems import Refusal
-from serving.requests import Shortcut
+from serving.requests import Now, Shortcut
 from serving.scoring import score_one
 from serving.service import Service
 
@@ -39,11 +40,17 @@ def shortcut(scope: Scope) -> tuple[str, Shortcut] | None:
     return None
 
 
+def now(scope: Scope) -> tuple[str, Now] | None:
+    """The same for what answers without waiting for anything, once the request has come whole."""
+    path = scope["path"]
+    return (path, score_now) if path == "/v1/score" and scope["method"] == "POST" else None
+
+
 async def score_lead(scope: Scope, receive: Receive) -> Response:
     """The answer about a stored lead. Raises Refusal and StoreDown."""
     del receive
     service: Service = scope["state"]["service"]
-    caller = await admit(service, presented_key(scope), "score")
+    caller = await admit(service, presented_key(headers_of(scope)), "score")
     scope["state"]["caller"] = caller.name
     lead_id = scope["path"][len(_BEFORE) : -len(_AFTER)]
     question = Question(lead_id, None, _REASONS[scope["query_string"]])
@@ -53,7 +60,7 @@ async def score_lead(scope: Scope, receive: Receive) -> Response:
 async def score(scope: Scope, receive: Receive) -> Response:
     """The answer to one lead. Raises Refusal."""
     service: Service = scope["state"]["service"]
-    caller = await admit(service, presented_key(scope), "score")
+    caller = await admit(service, presented_key(headers_of(scope)), "score")
     scope["state"]["caller"] = caller.name
     query = scope["query_string"]
     reasons = _REASONS[query] if query in _REASONS else reasons_asked(query)
@@ -61,14 +68,37 @@ async def score(scope: Scope, receive: Receive) -> Response:
     if not is_json(media):
         raise Refusal(415, "unsupported-media-type", f"The body is {media[:80]!r}. Send it as application/json.")
     body = await read_body(scope, receive, service.settings.max_body_bytes)
+    if service.settings.store:
+        await scope["state"]["recorder"].make_room()
+    return _scored(scope, service, body, reasons)
+
+
+def score_now(scope: Scope, take: Callable[[], bytes]) -> Response | None:
+    """The answer of ``score`` to a plain request; None: whatever is not plain is left to it, and to refuse as well."""
+    service: Service = scope["state"]["service"]
+    headers, query = headers_of(scope), scope["query_string"]
+    length = headers.get(b"content-length", b"")
+    if headers.get(b"content-type") != b"application/json" or b"content-encoding" in headers or query not in _REASONS:
+        return None
+    if not length.isdigit() or int(length[:20]) > service.settings.max_body_bytes:
+        return None
+    caller = admit_now(service, presented_key(headers), "score")
+    if caller is None or (service.settings.store and scope["state"]["recorder"].full):
+        return None
+    scope["state"]["caller"] = caller.name
+    return _scored(scope, service, take(), _REASONS[query])
+
+
+def _scored(scope: Scope, service: Service, body: bytes, reasons: int) -> Response:
+    """Score what was sent, and keep what is told where there is a store, which has room. Raises Refusal."""
     loaded = service.loaded
     asked, made, answer = score_one(loaded, body, reasons)
-    if service.settings.store:
-        kept = made_of(made, answer, body)
-        await scope["state"]["recorder"].add(kept, loaded)
-        loaded.told(kept.score_id, asked.history, asked.as_of, asked.standing, stored=False)
-        return Json(_ENCODE(answer), (b"x-score-id", kept.score_id.encode()))
-    return Json(_ENCODE(answer))
+    if not service.settings.store:
+        return Json(_ENCODE(answer))
+    kept = made_of(made, answer, body)
+    scope["state"]["recorder"].keep(kept, loaded)
+    loaded.told(kept.score_id, asked.history, asked.as_of, asked.standing, stored=False)
+    return Json(_ENCODE(answer), (b"x-score-id", kept.score_id.encode()))
 
 
 class Json(Response):
@@ -85,9 +115,8 @@ class Json(Response):
         await send({"type": "http.response.body", "body": self.body})
 
 
-def presented_key(scope: Scope) -> str | None:
-    """The key of a request: Authorization: Bearer, else X-Api-Key."""
-    headers = headers_of(scope)
+def presented_key(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key that a request's headers bring: Authorization: Bearer, else X-Api-Key."""
     bearer, plain = headers.get(b"authorization", b""), headers.get(b"x-api-key")
     if bearer[:7].lower() == _BEARER:
         return str(bearer[7:].strip(), "latin-1") or None

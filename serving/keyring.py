@@ -36,7 +36,7 @@ class KeyRing:
     """Knows whose key a request presents. ``keys`` are in clear: ``KEY``, or ``NAME:score+ingest=KEY``."""
 
     def __init__(self, file: Path | None, keys: tuple[str, ...] = (), store: Store | None = None) -> None:
-        self._file = file
+        self._file = None if file is None else str(file)  # of a path each look at it would be made anew
         self._store = store
         self._fixed = tuple(_fixed(entry) for entry in keys)
         self._known: _Known = self._fixed
@@ -56,18 +56,34 @@ class KeyRing:
 
         Raises StoreDown when the store did not answer for a minute.
         """
+        if self._store is not None and self._is_stale():
+            await self._ask(self._store)
+        return self._found(key)
+
+    def find_now(self, key: str) -> Caller | None:
+        """The same where the keys are known; None, too, where the store is to be asked for them."""
+        return None if self._store is not None and self._is_stale() else self._found(key)
+
+    def _found(self, key: str) -> Caller | None:
         presented = fingerprint(key)
-        found = await self.holder(presented)
+        found = self._holder(presented)
         if found is not None and self._store is not None:
             self._note(presented, self._store)
         return found
 
     async def holder(self, presented: str) -> Caller | None:
         """Whose key has this SHA-256, as ``find`` finds it; that it was used is not noted."""
+        if self._store is not None and self._is_stale():
+            await self._ask(self._store)
+        return self._holder(presented)
+
+    def _is_stale(self) -> bool:
+        """Whether the store is to be asked before a key is believed."""
+        return time.monotonic() - self._read_at > FRESH_S
+
+    def _holder(self, presented: str) -> Caller | None:
         if self._store is None:
             self._look_at_file()
-        elif time.monotonic() - self._read_at > FRESH_S:
-            await self._ask(self._store)
         found = None
         for sha256, caller in self._known:
             if hmac.compare_digest(presented, sha256):
@@ -98,7 +114,7 @@ class KeyRing:
     def _read_file(self) -> list[KeyRecord]:
         """A damaged file opens nothing."""
         try:
-            return read_keys(self._file) if self._file else []
+            return read_keys(Path(self._file)) if self._file else []
         except (ContractError, OSError):
             return []
 

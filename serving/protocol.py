@@ -1,31 +1,29 @@
-"""HTTP/1.1 as uvicorn speaks it, with what it leaves open.
+"""HTTP/1.1 as uvicorn speaks it, with what it leaves open: how large and how slow a request's head may be.
 
-Limits: how large and how slow a request's head may be. And ways to take a body that has come, and to write a short
-answer, whole: to await the one as ASGI has it takes five coroutines, and head and body of an answer apart are two calls
-of the system and two packets, which cost as much as a fifth of a small score.
+What has come whole is answered whole (``serving.whole``), and at once where nothing is waited for.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
-from weakref import ref
 
-from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from serving.whole import AtOnce, can_be_told, extension, write
 
 HEAD_S = 15.0
 """So long a connection may take to send the head of its first request."""
 HEAD_BYTES = 64 * 1024
-WHOLE = "readiness.whole"
-"""The ASGI extension of a request's scope: ``take`` is ``take_whole`` for its body, ``write`` ``write_whole``."""
-_NO_EXTENSIONS: Mapping[str, Any] = {}
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """A connection that is closed when the head of a request is too large, or does not come."""
 
+    _at_once: AtOnce | None = None
+    _reading = False
+    _due: tuple[RequestResponseCycle, Any] | None = None
+    """A request that began in what is being read, and who is to answer it."""
     _late: asyncio.TimerHandle | None = None
     _head = 0
     _in_head = True
@@ -35,6 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A new connection: its first head must come soon."""
         super().connection_made(transport)
+        self._at_once = getattr(self.app, "at_once", None)
         self._late = self.loop.call_later(HEAD_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -47,9 +46,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """More of a request."""
         if self._in_head:
             self._head += len(data)
+        self._reading = True
         super().data_received(data)
+        self._reading = False
         if self._in_head:
             self._wait_for_the_rest()
+        if self._due is not None:
+            due, self._due = self._due, None
+            self._begin(*due)
 
     def _wait_for_the_rest(self) -> None:
         """A head that has begun must not grow for ever, and must end soon; most come whole, and no timer is set."""
@@ -67,11 +71,28 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head = False
-        self._in_time()
+        if self._late is not None:
+            self._in_time()
         super().on_headers_complete()
-        # Weakly: what holds itself is freed only when Python looks for garbage, and until then nothing takes its place.
-        asked = ref(self.cycle)
-        self.scope["extensions"] = {WHOLE: {"take": partial(take_whole, asked), "write": partial(write_whole, asked)}}
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Whoever is to answer begins, once all that has come is read."""
+        if self._reading:
+            self._due = cycle, app
+            return
+        scope: Any = cycle.scope
+        scope["extensions"] = extension(cycle)
+        super()._start_asgi_task(cycle, app)
+
+    def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Let a request be answered at once if it has come whole and that can be; else as ASGI has it."""
+        whole = not cycle.more_body and not cycle.waiting_for_100_continue and can_be_told(cycle)
+        at_once = self._at_once if whole and app is self.app else None
+        scope: Any = cycle.scope
+        if at_once is None or not at_once(scope, partial(bytes, cycle.body), partial(write, cycle)):
+            self._start_asgi_task(cycle, app)
+        else:
+            cycle.on_response = _nothing  # it holds the connection, which holds it
 
     def on_response_complete(self) -> None:
         """An answer is given. A timer for the silence after each, as uvicorn has it, costs more than a small answer."""
@@ -111,42 +132,5 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def whole_of(scope: Scope) -> Mapping[str, Callable[..., Any]] | None:
-    """The extension WHOLE of a request; None where another server, or a test, has none."""
-    found: Mapping[str, Callable[..., Any]] | None = scope.get("extensions", _NO_EXTENSIONS).get(WHOLE)
-    return found
-
-
-def take_whole(asked: "ref[RequestResponseCycle]") -> bytes | None:
-    """The body of a request, if all of it has come and none was received; None: it is to be received."""
-    cycle = asked()
-    if cycle is None or cycle.more_body or cycle.waiting_for_100_continue or not cycle.message_event.is_set():
-        return None
-    if cycle.disconnected or cycle.response_complete:
-        return None
-    body = bytes(cycle.body)
-    cycle.body = bytearray()
-    cycle.message_event.clear()
-    return body
-
-
-def write_whole(
-    asked: "ref[RequestResponseCycle]", status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
-) -> bool:
-    """Write an answer in one piece, its length among its ``headers``; False where it must be sent as ASGI has it.
-
-    That is so of a connection that is gone, closes after this answer, or is slow to read. The headers are lower case
-    and hold nothing of a request that was not looked at: they are written as they are.
-    """
-    cycle = asked()
-    if cycle is None or cycle.response_started or cycle.disconnected or not cycle.keep_alive or cycle.flow.write_paused:
-        return False
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    parts = [STATUS_LINE[status]]
-    for name, value in (*cycle.default_headers, *headers):
-        parts += (name, b": ", value, b"\r\n")
-    cycle.transport.write(b"".join((*parts, b"\r\n", body)))
-    cycle.message_event.set()
-    cycle.on_response()
-    return True
+def _nothing() -> None:
+    """What is done after an answer that was given."""

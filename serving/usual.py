@@ -6,14 +6,14 @@ here is read there alike. Further columns of events are read here once they were
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, MsgspecError, Struct, defstruct, field
 from msgspec.json import Decoder
 from msgspec.structs import astuple
 
 from features.event_columns import EventColumns
-from features.lead import LeadHistory, Scalar, told_changes
+from features.lead import NOTHING_MORE, LeadHistory, Scalar, told_changes
 from features.moments import read_moments
 from serving.schemas import MAX_COLUMNS, MAX_EVENTS
 
@@ -49,7 +49,7 @@ class _Lead(Struct, forbid_unknown_fields=True, gc=False):
     attributes: dict[str, _Flat] | None = None
 
 
-class Usual(NamedTuple):
+class Usual(Struct, frozen=True, gc=False):
     """A lead of a request. ``as_of`` is None where it asks about now; ``events`` are all that were sent."""
 
     lead_id: str
@@ -98,7 +98,7 @@ class Reader:
                 values,
                 items,
                 ids=ids,
-                further=_columns(further, more),
+                further=_columns(further, more) if further else None,
             ),
         )
 
@@ -135,7 +135,8 @@ def _columns(names: Sequence[str], columns: Iterable[Sequence[Scalar]]) -> dict[
 def history_of(lead: Usual, as_of: int) -> LeadHistory:
     """The lead as told at ``as_of``, with the events that had happened and were known before it."""
     changes = told_changes(lead.attributes, (), as_of)
-    return LeadHistory(lead.lead_id, lead.created_at, lead.attributes, changes=changes, events=lead.events.seen(as_of))
+    events = lead.events.seen(as_of)
+    return LeadHistory(lead.lead_id, lead.created_at, lead.attributes, NOTHING_MORE, changes, events)
 
 
 READER = Reader()

@@ -36,8 +36,21 @@ class Recorder:
 
     async def add(self, made: Made, loaded: Loaded) -> None:
         """Keep a score by a bundle. Raises StoreDown when too many wait and the database does not take them."""
-        if len(self._scores) >= self._at_most:
+        await self.make_room()
+        self.keep(made, loaded)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for one more."""
+        return len(self._scores) >= self._at_most
+
+    async def make_room(self) -> None:
+        """Wait for room where there is none. Raises StoreDown like ``add``."""
+        if self.full:
             await self.flush()
+
+    def keep(self, made: Made, loaded: Loaded) -> None:
+        """Keep a score where there is room."""
         self._scores.append((made, loaded))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._soon())

@@ -10,6 +10,7 @@ from serving.access import ANYBODY, admit, must_may
 from serving.desk import sessions
 from serving.desk.cookies import must_be_ours, must_prove, proof_of, token_of
 from serving.desk.forms import read_form
+from serving.heads import headers_of
 from serving.hot import presented_key
 from serving.keys import Caller
 from serving.problems import Refusal
@@ -43,7 +44,7 @@ class Visitor:
 
 async def visitor_of(request: Request, service: ServiceDep) -> Visitor:
     """Who asks. Raises Refusal: 401 for nobody, 403 for a key that may not read, 404 and 503 without a store."""
-    presented = presented_key(request.scope)
+    presented = presented_key(headers_of(request.scope))
     if not service.settings.require_key:
         visitor = Visitor(ANYBODY, token_of(request) or sessions.new_token())
     elif presented:

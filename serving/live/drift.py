@@ -6,7 +6,10 @@ reference rows: 0 is the same, above 0.25 is usually taken for another populatio
 
 import math
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from threading import Lock
 from types import MappingProxyType
 
@@ -17,6 +20,8 @@ from models.scorer import Score
 
 LATEST = 20_000
 """Beyond so many answers the older ones count half."""
+AT_ONCE = 256
+"""So many answers wait to be counted at the most; who asks sees them all."""
 EVERY = 8
 """One answer in so many is looked at for what the model does not know."""
 
@@ -64,37 +69,47 @@ class Drift:
         self._kinds_seen = _Share()
         self._levels_seen = _Share()
         self._states: dict[str, int] = {}
-        self._answers = 0
+        self._uncounted: deque[tuple[float, str]] = deque()
+        self._turns = count(1)
 
     def seen(
         self, score: Score, events: Sequence[Event] = (), attributes: Mapping[str, object] = MappingProxyType({})
     ) -> None:
         """Count an answer about a lead with these events and attributes."""
-        with self._lock:
-            self._bins[bisect_right(self._deciles, score.readiness)] += 1.0
-            self._sum += score.readiness
-            self._count += 1.0
-            self._states[score.state] = self._states.get(score.state, 0) + 1
-            self._answers += 1
-            looks = self._answers % EVERY == 0
-            if self._count > LATEST:
-                self._bins = [count / 2.0 for count in self._bins]
-                self._sum, self._count = self._sum / 2.0, self._count / 2.0
-        if looks and self._kinds:
+        self._uncounted.append((score.readiness, score.state))
+        if len(self._uncounted) >= AT_ONCE:
+            self._catch_up()
+        if next(self._turns) % EVERY:
+            return
+        if self._kinds:
             self._kinds_seen.count(kind in self._kinds for kind in set(EventColumns.of(events).kinds))
-        if looks:
-            told = ((known, read_text(attributes.get(name))) for name, known in self._levels.items())
-            self._levels_seen.count(text in known for known, text in told if text is not None)
+        told = ((known, read_text(attributes.get(name))) for name, known in self._levels.items())
+        self._levels_seen.count(text in known for known, text in told if text is not None)
+
+    def _catch_up(self) -> None:
+        """Count those that wait: many in a row take less than each between two answers."""
+        with self._lock, suppress(IndexError):  # until none is left
+            while True:
+                readiness, state = self._uncounted.popleft()
+                self._bins[bisect_right(self._deciles, readiness)] += 1.0
+                self._sum += readiness
+                self._count += 1.0
+                self._states[state] = self._states.get(state, 0) + 1
+                if self._count > LATEST:
+                    self._bins = [one / 2.0 for one in self._bins]
+                    self._sum, self._count = self._sum / 2.0, self._count / 2.0
 
     @property
     def states(self) -> dict[str, int]:
         """How many answers there were in each state."""
+        self._catch_up()
         with self._lock:
             return dict(self._states)
 
     @property
     def mean(self) -> float:
         """The mean readiness of the latest answers; NaN when there was none."""
+        self._catch_up()
         with self._lock:
             return self._sum / self._count if self._count else math.nan
 
@@ -111,12 +126,13 @@ class Drift:
     @property
     def psi(self) -> float:
         """The population stability index of the latest answers; NaN without a reference or without answers."""
+        self._catch_up()
         with self._lock:
-            bins, count = list(self._bins), self._count
-        if not self._deciles or not count:
+            bins, answers = list(self._bins), self._count
+        if not self._deciles or not answers:
             return math.nan
         even, total = 1.0 / len(bins), 0.0
         for found in bins:
-            share = (found + 0.5) / (count + 0.5 * len(bins))
+            share = (found + 0.5) / (answers + 0.5 * len(bins))
             total += (share - even) * math.log(share / even)
         return total

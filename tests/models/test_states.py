@@ -199,7 +199,7 @@ def test_moments_come_in_order_and_readiness_is_a_probability():
         step(POLICY, standing, "taken", BORN - 1)
     for wrong in (float("nan"), -0.1, 1.1):
         with pytest.raises(ReadinessError, match="Score it again"):
-            look(wrong)
+            step(POLICY, standing, look(wrong), BORN)
 
 
 @settings(max_examples=100, deadline=None)

@@ -31,7 +31,7 @@ from models.bundle import read_bundle
 from models.histories import lead_histories
 from models.scorer import Scorer
 from serving.app import create_app
-from serving.launch import address, listen
+from serving.launch import address, listen, server_of
 from serving.live.deploy import deploy
 from serving.live.loading import Loaded
 from serving.settings import Settings
@@ -268,3 +268,23 @@ def filled(store, filling):
     """A store with the facts of the trained market."""
     store.write(filling())
     return store
+
+
+@pytest.fixture
+def put(until) -> Iterator[Callable[..., str]]:
+    """A way to run an application as `readiness serve` does, limits of the connection included."""
+    running = []
+
+    def start(app, stop_s=5.0):
+        listening = listen("127.0.0.1", 0)
+        server = server_of(app, stop_s)
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        running.append((server, thread))
+        until(lambda: server.started)
+        return address(listening)
+
+    yield start
+    for server, thread in running:
+        server.should_exit = True
+        thread.join()

@@ -8,7 +8,7 @@ import socket
 import time
 import tracemalloc
 import zlib
-from threading import Event, Thread
+from threading import Event
 
 import httpx
 import pytest
@@ -23,7 +23,6 @@ from serving import body, protocol
 from serving.access import require
 from serving.app import create_app
 from serving.body import BadLine, read_body, read_lines
-from serving.launch import address, listen, server_of
 from serving.problems import Refusal
 from serving.requests import MOST_HEADERS
 from serving.settings import Settings
@@ -109,26 +108,6 @@ def test_lines_are_judged_one_by_one():
     again = Request(scope_of(content_type="application/x-ndjson"), receive_of(b"1\n2\n3"))
     with pytest.raises(Refusal, match="3 lines"):
         asyncio.run(read_lines(again, 1_000, 2))
-
-
-@pytest.fixture
-def put(until):
-    """A way to run an application as `readiness serve` does, limits of the connection included."""
-    running = []
-
-    def start(app, stop_s=5.0):
-        listening = listen("127.0.0.1", 0)
-        server = server_of(app, stop_s)
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        running.append((server, thread))
-        until(lambda: server.started)
-        return address(listening)
-
-    yield start
-    for server, thread in running:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture

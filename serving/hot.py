@@ -25,6 +25,8 @@ from serving.service import Service
 _NOT_KEPT = [(name.encode(), value.encode()) for name, value in NOT_KEPT.items()]
 _ENCODE = Encoder().encode
 _BEARER = b"bearer "
+_DIGITS = 20
+"""A longer number is no length of a body, and costs time to read."""
 _BEFORE, _AFTER = "/v1/leads/", "/score"
 _STORED = f"{_BEFORE}{{lead_id:path}}{_AFTER}"
 _REASONS = {b"": REASONS, **{b"reasons=%d" % count: count for count in range(REASONS + 1)}}
@@ -80,7 +82,7 @@ def score_now(scope: Scope, take: Callable[[], bytes]) -> Response | None:
     length = headers.get(b"content-length", b"")
     if headers.get(b"content-type") != b"application/json" or b"content-encoding" in headers or query not in _REASONS:
         return None
-    if not length.isdigit() or int(length[:20]) > service.settings.max_body_bytes:
+    if not length.isdigit() or len(length) > _DIGITS or int(length) > service.settings.max_body_bytes:
         return None
     caller = admit_now(service, presented_key(headers), "score")
     if caller is None or (service.settings.store and scope["state"]["recorder"].full):

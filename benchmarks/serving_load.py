@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Thread
 
 TICKS = os.sysconf("SC_CLK_TCK")
+CPU_CLOCK = 2
+"""What the last bits of a process's clock id say: the time on a CPU, as the scheduler counts it."""
 
 
 @dataclass(frozen=True)
@@ -139,15 +141,20 @@ def processes(session: int) -> list[Path]:
 
 
 def cpu_seconds(session: int) -> float:
-    """User and system time of all processes of a session, and of their children that have ended."""
-    total = 0
+    """User and system time of all processes of a session, and of their children that have ended.
+
+    By the CPU clock of each process (clock_getcpuclockid(3)), in nanoseconds: in a round of 300 requests a tick of the
+    system's 10 ms is 33 microseconds a request. Children that ended are counted in ticks.
+    """
+    total = 0.0
     for folder in processes(session):
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            total += time.clock_gettime((~int(folder.name) << 3) | CPU_CLOCK)
         except OSError:
             continue
-        total += sum(int(fields[k]) for k in (11, 12, 13, 14))
-    return total / TICKS
+        total += sum(int(fields[k]) for k in (13, 14)) / TICKS
+    return total
 
 
 def resident_mib(session: int) -> float:

@@ -79,7 +79,7 @@ class EventColumns(Sequence[Event]):
 
     def seen(self, as_of: int) -> Self:
         """Those that had happened and were known before a moment (microseconds)."""
-        if not self.kinds or (self.latest() if self._latest is None else self._latest) < as_of:
+        if not self.kinds or self.latest() < as_of:
             return self
         times = enumerate(zip(self.occurred, self.known, strict=True))
         return self.take([place for place, (occurred, known) in times if occurred < as_of and known < as_of])

@@ -113,6 +113,7 @@ class OwnBlocks:
         for logged, changes in ((self._logged, lead.changes), (self._account_logged, lead.account_changes)):
             for field, value, known_at in changes if logged else ():
                 for position in logged.get(field, ()):
+                    # most are texts, and to call for each costs more than to look
                     text = value if type(value) is str else read_text(value) or ""
                     rows.append((known_at, text, position, self._readers[position](value)))
         rows.sort()

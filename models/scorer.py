@@ -101,8 +101,7 @@ class Scorer:
 
     def look(self, lead: LeadHistory, as_of: int) -> Looked:
         """What is seen in one lead. Raises like ``score``."""
-        if as_of < lead.created_at:
-            raise _not_there_yet(lead, as_of)
+        _must_be_there(lead, as_of)
         rows = self._engine.rows(lead, as_of)
         blend, told = self.bundle.model.answers(rows)
         return self._looked(lead, as_of, rows[0], blend[0], told[0])
@@ -112,8 +111,7 @@ class Scorer:
         if not leads:
             return []
         for lead, as_of in leads:
-            if as_of < lead.created_at:
-                raise _not_there_yet(lead, as_of)
+            _must_be_there(lead, as_of)
         rows = np.array([self._engine.row(*asked) for asked in leads], np.float32).reshape(len(leads), -1)
         seen = zip(leads, rows, *self.bundle.model.answers(rows), strict=True)
         return [self._looked(lead, as_of, row, logits, one) for (lead, as_of), row, logits, one in seen]
@@ -162,8 +160,9 @@ class Scorer:
         return self._teller.reasons(looked.row, pushes, looked.lead, looked.as_of, count)
 
 
-def _not_there_yet(lead: LeadHistory, as_of: int) -> ReadinessError:
-    return ReadinessError(
-        f"Lead {lead.lead_id!r} was created at {iso(lead.created_at)}, after as_of {iso(as_of)}. Expected a moment of "
-        "its life. Ask at a later moment."
-    )
+def _must_be_there(lead: LeadHistory, as_of: int) -> None:
+    if as_of < lead.created_at:
+        raise ReadinessError(
+            f"Lead {lead.lead_id!r} was created at {iso(lead.created_at)}, after as_of {iso(as_of)}. Expected a moment "
+            "of its life. Ask at a later moment."
+        )

@@ -22,6 +22,7 @@
     whole     a body taken and an answer written in one piece
     logs      JSON lines without what was sent
     access_log those about requests, written together
+    lots      counting in lots: the metrics here, the drift in live/
     metrics   requests counted; gauges what is read at a scrape
     hot       POST /v1/score without detours
     routes    the endpoints

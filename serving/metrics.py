@@ -1,14 +1,12 @@
 """What the service tells of itself to Prometheus: requests here, its state in ``serving.gauges``."""
 
-from collections import deque
-from contextlib import suppress
-from threading import Lock
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from serving.lots import Lots
+
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-AT_ONCE = 256
-"""So many answers wait to be counted at the most; who reads the metrics sees them all."""
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _Kind = tuple[str, str, int]
 """The method, the route and the status of requests that are counted together."""
@@ -30,30 +28,23 @@ class Metrics:
             registry=self.registry,
         )
         self._known: dict[_Kind, tuple[Counter, Histogram]] = {}
-        self._uncounted: deque[tuple[_Kind, float]] = deque()
-        self._lock = Lock()
+        self._uncounted: Lots[tuple[_Kind, float]] = Lots(self._count)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request. ``route`` is a template, so that there are as many series as routes."""
-        self._uncounted.append(((method, route, status), seconds))
-        if len(self._uncounted) >= AT_ONCE:
-            self._count()
+        self._uncounted.add(((method, route, status), seconds))
 
-    def _count(self) -> None:
-        """Count those that wait: many in a row take a third of what each takes between two answers."""
+    def _count(self, answers: Iterable[tuple[_Kind, float]]) -> None:
         many: dict[_Kind, int] = {}
-        with self._lock:
-            with suppress(IndexError):  # until none is left
-                while True:
-                    kind, seconds = self._uncounted.popleft()
-                    if kind not in self._known:
-                        self._known[kind] = self._requests.labels(*kind), self._seconds.labels(kind[1])
-                    self._known[kind][1].observe(seconds)
-                    many[kind] = many.get(kind, 0) + 1
-            for kind, requests in many.items():
-                self._known[kind][0].inc(requests)
+        for kind, seconds in answers:
+            if kind not in self._known:
+                self._known[kind] = self._requests.labels(*kind), self._seconds.labels(kind[1])
+            self._known[kind][1].observe(seconds)
+            many[kind] = many.get(kind, 0) + 1
+        for kind, requests in many.items():
+            self._known[kind][0].inc(requests)
 
     def text(self) -> bytes:
         """The exposition that Prometheus reads."""
-        self._count()
+        self._uncounted.count_all()
         return generate_latest(self.registry)

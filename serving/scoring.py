@@ -20,7 +20,6 @@ from serving.schemas import AccountEventIn, EventIn, LeadIn, ModelOut, RefusedOu
 from serving.usual import READER, Usual, history_of
 
 _ENCODE = Encoder().encode
-_UNTOLD = [""] * REASONS
 
 
 class Asked(Struct, frozen=True, gc=False):
@@ -59,8 +58,7 @@ def _score_value(loaded: Loaded, raw: Any) -> tuple[Asked, Score, dict[str, Any]
 
 def _asked_as_usual(lead: Usual) -> Asked:
     as_of = wall_clock() if lead.as_of is None else lead.as_of
-    if lead.created_at > as_of:
-        raise _not_there_yet(lead.created_at, as_of)
+    _must_exist(lead.created_at, as_of)
     history = history_of(lead, as_of)
     return Asked(history, as_of, _different(history.events), len(lead.events.kinds))
 
@@ -107,8 +105,7 @@ def model_card(loaded: Loaded) -> ModelOut:
 
 def _asked(loaded: Loaded, lead: LeadIn) -> Asked:
     as_of = wall_clock() if lead.as_of is None else lead.as_of
-    if lead.created_at > as_of:
-        raise _not_there_yet(lead.created_at, as_of)
+    _must_exist(lead.created_at, as_of)
     _must_be_open(loaded, lead, as_of)
     history = _history(lead, as_of)
     return Asked(history, as_of, _different(history.events), len(lead.events), _standing(loaded, lead, as_of))
@@ -125,7 +122,7 @@ def _answer(loaded: Loaded, asked: Asked, reasons: int) -> tuple[Score, dict[str
 
 def flat_answer(loaded: Loaded, score: Score, used: int, ignored: int) -> dict[str, Any]:
     """The answer of ``ScoreOut``; of the lead's events so many were ``used``, so many ``ignored``."""
-    told = [reason.text for reason in score.reasons[:REASONS]] + _UNTOLD if score.reasons else _UNTOLD
+    told = [reason.text for reason in score.reasons[:REASONS]] + [""] * REASONS
     return {
         "lead_id": score.lead_id,
         "as_of": iso(score.as_of),
@@ -162,9 +159,13 @@ def _standing(loaded: Loaded, lead: LeadIn, as_of: int) -> Standing | None:
     return resume(loaded.bundle.policy, cast("State", lead.state), lead.state_since, lead.created_at)
 
 
-def _not_there_yet(created_at: int, as_of: int) -> Refusal:
-    detail = f"The lead was created at {iso(created_at)}, after as_of {iso(as_of)}. Ask at a later moment."
-    return Refusal(422, "does-not-apply", detail)
+def _must_exist(created_at: int, as_of: int) -> None:
+    if created_at > as_of:
+        raise Refusal(
+            422,
+            "does-not-apply",
+            f"The lead was created at {iso(created_at)}, after as_of {iso(as_of)}. Ask at a later moment.",
+        )
 
 
 def _must_be_open(loaded: Loaded, lead: LeadIn, as_of: int) -> None:
@@ -194,7 +195,7 @@ def _history(lead: LeadIn, as_of: int) -> LeadHistory:
 
 def _different(events: Sequence[Event]) -> int:
     """How many events there are; of those with one id there is one."""
-    return (events if isinstance(events, EventColumns) else EventColumns.of(events)).different()
+    return EventColumns.of(events).different()
 
 
 def _seen(events: Sequence[EventIn], as_of: int) -> list[Event]:

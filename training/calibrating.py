@@ -56,6 +56,14 @@ class Told:
         return neutral, level_for(logits, slope, rate) - neutral, different / (different + LEVEL_OUTCOMES)
 
 
+def by_month(ground: Ground, blocks: Sequence[Block]) -> bool:
+    """Whether the level is found after the last fit, see ``levels``.
+
+    Of rows that are partly watched the latest block has hardly matured: its level would be known a horizon late.
+    """
+    return ground.partly_watched and blocks[-1].fold.moment is not None
+
+
 def calibrate(
     ground: Ground, blocks: Sequence[Block], logits: Sequence[Floats]
 ) -> tuple[Calibration, tuple[Following, ...]]:
@@ -64,13 +72,12 @@ def calibrate(
     The slope is found within the blocks. The intercept keeps the mean prediction, and then goes part of the way to the
     level of the latest block: base rates drift, but the model that serves has learned from that block too, and a gap
     of one block may not last. How much of it lasts is learned from the steps between the blocks. Where many rows tell
-    of one outcome the evidence counts once. Where rows are partly watched nothing is followed here: ``levels`` knows
-    the level of a later time.
+    of one outcome the evidence counts once. Where the level is found ``by_month`` nothing is followed here.
     """
     # groups of leads have no latest block, and cannot show that sharper answers would hold later
     by_time = blocks[-1].fold.moment is not None
     share = len(blocks[-1].fold.validate) / len(ground.cutoffs) if by_time else 1.0
-    follow = by_time and not ground.partly_watched
+    follow = by_time and not by_month(ground, blocks)
     weights, pairs, follows = block_weights(blocks), [], []
     for told in _by_horizon(ground, blocks, logits):
         if int(told.outcome[told.matured].sum()) < LEAST_OUTCOMES:

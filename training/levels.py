@@ -41,8 +41,8 @@ NEVER_NONE = 0.5
 class Level:
     """``shift``, in log-odds, of every answer, and the months behind it, from old to new.
 
-    ``until``, microseconds, ends the last month. ``came`` and ``told``: different outcomes, and how many the model's
-    chances add up to.
+    ``until``, microseconds, ends the last month: the middle of the latest bin that has passed. ``came`` and ``told``:
+    different outcomes, and how many the model's chances add up to.
     """
 
     shift: float

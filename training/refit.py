@@ -22,7 +22,7 @@ from data.spine import closed_at, positions
 from models.model import ReadinessModel
 from models.numerics import Floats, Matrix
 from training.blend import best_share
-from training.calibrating import calibrate
+from training.calibrating import by_month, calibrate
 from training.fit import Fitted, Grow, fit, levelled
 from training.folds import Block, Ground, make_block, usable
 from training.learning import gbm_settings
@@ -90,16 +90,15 @@ def refit(
     choice = _settled(ground, sample, judged)
     settings = gbm_settings(contract, sample.table.feature_set, ground)
 
-    def tell_more(what: str, share: float) -> None:
+    def tell_serving(what: str, share: float) -> None:
         tell(f"{what} that serves, from all that is known", share)
 
     grow = None if grower is None else grower(sample, history.ends_at + 1)
-    fitted = fit(
-        ground, contract.ready.primary, settings, choice, seed=contract.model.seed, progress=tell_more, grow=grow
-    )
+    seed = contract.model.seed
+    fitted = fit(ground, contract.ready.primary, settings, choice, seed=seed, progress=tell_serving, grow=grow)
     # thresholds are set on it: on rows that its members have not learned, at the level that they find at the end
     brought = replace(judged.model, weight=choice.weight)
-    calibrations, level = levelled(ground, brought, choice, contract.model.seed)
+    calibrations, level = levelled(ground, brought, choice, seed)
     brought = replace(brought, calibration=calibrations["blend"])
     said = brought.predict(np.ascontiguousarray(sample.table.matrix[sample.test]))
     brought_test = replace(test, predictions={**test.predictions, "blend": said})
@@ -147,7 +146,7 @@ def _settled(ground: Ground, sample: Sample, judged: Fitted) -> Choice:
         weight=weight,
         calibrations={name: calibration for name, (calibration, _) in calibrated.items()},
         follows=calibrated["blend"][1],
-        by_month=ground.partly_watched,
+        by_month=by_month(ground, blocks),
         answers=None,
     )
 

@@ -10,7 +10,7 @@ from data.clock import DAY, format_duration
 from models.calibration import Calibration, identity
 from models.numerics import Floats
 from training.blend import best_share, mix
-from training.calibrating import Following, calibrate
+from training.calibrating import Following, by_month, calibrate
 from training.folds import LEAST_OUTCOMES, STRENGTHS, Block, Ground, Linear, fit_linear, make_block, plan_folds
 from training.gbm import SHAPES, GbmSettings, Shape
 from training.groves import Grove, best_rounds, plant_finer, side_by_side
@@ -141,7 +141,7 @@ def settle(
         ],
         _notes(ground, blocks, split, linear),
         follows=calibrated["blend"][1],
-        by_month=ground.partly_watched and blocks[0].fold.moment is not None,
+        by_month=by_month(ground, blocks),
         answers=Answers(tuple(blocks), tuple(trees), tuple(lines)),
     )
 

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from data.clock import WEEK, iso
 from training.drawing import CAME, COLOURS, SOFT, Report, legend, legend_above, panels, percents, png, span
 from training.figures import number
-from training.levels import LATELY, MENTIONED, MONTH
+from training.levels import LATELY, MONTH
 from training.wording import MODEL_NAMES, day, percent, whole
 
 
@@ -73,8 +73,8 @@ def level_plot(report: Report) -> bytes | None:
     axes.set_xticks(at[::-every], [_month(iso(end)) for end in ends[::-every]])
     legend_above(axes)
     title = f"Of late {whole(came[-LATELY:].sum())} outcomes came where {whole(told[-LATELY:].sum())} were told"
-    way = "every answer stays where it is" if abs(level["shift"]) < MENTIONED else "every answer follows"
-    below = f"the last {LATELY * MONTH // WEEK} weeks; {way} ({level['shift']:+.2f} in log-odds); grey: chance alone"
+    told_so = f"every answer follows ({level['shift']:+.2f} in log-odds)"
+    below = f"the last {LATELY * MONTH // WEEK} weeks; {told_so}; grey: what chance alone makes of what was told"
     return png(figure, title, below)
 
 

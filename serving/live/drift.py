@@ -6,22 +6,18 @@ reference rows: 0 is the same, above 0.25 is usually taken for another populatio
 
 import math
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from itertools import count
-from threading import Lock
 from types import MappingProxyType
 
 from features.event_columns import EventColumns
 from features.lead import Event
 from features.reading import read_text
 from models.scorer import Score
+from serving.lots import Lots
 
 LATEST = 20_000
 """Beyond so many answers the older ones count half."""
-AT_ONCE = 256
-"""So many answers wait to be counted at the most; who asks sees them all."""
 EVERY = 8
 """One answer in so many is looked at for what the model does not know."""
 
@@ -62,23 +58,20 @@ class Drift:
         self._deciles = deciles
         self._kinds = frozenset(kinds)
         self._levels = {name: frozenset(known) for name, known in levels.items()}
-        self._lock = Lock()
         self._bins = [0.0] * (len(deciles) + 1)
         self._sum = 0.0
         self._count = 0.0
         self._kinds_seen = _Share()
         self._levels_seen = _Share()
         self._states: dict[str, int] = {}
-        self._uncounted: deque[tuple[float, str]] = deque()
+        self._uncounted: Lots[tuple[float, str]] = Lots(self._count_answers)
         self._turns = count(1)
 
     def seen(
         self, score: Score, events: Sequence[Event] = (), attributes: Mapping[str, object] = MappingProxyType({})
     ) -> None:
         """Count an answer about a lead with these events and attributes."""
-        self._uncounted.append((score.readiness, score.state))
-        if len(self._uncounted) >= AT_ONCE:
-            self._catch_up()
+        self._uncounted.add((score.readiness, score.state))
         if next(self._turns) % EVERY:
             return
         if self._kinds:
@@ -86,31 +79,26 @@ class Drift:
         told = ((known, read_text(attributes.get(name))) for name, known in self._levels.items())
         self._levels_seen.count(text in known for known, text in told if text is not None)
 
-    def _catch_up(self) -> None:
-        """Count those that wait: many in a row take less than each between two answers."""
-        with self._lock, suppress(IndexError):  # until none is left
-            while True:
-                readiness, state = self._uncounted.popleft()
-                self._bins[bisect_right(self._deciles, readiness)] += 1.0
-                self._sum += readiness
-                self._count += 1.0
-                self._states[state] = self._states.get(state, 0) + 1
-                if self._count > LATEST:
-                    self._bins = [one / 2.0 for one in self._bins]
-                    self._sum, self._count = self._sum / 2.0, self._count / 2.0
+    def _count_answers(self, answers: Iterable[tuple[float, str]]) -> None:
+        for readiness, state in answers:
+            self._bins[bisect_right(self._deciles, readiness)] += 1.0
+            self._sum += readiness
+            self._count += 1.0
+            self._states[state] = self._states.get(state, 0) + 1
+            if self._count > LATEST:
+                self._bins = [one / 2.0 for one in self._bins]
+                self._sum, self._count = self._sum / 2.0, self._count / 2.0
 
     @property
     def states(self) -> dict[str, int]:
         """How many answers there were in each state."""
-        self._catch_up()
-        with self._lock:
+        with self._uncounted.counted():
             return dict(self._states)
 
     @property
     def mean(self) -> float:
         """The mean readiness of the latest answers; NaN when there was none."""
-        self._catch_up()
-        with self._lock:
+        with self._uncounted.counted():
             return self._sum / self._count if self._count else math.nan
 
     @property
@@ -126,8 +114,7 @@ class Drift:
     @property
     def psi(self) -> float:
         """The population stability index of the latest answers; NaN without a reference or without answers."""
-        self._catch_up()
-        with self._lock:
+        with self._uncounted.counted():
             bins, answers = list(self._bins), self._count
         if not self._deciles or not answers:
             return math.nan

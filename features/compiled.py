@@ -57,6 +57,20 @@ def inlined(function: F) -> F:
     return cast("F", made)
 
 
+def of_types_like(function: F, *arguments: object) -> F:
+    """A compiled ``function`` for what is of the types of these ``arguments``, at which nobody looks again.
+
+    numba looks at each array of each argument whenever it is called, which takes as long as the work on one lead. The
+    caller answers for the types: a list, or an array of other numbers, is refused, but another layout is misread.
+    """
+    made: Any = function
+    if not hasattr(made, "py_func"):  # numba was told to compile nothing
+        return function
+    types = tuple(map(numba.typeof, arguments))
+    made.compile(types)
+    return cast("F", made.get_overload(types))
+
+
 def _kept(function: F, others: tuple[str, ...] = (), *, allocates: bool) -> F:
     """Compiled, and kept on disk until its own file, this one or one of the ``others`` changes."""
     made: Any = _njit(cache=True, nogil=True, _nrt=allocates)(function)

@@ -3,11 +3,13 @@
 import threading
 from array import array
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import numpy as np
 
 from data.errors import SchemaError
 from features.block import Block, Matrix
+from features.compiled import of_types_like
 from features.context import LOGGED, Attribute
 from features.event_columns import EventColumns
 from features.feature import ACTORS
@@ -26,6 +28,8 @@ _ROOM = 64
 """So many events, and changes, a thread has room for at least."""
 
 Read = Callable[[Scalar], float]
+Encode = Callable[[Arrays, Arrays, Arrays], bool]
+Compute = Callable[[Arrays, Arrays, Arrays, Matrix], None]
 
 
 class OwnBlocks:
@@ -55,12 +59,12 @@ class OwnBlocks:
         Raises SchemaError for unknown actors.
         """
         changes, n = self._changes(lead), len(events.kinds)
-        room = self._room(max(n, len(changes)))
-        if not encode_own(self._own.arrays, self._coded(events), room.work):
-            encode_own(self._own.arrays, self._coded(self.ordered(events)), room.work)
+        room, (encode, compute) = self._room(max(n, len(changes))), self._compiled
+        if not encode(self._own.arrays, self._coded(events), room.work):
+            encode(self._own.arrays, self._coded(self.ordered(events)), room.work)
         self._fix(lead, room.fixed)
         room.tell(n, lead.created_at, cutoff, changes)
-        compute_rows(self._tables, room.read, room.scratch, out)
+        compute(self._tables, room.read, room.scratch, out)
 
     def block(self, lead: LeadHistory, events: EventColumns, cutoff: int) -> Block:
         """The block of one lead and one row; ``events`` are those that the plan looks at, in the total order."""
@@ -78,6 +82,15 @@ class OwnBlocks:
     def ordered(self, events: EventColumns) -> EventColumns:
         """The events in the total order."""
         return in_total_order(events, self.plan.reals, self.plan.texts)
+
+    @cached_property
+    def _compiled(self) -> tuple[Encode, Compute]:
+        """``encode_own`` and ``compute_rows`` for the arrays that are made here: of the same types for all leads."""
+        room, no_events = Room(self.plan, self._own.most, 1), self._coded(EventColumns.of(()))
+        return (
+            of_types_like(encode_own, self._own.arrays, no_events, room.work),
+            of_types_like(compute_rows, self._tables, room.read, room.scratch, np.empty((1, 1), np.float32)),
+        )
 
     def _room(self, events: int) -> Room:
         """This thread's memory for so many events and changes."""

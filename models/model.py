@@ -1,13 +1,14 @@
 """The readiness model as a value: booster and linear model blended in log-odds, calibrated, for every horizon."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from data.errors import BundleError
+from features.compiled import of_types_like
 from features.kernel import Arrays
 from models import calibration as calibrations
 from models import numerics
@@ -61,11 +62,19 @@ class ReadinessModel:
         """(n, bins) blended hazard logits of ``matrix`` (n, features), and what ``predict`` makes of them."""
         matrix, trees = self._rows(matrix), self._trees
         if trees is not None:
-            out = np.empty((len(matrix), len(self.edges))), np.empty((len(matrix), len(self.horizons)))
-            answered(matrix, *self._rest, out)
+            out = self._room(len(matrix))
+            self._answered(matrix, *self._rest, out)
             return out
         blend = np.asarray(numerics.blended(*self.member_logits(matrix), self.weight))
         return blend, self.calibration.probabilities(numerics.cumulative_logits(blend, self._last_bins))
+
+    def _room(self, rows: int) -> tuple[Floats, Floats]:
+        return np.empty((rows, len(self.edges))), np.empty((rows, len(self.horizons)))
+
+    @cached_property
+    def _answered(self) -> Callable[..., None]:
+        """``answered`` for this model's arrays."""
+        return of_types_like(answered, np.empty((1, self.features), np.float32), *self._rest, self._room(1))
 
     @cached_property
     def _rest(self) -> tuple[Arrays, tuple[Ints, Floats], tuple[Floats, Floats], float, Ints, Floats]:

@@ -1,7 +1,7 @@
 """What an answer costs: the service beside a bare FastAPI hello and beside other model servers, in one run.
 
-    python benchmarks/serving.py [--rounds 5] [--requests 1200] [--peers mlflow,bentoml,mlserver] [--json FILE]
-                                 [--write FILE]
+    python benchmarks/serving.py [--rounds 5] [--requests 1200] [--peers mlflow,bentoml,mlserver,mlserver-inline]
+        [--json FILE] [--write FILE]
 
 One worker each, loopback, four connections, 1,200 different leads of a simulated market in turn. The servers take turns
 round by round; figures are medians of the rounds. CPU microseconds a request, of all the server's processes, come

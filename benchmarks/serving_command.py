@@ -15,7 +15,7 @@ from benchmarks.serving_peers import start_peers
 from benchmarks.serving_report import AIMS, report
 from benchmarks.serving_servers import KEY, Server, answers, hello, ours
 
-PEERS = ("mlflow", "bentoml", "mlserver")
+PEERS = ("mlflow", "bentoml", "mlserver", "mlserver-inline")
 Turn = tuple[Server, list[bytes], int]
 
 

@@ -1,7 +1,8 @@
 """Other model servers with the same model: each gets finished features and only predicts, so it does less than ours.
 
 `mlflow models serve` serves the registered version with its signature. BentoML and MLServer, in environments of their
-own, get the booster's text alone: one row for one hazard bin, no calibration, no policy.
+own, get the booster's text alone: one row for one hazard bin, no calibration, no policy. MLServer runs twice: as it
+comes, where a worker process predicts, and told to predict in the process that answers, which is its leanest way.
 """
 
 import json
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.peers.environments import make
@@ -20,7 +22,8 @@ from benchmarks.serving_servers import Server, answers, free_port, start
 ROWS = 1_000
 PACKAGES = {
     "bentoml": ("bentoml==1.4.39", "lightgbm==4.6.0", "numpy>=2,<3"),
-    "mlserver": ("mlserver==1.7.1", "mlserver-lightgbm==1.7.1", "lightgbm==4.6.0"),
+    # its worker process does not start with a later uvloop: "There is no current event loop"
+    "mlserver": ("mlserver==1.7.1", "mlserver-lightgbm==1.7.1", "lightgbm==4.6.0", "uvloop==0.21.0"),
 }
 
 _BENTO = '''"""The booster behind BentoML."""
@@ -53,7 +56,12 @@ class Peer:
 
 def start_peers(market: Market, folder: Path, names: list[str]) -> tuple[dict[str, Peer], dict[str, str]]:
     """The peers that run, and why the others do not."""
-    ways: dict[str, Callable[[Market, Path], Peer]] = {"mlflow": _mlflow, "bentoml": _bentoml, "mlserver": _mlserver}
+    ways: dict[str, Callable[[Market, Path], Peer]] = {
+        "mlflow": _mlflow,
+        "bentoml": _bentoml,
+        "mlserver": partial(_mlserver, workers=1),
+        "mlserver-inline": partial(_mlserver, workers=0),
+    }
     running, skipped = {}, {}
     for name in names:
         try:
@@ -120,11 +128,12 @@ def _bentoml(market: Market, folder: Path) -> Peer:
     return Peer(server, [request("POST", "/predict", body) for body in bodies])
 
 
-def _mlserver(market: Market, folder: Path) -> Peer:
+def _mlserver(market: Market, folder: Path, *, workers: int) -> Peer:
+    """``workers``: the processes that predict, 1 by default; 0: the one that answers."""
     python = _environment("mlserver", folder)
-    models, port = folder / "mlserver-models", free_port()
+    models, port = folder / f"mlserver-models-{workers}", free_port()
     models.mkdir(exist_ok=True)
-    settings = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port(), "parallel_workers": 0}
+    settings = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port(), "parallel_workers": workers}
     (models / "settings.json").write_text(json.dumps({**settings, "host": "127.0.0.1"}))
     model = {
         "name": "readiness",
@@ -132,7 +141,8 @@ def _mlserver(market: Market, folder: Path) -> Peer:
         "parameters": {"uri": str((market.bundle / "model.txt").resolve())},
     }
     (models / "model-settings.json").write_text(json.dumps(model))
-    server = start("mlserver", [python.with_name("mlserver"), "start", models], port, folder, {"PYTHONPATH": ""})
+    name = "mlserver" if workers else "mlserver-inline"
+    server = start(name, [python.with_name("mlserver"), "start", models], port, folder, {"PYTHONPATH": ""})
     path = "/v2/models/readiness/infer"
     bodies = []
     for row in _matrix(market):

@@ -66,5 +66,8 @@ def report(told: dict[str, Any]) -> str:
 
 _HOW = (
     "CPU microseconds a request of all the server's processes, medians of the rounds, four connections in a closed "
-    "loop.\nThe peers get finished features and predict; a stored lead is read from SQLite with its 200 events."
+    "loop.\nThe peers get finished features and predict; a stored lead is read from SQLite with its 200 events.\n"
+    "BentoML and MLServer predict one bin of the booster; ours reads 21 events of JSON, computes the features, and\n"
+    "blends, calibrates and decides. `mlserver` is MLServer as it comes, where a worker process predicts;\n"
+    "`mlserver-inline` is told to predict in the process that answers."
 )

@@ -14,6 +14,8 @@ from serving.store.failures import StoreDown, StoreFull
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN = 3
+_NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
+"""What pydantic calls a value that is no JSON object; its own words name classes of ours."""
 
 
 class Problem(BaseModel):
@@ -63,7 +65,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(StoreDown, _store_down)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _misasked)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -98,13 +99,6 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return answer(error.status_code, phrase.lower().replace(" ", "-"), detail, dict(error.headers or {}))
 
 
-async def _misasked(_: Request, error: Exception) -> JSONResponse:
-    """A parameter of the path or the query that cannot be read."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
-    found = [_sentence(tuple(one["loc"][1:]), one["type"], one["msg"], "") for one in error.errors()[:_SHOWN]]
-    return answer(422, "invalid-request", " ".join(found))
-
-
 async def _unexpected(request: Request, _: Exception) -> JSONResponse:
     return failed(request.scope.get("state", {}).get("request_id", ""))
 
@@ -118,8 +112,7 @@ def failed(request_id: str) -> JSONResponse:
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     """What FastAPI found wrong in a path or a query."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
-    found = error.errors()
-    said = [_sentence(tuple(one["loc"][1:]), one["type"], one["msg"], "") for one in found[:_SHOWN]]
+    said = [_sentence(tuple(one["loc"][1:]), one["type"], one["msg"]) for one in error.errors()[:_SHOWN]]
     return answer(422, "invalid-request", " ".join(said))
 
 
@@ -133,18 +126,20 @@ def answer_to(error: Exception) -> JSONResponse | None:
 def sentences(error: ValidationError) -> str:
     """The findings of pydantic as a few short sentences: where, what, and what to do."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [_sentence(tuple(one["loc"]), one["type"], one["msg"], error.title) for one in found[:_SHOWN]]
+    lines = [_sentence(tuple(one["loc"]), one["type"], one["msg"]) for one in found[:_SHOWN]]
     if len(found) > _SHOWN:
         lines.append(f"And {len(found) - _SHOWN} more.")
     return " ".join(lines)
 
 
-def _sentence(location: tuple[int | str, ...], kind: str, message: str, _title: str) -> str:
+def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
     where = ".".join(str(part)[:60] for part in location) or "the body"
     if kind == "missing":
         return f"{where} is missing. Add it."
     if kind == "extra_forbidden":
         return f"Unknown field {where}. {near(str(location[-1]))}"
+    if kind in _NO_OBJECT:
+        return f"{where}: expected an object, such as {{...}} in JSON."
     message = message.removeprefix("Value error, ")
     return f"{where}: {message[:1].lower()}{message[1:]}" + ("" if message.endswith(".") else ".")
 

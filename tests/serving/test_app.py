@@ -194,6 +194,22 @@ def test_a_bad_body_is_refused(client, body, status):
     problem(client.post("/v1/score", content=body, headers={"content-type": "application/json"}), status)
 
 
+@pytest.mark.parametrize(
+    ("sent", "where"),
+    [
+        ([LEAD], "the body"),
+        ({**LEAD, "events": [3]}, "events.0"),
+        ({**LEAD, "attributes": ["craft"]}, "attributes"),
+    ],
+)
+def test_what_is_no_object_is_told_in_words_of_json(client, sent, where):
+    """The answer says where an object was expected, and names nothing of the program's own."""
+    detail = problem(client.post("/v1/score", json=sent), 422)
+    assert detail.startswith(f"{where}: expected an object")
+    assert "LeadIn" not in detail
+    assert "instance" not in detail
+
+
 def test_a_body_is_bounded(trained, served):
     """A body beyond the limit is refused, whether its length is declared or not."""
     app = create_app(Settings(trained.bundle, require_key=False, max_body_bytes=1_000))

@@ -60,8 +60,9 @@ def inlined(function: F) -> F:
 def of_types_like(function: F, *arguments: object) -> F:
     """A compiled ``function`` for what is of the types of these ``arguments``, at which nobody looks again.
 
-    numba looks at each array of each argument whenever it is called, which takes as long as the work on one lead. The
-    caller answers for the types: a list, or an array of other numbers, is refused, but another layout is misread.
+    numba looks at each array of each argument whenever it is called: for one lead that took a thirtieth of its score.
+    The caller answers for the types. A list, or an array of other numbers, is refused; another layout, or what is no
+    tuple, is misread: only for arguments that the calling code has made itself.
     """
     made: Any = function
     if not hasattr(made, "py_func"):  # numba was told to compile nothing

@@ -69,6 +69,7 @@ class ReadinessModel:
         return blend, self.calibration.probabilities(numerics.cumulative_logits(blend, self._last_bins))
 
     def _room(self, rows: int) -> tuple[Floats, Floats]:
+        """Memory for what ``answered`` fills."""
         return np.empty((rows, len(self.edges))), np.empty((rows, len(self.horizons)))
 
     @cached_property
